@@ -1,0 +1,188 @@
+// fovea: train, explain and ship attention-based image classifiers. The one public header: the manual of the C API.
+//
+// Conventions. Images and activations are NHWC float32, kernels (height, width, in, out), dense kernels (in, out).
+// Every function that can fail returns an fv_status and, when `error` is not NULL, leaves a sentence there that names
+// the file, key, layer or shape at fault and what would work. The library never prints and never exits.
+#ifndef FOVEA_H
+#define FOVEA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+#define FV_VERSION "0.1.0"
+
+// name, what it means
+#define FV_STATUS_LIST(X)                                                                                              \
+    X(OK, "ok")                                                                                                        \
+    X(INVALID, "invalid argument or setting")                                                                          \
+    X(NOT_FOUND, "not found")                                                                                          \
+    X(FORMAT, "malformed file")                                                                                        \
+    X(IO, "input/output failed")                                                                                       \
+    X(MEMORY, "out of memory")                                                                                         \
+    X(NUMERIC, "a number is not finite")                                                                               \
+    X(UNSUPPORTED, "not supported by this build or machine")                                                           \
+    X(INTERRUPTED, "stopped on request")
+
+typedef enum fv_status {
+#define X(name, text) FV_##name,
+    FV_STATUS_LIST(X)
+#undef X
+} fv_status;
+
+// What `status` means, in a few words; static storage.
+const char *fv_status_name(fv_status status);
+
+// Where a failing function leaves its sentence. Needs no initialization.
+typedef struct fv_error {
+    fv_status status;
+    char message[1024];
+} fv_error;
+
+// Replaces malloc and free for everything the library allocates; NULL restores the standard ones. Call before any other
+// function: a block must be released by the functions that made it.
+void fv_set_allocator(void *(*allocate)(size_t size), void (*release)(void *block));
+
+// The version of the library that is linked: FV_VERSION of its header.
+const char *fv_version(void);
+
+// --- Data sets --------------------------------------------------------------------------------------------------------
+
+// Numbered samples of one size, with a label each. Immutable; may be read from several threads at once.
+typedef struct fv_dataset fv_dataset;
+
+// Opens one split ("train" or "test") of a data set known by name ("mnist", "fashion-mnist"). `path` is a folder that
+// holds its files; NULL searches FOVEA_DATA, the cache directory, and where Debian's packages put them.
+// Errors: FV_NOT_FOUND lists the places searched and how to get the data; FV_FORMAT names the damaged file.
+// Release with fv_dataset_close.
+fv_status fv_dataset_open(const char *name, const char *split, const char *path, fv_dataset **out, fv_error *error);
+void fv_dataset_close(fv_dataset *dataset); // NULL is fine
+
+typedef struct fv_dataset_info {
+    size_t count;                   // samples
+    int height, width, channels;    // of each, in pixels
+    int classes;
+    const char *const *class_names; // (classes); as long as the data set
+    const int32_t *labels;          // (count), 0 … classes-1; as long as the data set
+} fv_dataset_info;
+fv_dataset_info fv_dataset_describe(const fv_dataset *dataset);
+
+// Copies the bytes of sample `index` to `pixels` (height, width, channels), 0 … 255.
+fv_status fv_dataset_read(const fv_dataset *dataset, size_t index, uint8_t *pixels, fv_error *error);
+
+// --- Recipes ----------------------------------------------------------------------------------------------------------
+
+// One experiment as YAML: data, input, model, training. The keys are listed by `fovea help recipe`.
+typedef struct fv_recipe fv_recipe;
+
+// Opens a recipe by path (it contains a slash or ends in .yaml) or a built-in one by name ("fashion-attention").
+// Errors: FV_NOT_FOUND lists the built-in names; FV_INVALID names file, line, key and the nearest valid key.
+// Release with fv_recipe_free.
+fv_status fv_recipe_open(const char *name, fv_recipe **out, fv_error *error);
+
+// The same from text in memory; `source` stands for the file name in messages.
+fv_status fv_recipe_parse(const char *text, size_t size, const char *source, fv_recipe **out, fv_error *error);
+
+// Overrides one key: "train.epochs=2". The recipe is checked as a whole; on failure it is as before.
+fv_status fv_recipe_set(fv_recipe *recipe, const char *assignment, fv_error *error);
+
+void fv_recipe_free(fv_recipe *recipe); // NULL is fine
+
+// --- Models -----------------------------------------------------------------------------------------------------------
+
+// Layers with weights, class names and preprocessing: all that prediction needs.
+typedef struct fv_model fv_model;
+
+// A model to which layers are added in code. Images are (height, width, channels) bytes, channels 1 … 4; `normalize` is
+// "unit" (x / 255), "symmetric" (x / 127.5 - 1) or "none".
+fv_status fv_model_start(int height, int width, int channels, const char *normalize, fv_model **out, fv_error *error);
+
+// Adds a layer written as in a recipe: fv_model_add(model, &error, "dense: {units: %d, activation: relu}", units).
+// Shapes are checked at once: the message names the layer and the shapes that do not fit.
+fv_status fv_model_add(fv_model *model, fv_error *error, const char *layer, ...) __attribute__((format(printf, 3, 4)));
+
+// The model of a recipe with fresh weights, drawn from `seed` (for a recipe that normalizes by its data set, opens it).
+fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error);
+
+// Reads a model file, or the model.safetensors of a run folder. Errors: FV_NOT_FOUND, FV_FORMAT (says what is missing).
+fv_status fv_model_load(const char *path, fv_model **out, fv_error *error);
+
+// Writes weights, layers, classes and preprocessing to a safetensors file: complete, or not at all.
+fv_status fv_model_save(const fv_model *model, const char *path, fv_error *error);
+
+void fv_model_free(fv_model *model); // NULL is fine
+
+typedef struct fv_model_info {
+    int height, width, channels;       // of an image
+    int classes;
+    const char *const *class_names;    // (classes); as long as the model
+    size_t parameters, trainable;      // weights
+    double multiply_adds;              // of one prediction
+} fv_model_info;
+fv_model_info fv_model_describe(const fv_model *model);
+
+// How many threads prediction uses; 0, the default, is what affinity, control group and OMP_NUM_THREADS allow.
+void fv_model_set_threads(fv_model *model, int threads);
+
+// Class probabilities (count, classes) of `count` images (count, height, width, channels) of bytes. Not to be called for
+// one model from two threads at a time.
+fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error);
+
+// --- Training and evaluation ------------------------------------------------------------------------------------------
+
+enum { FV_MAX_TOP = 4 };
+
+// Means over the samples seen so far, or of an epoch.
+typedef struct fv_metrics {
+    double loss;            // cross-entropy (natural logarithm), with the recipe's label smoothing
+    double accuracy;        // 0 … 1
+    int top_k[FV_MAX_TOP];  // which further top-k accuracies are counted; 0 after the last
+    double top[FV_MAX_TOP]; // 0 … 1
+    size_t samples;
+} fv_metrics;
+
+// What a callback is told: after each step (validation.samples is 0) and after each epoch.
+typedef struct fv_progress {
+    int epoch, epochs;          // epoch counts from 1
+    int step, steps;            // of this epoch, step counts from 1
+    bool epoch_done;
+    double learning_rate;
+    double seconds;             // since the epoch began, without validation
+    double images_per_second;   // of this epoch
+    fv_metrics train, validation;
+} fv_progress;
+
+typedef struct fv_train_options {
+    const char *folder;   // run folder to be made: recipe, history, checkpoints, model; NULL: nothing is written
+    bool resume;          // go on in `folder` where an earlier run stopped
+    int threads;          // 0: as fv_model_set_threads
+    uint64_t seed;        // of weights, order and dropout
+    int checkpoint_steps; // also checkpoint after so many steps of an epoch; 0: only between epochs
+    // Called on the caller's thread; return false to stop after this step with FV_INTERRUPTED, checkpoint written.
+    bool (*on_progress)(void *context, const fv_progress *progress);
+    void *context;
+} fv_train_options;
+
+// Trains as the recipe says. *model (NULL: not wanted) is the trained model, to be freed by the caller.
+// Errors: FV_INVALID (recipe), FV_NOT_FOUND (data), FV_IO (run folder), FV_NUMERIC (the loss is not finite: says at which
+// step and what to try), FV_INTERRUPTED. The run folder stays usable in every case.
+fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error);
+
+// Loss, accuracy and the top-k accuracies named in `metrics->top_k` over a whole data set.
+fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_error *error);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,17 @@
+// How a failure travels: a status as the return value, a sentence for people in the caller's fv_error.
+#ifndef FOVEA_BASE_ERROR_H
+#define FOVEA_BASE_ERROR_H
+
+#include "fovea.h"
+
+// Writes the sentence (which names the thing and the way out) and returns `status`, so that a function can end with
+// `return fv__fail(error, FV_INVALID, "...")`. `error` may be NULL.
+fv_status fv__fail(fv_error *error, fv_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+// Puts "context: " in front of the message that a failed call has left and returns its status.
+fv_status fv__fail_in(fv_error *error, fv_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+// Out of memory while making `what`.
+fv_status fv__fail_memory(fv_error *error, const char *what);
+
+#endif
