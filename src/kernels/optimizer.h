@@ -1,0 +1,18 @@
+// The constants of one optimizer step.
+#ifndef FOVEA_KERNELS_OPTIMIZER_H
+#define FOVEA_KERNELS_OPTIMIZER_H
+
+#include <stdbool.h>
+
+// Gradients are multiplied by `gradient_scale` (clipping; else 1) as they are read.
+typedef struct fv__sgd_step {
+    float rate, momentum, gradient_scale;
+    bool nesterov;
+} fv__sgd_step;
+
+// Adam: `rate` is lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ), `decay` is 0. AdamW: `decay` is lr · weight decay.
+typedef struct fv__adam_step {
+    float rate, beta1, beta2, epsilon, decay, gradient_scale;
+} fv__adam_step;
+
+#endif
