@@ -1,0 +1,23 @@
+// What dense and conv2d share: an activation at the end of a product. ReLU goes into the product's own epilogue; the
+// other functions run over blocks of rows that are still in the cache.
+#ifndef FOVEA_OPS_ACTIVATED_H
+#define FOVEA_OPS_ACTIVATED_H
+
+#include "ops/op.h"
+
+// What backward needs to know the derivative: the values before the activation (then they are saved), or what
+// backward_reads adds: FV__READS_OUTPUT where the output tells, 0 for linear.
+bool fv__activated_saves(fv__activation activation);
+uint32_t fv__activated_reads(fv__activation activation);
+
+// Runs the product, whose rows lie one behind the other (c_row = columns), and the activation after it. `saved`, as
+// large as c, receives the values before the activation where they are kept; NULL: backward will not run.
+void fv__activated_product(const fv__kernels *kernels, const fv__gemm *product, fv__activation activation,
+                           float *saved);
+
+// The gradient before the activation: d_out itself for linear, else written to `scratch` and returned. Of `out` and
+// `saved` the one that the activation needs is read.
+const float *fv__activated_gradient(const fv__kernels *kernels, fv__activation activation, size_t count,
+                                    const float *d_out, const float *out, const float *saved, float *scratch);
+
+#endif

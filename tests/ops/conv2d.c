@@ -1,0 +1,163 @@
+// Convolutions against the formula, with Keras's padding.
+#include "harness.h"
+
+// Where window `position` begins along one axis.
+static int window_start(int size, int kernel, int stride, fv__padding padding, int position) {
+    int before = 0;
+    if (padding == FV__PADDING_SAME) {
+        const int total = ((size + stride - 1) / stride - 1) * stride + kernel - size;
+        before = total > 0 ? total / 2 : 0;
+    }
+    return position * stride - before;
+}
+
+static double at(const reference_call *call, int y, int x, int filter) {
+    const fv__conv2d_attributes *attributes = call->node->attributes;
+    const int *image = call->node->inputs[0].size, *kernel = call->node->inputs[1].size;
+    const int top = window_start(image[0], kernel[0], attributes->stride[0], attributes->padding, y);
+    const int left = window_start(image[1], kernel[1], attributes->stride[1], attributes->padding, x);
+    double sum = call->node->input_count == 3 ? call->in[2][filter] : 0;
+    for (int i = 0; i < kernel[0]; i++) {
+        for (int j = 0; j < kernel[1]; j++) {
+            const int row = top + i, column = left + j;
+            for (int channel = 0; row >= 0 && row < image[0] && column >= 0 && column < image[1] && channel < image[2];
+                 channel++) {
+                sum += call->in[0][(row * image[1] + column) * image[2] + channel] *
+                       call->in[1][((i * kernel[1] + j) * kernel[2] + channel) * kernel[3] + filter];
+            }
+        }
+    }
+    return sum;
+}
+
+static void reference(const reference_call *call) {
+    const fv__conv2d_attributes *attributes = call->node->attributes;
+    const int *output = call->node->output.size;
+    double *out = call->out;
+    for (int y = 0; y < output[0]; y++) {
+        for (int x = 0; x < output[1]; x++) {
+            for (int filter = 0; filter < output[2]; filter++) {
+                *out++ = reference_activation(attributes->activation, at(call, y, x, filter));
+            }
+        }
+    }
+}
+
+// Keeps every sum away from the kink of ReLU: the sign of a filter is that of its bias.
+static void away_from_zero(const op_case *test, int input, float *values, size_t count) {
+    if (input == 2) {
+        const int *kernel = test->inputs[1].shape.size;
+        for (size_t i = 0; i < count; i++) {
+            values[i] = (i % 2 ? 1.f : -1.f) * (float)(kernel[0] * kernel[1] * kernel[2]);
+        }
+    }
+}
+
+#define CONVOLUTION(vertical, horizontal, kind, function)                                                              \
+    &(const fv__conv2d_attributes) {                                                                                   \
+        .stride = {(vertical), (horizontal)}, .padding = FV__PADDING_##kind, .activation = FV__ACTIVATION_##function   \
+    }
+
+static const op_case cases[] = {
+    {.name = "valid, one channel",
+     .attributes = CONVOLUTION(1, 1, VALID, linear),
+     .inputs = {SAMPLE(6, 5, 1), WEIGHT(3, 3, 1, 4), WEIGHT(4)},
+     .input_count = 3,
+     .output = SHAPE(4, 3, 4),
+     .reference = reference},
+    {.name = "valid, channels, no bias",
+     .attributes = CONVOLUTION(1, 1, VALID, linear),
+     .inputs = {SAMPLE(5, 6, 17), WEIGHT(2, 3, 17, 19)},
+     .input_count = 2,
+     .output = SHAPE(4, 4, 19),
+     .reference = reference},
+    {.name = "same, even kernel, relu",
+     .attributes = CONVOLUTION(1, 1, SAME, relu),
+     .inputs = {SAMPLE(5, 7, 3), WEIGHT(2, 2, 3, 32), WEIGHT(32)},
+     .input_count = 3,
+     .output = SHAPE(5, 7, 32),
+     .prepare = away_from_zero,
+     .reference = reference},
+    {.name = "same, odd kernel, gelu",
+     .attributes = CONVOLUTION(1, 1, SAME, gelu),
+     .inputs = {SAMPLE(4, 5, 2), WEIGHT(3, 5, 2, 18), WEIGHT(18)},
+     .input_count = 3,
+     .output = SHAPE(4, 5, 18),
+     .reference = reference},
+    {.name = "valid, strides, tanh",
+     .attributes = CONVOLUTION(2, 3, VALID, tanh),
+     .inputs = {SAMPLE(8, 9, 3), WEIGHT(3, 2, 3, 5), WEIGHT(5)},
+     .input_count = 3,
+     .output = SHAPE(3, 3, 5),
+     .reference = reference},
+    {.name = "same, strides",
+     .attributes = CONVOLUTION(2, 2, SAME, linear),
+     .inputs = {SAMPLE(7, 8, 3), WEIGHT(3, 3, 3, 20), WEIGHT(20)},
+     .input_count = 3,
+     .output = SHAPE(4, 4, 20),
+     .reference = reference},
+    {.name = "stride larger than the kernel",
+     .attributes = CONVOLUTION(3, 3, SAME, linear),
+     .inputs = {SAMPLE(8, 7, 2), WEIGHT(2, 1, 2, 3), WEIGHT(3)},
+     .input_count = 3,
+     .output = SHAPE(3, 3, 3),
+     .reference = reference},
+    {.name = "pointwise, relu",
+     .attributes = CONVOLUTION(1, 1, SAME, relu),
+     .inputs = {SAMPLE(5, 4, 18), WEIGHT(1, 1, 18, 33), WEIGHT(33)},
+     .input_count = 3,
+     .output = SHAPE(5, 4, 33),
+     .prepare = away_from_zero,
+     .reference = reference},
+    {.name = "pointwise, gelu_tanh",
+     .attributes = CONVOLUTION(1, 1, VALID, gelu_tanh),
+     .inputs = {SAMPLE(3, 4, 5), WEIGHT(1, 1, 5, 16), WEIGHT(16)},
+     .input_count = 3,
+     .output = SHAPE(3, 4, 16),
+     .reference = reference},
+    {.name = "pointwise, strides",
+     .attributes = CONVOLUTION(2, 2, VALID, linear),
+     .inputs = {SAMPLE(5, 5, 4), WEIGHT(1, 1, 4, 6), WEIGHT(6)},
+     .input_count = 3,
+     .output = SHAPE(3, 3, 6),
+     .reference = reference},
+    {.name = "kernel as large as the image",
+     .attributes = CONVOLUTION(1, 1, VALID, linear),
+     .inputs = {SAMPLE(3, 4, 2), WEIGHT(3, 4, 2, 7), WEIGHT(7)},
+     .input_count = 3,
+     .output = SHAPE(1, 1, 7),
+     .reference = reference},
+    {.name = "same, kernel larger than the image",
+     .attributes = CONVOLUTION(1, 1, SAME, linear),
+     .inputs = {SAMPLE(2, 3, 2), WEIGHT(5, 5, 2, 3), WEIGHT(3)},
+     .input_count = 3,
+     .output = SHAPE(2, 3, 3),
+     .reference = reference},
+    {.name = "refuses a vector",
+     .attributes = CONVOLUTION(1, 1, VALID, linear),
+     .inputs = {SAMPLE(28), WEIGHT(3, 3, 1, 4)},
+     .input_count = 2,
+     .refusal = "image"},
+    {.name = "refuses other channels",
+     .attributes = CONVOLUTION(1, 1, VALID, linear),
+     .inputs = {SAMPLE(5, 5, 3), WEIGHT(3, 3, 1, 4)},
+     .input_count = 2,
+     .refusal = "(height, width, 3, out)"},
+    {.name = "refuses a kernel that does not fit",
+     .attributes = CONVOLUTION(1, 1, VALID, linear),
+     .inputs = {SAMPLE(2, 5, 3), WEIGHT(3, 3, 3, 4)},
+     .input_count = 2,
+     .refusal = "does not fit"},
+    {.name = "refuses a stride of 0",
+     .attributes = CONVOLUTION(0, 1, VALID, linear),
+     .inputs = {SAMPLE(5, 5, 3), WEIGHT(3, 3, 3, 4)},
+     .input_count = 2,
+     .refusal = "stride"},
+    {.name = "refuses a bias of another length",
+     .attributes = CONVOLUTION(1, 1, VALID, linear),
+     .inputs = {SAMPLE(5, 5, 3), WEIGHT(3, 3, 3, 4), WEIGHT(3)},
+     .input_count = 3,
+     .refusal = "bias"},
+};
+
+const op_cases cases_conv2d = CASES(cases);

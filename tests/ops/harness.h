@@ -1,0 +1,104 @@
+// One registry for the tests of every op: a case says the op, its shapes and a naive reference; the harness does the
+// rest at every instruction-set level this machine has.
+//
+// For a case it checks that
+//   - infer gives the expected shape (or refuses with the expected words);
+//   - forward matches the reference, and neither reads nor writes past any buffer (canaries; poisoned under ASan),
+//   needs
+//     nothing from uninitialized memory, gives the same bits at another alignment and one sample at a time;
+//   - what `auxiliary` gives out matches the reference, and asking for it changes nothing;
+//   - backward matches central differences of the reference in double, writes the gradients of samples, adds to those
+//   of
+//     weights, accepts that any of them is unwanted, and reads only what backward_reads says;
+//   - an op that runs at batch rate gives the same forward in two ranges of rows, and its tiles the same as backward.
+//
+// To add tests for an op: tests/ops/NAME.c with `const op_cases cases_NAME = {...}`. A missing one fails to link.
+#ifndef FOVEA_TESTS_OPS_HARNESS_H
+#define FOVEA_TESTS_OPS_HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ops/op.h"
+
+typedef struct op_case op_case;
+
+// One sample as a reference sees it. All arrays are double; in[i] of a weight is the whole weight.
+typedef struct reference_call {
+    const op_case *test;
+    const fv__op_node *node; // inferred
+    const double *in[FV__MAX_INPUTS];
+    double *out;
+    double *auxiliary; // NULL: not asked for, or the op has none
+    bool training;
+    uint64_t seed, epoch, sample_id;
+    const fv__target *target;
+} reference_call;
+
+typedef struct op_case_input {
+    fv__shape shape;
+    bool weight;   // no batch axis
+    bool constant; // the op gives no gradient for it (a mask): d_in is always NULL
+} op_case_input;
+
+struct op_case {
+    const char *name; // of the test, unique in its op: "ragged", "same padding, 3x3"
+    const void *attributes;
+    op_case_input inputs[FV__MAX_INPUTS]; // SAMPLE(...), WEIGHT(...), CONSTANT(...), in the op's order
+    int input_count;
+    fv__shape output;    // expected from infer: SHAPE(...) or SCALAR
+    const char *refusal; // not NULL: infer must fail with a message that contains this; nothing else is run
+    int samples;         // 0: 3
+    bool training;       // fv__call.training
+    double tolerance;    // relative to the largest value of the compared array; 0: 1e-5
+    bool averages;       // the op divides its gradient by the batch (losses)
+
+    // Values of input i (all samples), given as uniform in [-1, 1): change what the op needs otherwise. May be NULL.
+    void (*prepare)(const op_case *test, int input, float *values, size_t count);
+    // Writes `out` (and `auxiliary`) of one sample. NULL for views.
+    void (*reference)(const reference_call *call);
+    // Anything more to check, after the rest passed; fails through cmocka's asserts. May be NULL.
+    void (*check)(const op_case *test, const fv__op *op, const fv__kernels *kernels);
+};
+
+typedef struct op_cases {
+    const op_case *cases;
+    int count;
+} op_cases;
+
+#define SHAPE(...)                                                                                                     \
+    {                                                                                                                  \
+        .rank = (int)(sizeof((int[]){__VA_ARGS__}) / sizeof(int)), .size = { __VA_ARGS__ }                             \
+    }
+#define SCALAR                                                                                                         \
+    { .rank = 0 }
+#define SAMPLE(...)                                                                                                    \
+    { .shape = SHAPE(__VA_ARGS__) }
+#define WEIGHT(...)                                                                                                    \
+    { .shape = SHAPE(__VA_ARGS__), .weight = true }
+#define CONSTANT(...)                                                                                                  \
+    { .shape = SHAPE(__VA_ARGS__), .constant = true }
+#define CASES(array)                                                                                                   \
+    { .cases = (array), .count = (int)(sizeof(array) / sizeof *(array)) }
+
+// For working on one op alone, compile with e.g. -D'OP_CASE_LIST(X)=X(dense)X(conv2d)'.
+#ifndef OP_CASE_LIST
+#define OP_CASE_LIST(X) FV__OP_LIST(X)
+#endif
+
+#define X(name) extern const op_cases cases_##name;
+OP_CASE_LIST(X)
+#undef X
+
+// Runs a case at one level; ends the test with a message if something is wrong.
+void op_case_run(const op_case *test, const fv__op *op, const fv__kernels *kernels);
+
+// --- For references
+// ---------------------------------------------------------------------------------------------------
+
+double reference_activation(fv__activation kind, double x);
+// Whether dropout keeps the element: the draws of the library, told by formula.
+bool reference_keeps(const reference_call *call, float rate, uint32_t position);
+
+#endif
