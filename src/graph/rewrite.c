@@ -1,0 +1,151 @@
+// The rules, and the walk that applies them: nodes are copied in order, and a rule changes how one of them is copied.
+//
+// max_pool2d(relu(x)) = relu(max_pool2d(x)), and so for any activation that never falls: moved behind the pooling it
+// runs on fewer values, and the convolution's output need not be kept for its derivative.
+#include "graph/rewrite.h"
+
+#include "base/memory.h"
+
+typedef struct walk_state {
+    const fv__graph *source;
+    fv__rewrite *out;
+    bool rules;
+    int *uses;              // by source node: how many nodes read it
+    bool *wanted;           // by source node
+    bool *activation_moves; // by source node: its activation is taken over by the node that reads it
+} walk_state;
+
+// Only `n`'s one reader sees it, so that its value may change.
+static bool is_private(const walk_state *walk, int n) {
+    return walk->uses[n] == 1 && !walk->wanted[n];
+}
+
+// The activation of an op that ends in one, or NULL.
+static const fv__activation *activation_of(const fv__node *node) {
+    if (node->op == &fv__op_conv2d) {
+        return &((const fv__conv2d_attributes *)node->view.attributes)->activation;
+    }
+    return NULL;
+}
+
+static bool never_falls(fv__activation activation) {
+    return activation == FV__ACTIVATION_relu || activation == FV__ACTIVATION_tanh ||
+           activation == FV__ACTIVATION_sigmoid;
+}
+
+static void find_moving_activations(walk_state *walk) {
+    for (int n = 0; n < walk->source->node_count; n++) {
+        const fv__node *node = &walk->source->nodes[n];
+        if (node->op != &fv__op_max_pool2d ||
+            ((const fv__max_pool2d_attributes *)node->view.attributes)->activation != FV__ACTIVATION_linear) {
+            continue;
+        }
+        const fv__activation *activation = activation_of(&walk->source->nodes[node->inputs[0]]);
+        walk->activation_moves[node->inputs[0]] =
+            activation && never_falls(*activation) && is_private(walk, node->inputs[0]);
+    }
+}
+
+static fv_status copy_parameter(walk_state *walk, int n, int *copy, fv_error *error) {
+    fv__graph *graph = &walk->out->graph;
+    const fv__parameter *parameter = &walk->source->parameters[walk->source->nodes[n].parameter];
+    fv_status status =
+        fv__graph_add_parameter(graph, parameter->name, &parameter->shape, parameter->initializer, copy, error);
+    if (!status) {
+        graph->parameters[graph->parameter_count - 1].trainable = parameter->trainable;
+    }
+    return status;
+}
+
+static fv_status copy_node(walk_state *walk, int n, int *copy, fv_error *error) {
+    const fv__node *node = &walk->source->nodes[n];
+    int inputs[FV__MAX_INPUTS];
+    for (int i = 0; i < node->view.input_count; i++) {
+        inputs[i] = walk->out->node_of[node->inputs[i]];
+    }
+    const void *attributes = node->view.attributes;
+    fv__conv2d_attributes convolution;
+    fv__max_pool2d_attributes pooling;
+    if (walk->activation_moves[n]) {
+        convolution = *(const fv__conv2d_attributes *)attributes;
+        convolution.activation = FV__ACTIVATION_linear;
+        attributes = &convolution;
+    } else if (node->op == &fv__op_max_pool2d && walk->activation_moves[node->inputs[0]]) {
+        pooling = *(const fv__max_pool2d_attributes *)attributes;
+        pooling.activation = *activation_of(&walk->source->nodes[node->inputs[0]]);
+        attributes = &pooling;
+        fv__text_addf(&walk->out->notes, "%s: its activation runs after %s\n",
+                      walk->source->nodes[node->inputs[0]].name, node->name);
+    }
+    return fv__graph_add(&walk->out->graph, node->name, node->op, attributes, inputs, node->view.input_count, copy,
+                         error);
+}
+
+static fv_status copy_all(walk_state *walk, fv_error *error) {
+    for (int n = 0; n < walk->source->node_count; n++) {
+        const fv__node *node = &walk->source->nodes[n];
+        int copy = -1;
+        fv_status status =
+            node->parameter >= 0 ? copy_parameter(walk, n, &copy, error) : copy_node(walk, n, &copy, error);
+        if (status) {
+            return status;
+        }
+        walk->out->graph.nodes[copy].view.id = node->view.id;
+        walk->out->graph.nodes[copy].wants_gradient = node->wants_gradient;
+        walk->out->node_of[n] = copy;
+    }
+    for (int n = 0; n < walk->source->node_count; n++) {
+        if (walk->activation_moves[n]) {
+            walk->out->node_of[n] = -1;
+        }
+    }
+    return FV_OK;
+}
+
+fv_status fv__rewrite_make(const fv__graph *source, bool rules, const int *wanted, int wanted_count, fv__rewrite *out,
+                           fv_error *error) {
+    size_t nodes = (size_t)source->node_count;
+    *out = (fv__rewrite){.node_of = fv__alloc_array(nodes, sizeof *out->node_of)};
+    walk_state walk = {.source = source,
+                 .out = out,
+                 .rules = rules,
+                 .uses = fv__alloc_array(nodes, sizeof *walk.uses),
+                 .wanted = fv__alloc_array(nodes, sizeof *walk.wanted),
+                 .activation_moves = fv__alloc_array(nodes, sizeof *walk.activation_moves)};
+    fv_status status = FV_OK;
+    fv__graph_init(&out->graph);
+    if (!out->node_of || !walk.uses || !walk.wanted || !walk.activation_moves) {
+        status = fv__fail_memory(error, "the graph");
+        goto done;
+    }
+    for (int n = 0; n < source->node_count; n++) {
+        for (int i = 0; i < source->nodes[n].view.input_count; i++) {
+            walk.uses[source->nodes[n].inputs[i]]++;
+        }
+    }
+    for (int i = 0; i < wanted_count; i++) {
+        walk.wanted[wanted[i]] = true;
+    }
+    if (rules) {
+        find_moving_activations(&walk);
+    }
+    status = copy_all(&walk, error);
+    if (!status && out->notes.failed) {
+        status = fv__fail_memory(error, "the graph");
+    }
+done:
+    fv__free(walk.uses);
+    fv__free(walk.wanted);
+    fv__free(walk.activation_moves);
+    if (status) {
+        fv__rewrite_free(out);
+    }
+    return status;
+}
+
+void fv__rewrite_free(fv__rewrite *rewrite) {
+    fv__graph_free(&rewrite->graph);
+    fv__free(rewrite->node_of);
+    fv__text_free(&rewrite->notes);
+    *rewrite = (fv__rewrite){0};
+}

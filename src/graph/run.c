@@ -1,0 +1,293 @@
+// Runs a plan: phase after phase, each task on whichever worker is free.
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "graph/plan_internal.h"
+
+// What the tasks of one run share.
+typedef struct run_state {
+    fv__plan *plan;
+    const fv__feed *feed;
+    const fv__phase *phase;
+    const uint64_t *sample_ids;
+    // The failure of the first sample that failed, whichever worker met one first.
+    pthread_mutex_t mutex;
+    int failed_sample;
+    fv_error failure;
+} run_state;
+
+// --- Where arrays are
+// -------------------------------------------------------------------------------------------------
+
+// Sample `first` of a value, as worker `worker` sees it while it carries a micro-batch that starts there.
+static char *value_at(const fv__plan *plan, int value, int worker, int first) {
+    if (value == FV__NO_VALUE) {
+        return NULL;
+    }
+    const fv__plan_array *entry = &plan->values[value];
+    return entry->scope == FV__SCOPE_LOCAL ? plan->worker_arenas[worker] + entry->offset
+                                           : plan->batch_arena + entry->offset + (size_t)first * entry->bytes;
+}
+
+static const float *weight_at(const run_state *run, int node) {
+    const fv__step_value *step = &run->plan->steps[node];
+    const float *base = run->plan->graph->nodes[node].parameter >= 0 ? run->feed->weights : run->plan->computed;
+    return base + step->offset;
+}
+
+static fv__call base_call(const run_state *run, int n, int worker, int first, int samples) {
+    const fv__plan *plan = run->plan;
+    const fv__node *node = &plan->graph->nodes[n];
+    fv__call call = {.node = &node->view,
+                     .kernels = plan->kernels,
+                     .samples = samples,
+                     .batch = run->feed->samples,
+                     .training = plan->training,
+                     .prepared = plan->prepared[n],
+                     .scratch = plan->worker_arenas[worker] + plan->local_bytes,
+                     .seed = run->feed->seed,
+                     .epoch = run->feed->epoch,
+                     .sample_ids = run->sample_ids + first,
+                     .targets = run->feed->targets ? run->feed->targets + first : NULL};
+    for (int i = 0; i < node->view.input_count; i++) {
+        if (node->view.input_is_weight[i]) {
+            call.in[i] = weight_at(run, node->inputs[i]);
+        }
+    }
+    return call;
+}
+
+// The call of one instruction on samples first … first+samples-1. Weight gradients go to `group`'s slot, or, for group
+// -1, to the sum itself.
+static fv__call make_call(const run_state *run, const fv__instruction *instruction, int worker, int first, int samples,
+                          int group) {
+    const fv__plan *plan = run->plan;
+    fv__call call = base_call(run, instruction->node, worker, first, samples);
+    const fv__node *node = &plan->graph->nodes[instruction->node];
+    for (int i = 0; i < node->view.input_count; i++) {
+        if (!node->view.input_is_weight[i]) {
+            call.in[i] = (const float *)(const void *)value_at(plan, instruction->in[i], worker, first);
+            call.d_in[i] = (float *)(void *)value_at(plan, instruction->d_in[i], worker, first);
+        } else if (instruction->weight_gradient[i]) {
+            const fv__step_value *step = &plan->steps[node->inputs[i]];
+            call.d_in[i] = group < 0 ? plan->gradients + step->gradient_offset
+                                     : plan->slots + (size_t)group * plan->slot_count + step->slot_offset;
+        }
+    }
+    call.out = (float *)(void *)value_at(plan, instruction->out, worker, first);
+    call.d_out = (const float *)(const void *)value_at(plan, instruction->d_out, worker, first);
+    call.saved = value_at(plan, instruction->saved, worker, first);
+    call.auxiliary = (float *)(void *)value_at(plan, instruction->auxiliary, worker, first);
+    return call;
+}
+
+// --- Tasks
+// ------------------------------------------------------------------------------------------------------------
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static void note_time(fv__plan *plan, const fv__instruction *instruction, int worker, double start) {
+    fv__node_time *time = &plan->times[worker * plan->graph->node_count + instruction->node];
+    *(instruction->kind == FV__RUN_FORWARD ? &time->forward : &time->backward) += now() - start;
+}
+
+static void render(run_state *run, const fv__instruction *instruction, int worker, int first, int samples) {
+    fv_error error = {0};
+    float *out = (float *)(void *)value_at(run->plan, instruction->out, worker, first);
+    if (run->feed->render(run->feed->context, instruction->node, first, samples, worker, out, &error)) {
+        memset(out, 0, (size_t)samples * run->plan->values[instruction->out].bytes);
+        pthread_mutex_lock(&run->mutex);
+        if (run->failed_sample < 0 || first < run->failed_sample) {
+            run->failed_sample = first;
+            run->failure = error;
+        }
+        pthread_mutex_unlock(&run->mutex);
+    }
+}
+
+static void sum(const run_state *run, const fv__instruction *instruction, int worker, int first, int samples) {
+    const fv__plan *plan = run->plan;
+    const float *terms[2] = {(const float *)(const void *)value_at(plan, instruction->in[0], worker, first),
+                             (const float *)(const void *)value_at(plan, instruction->in[1], worker, first)};
+    float *out = (float *)(void *)value_at(plan, instruction->out, worker, first);
+    plan->kernels->add(terms[0], terms[1], out, (size_t)samples * plan->values[instruction->out].bytes / sizeof(float));
+}
+
+static void execute(run_state *run, const fv__instruction *instruction, int worker, int first, int samples, int group) {
+    const fv__node *node = &run->plan->graph->nodes[instruction->node];
+    double start = run->plan->times ? now() : 0;
+    if (instruction->kind == FV__RUN_SUM) {
+        sum(run, instruction, worker, first, samples);
+    } else if (node->op == &fv__op_input) {
+        render(run, instruction, worker, first, samples);
+    } else {
+        fv__call call = make_call(run, instruction, worker, first, samples, group);
+        (instruction->kind == FV__RUN_FORWARD ? node->op->forward : node->op->backward)(&call);
+    }
+    if (run->plan->times) {
+        note_time(run->plan, instruction, worker, start);
+    }
+}
+
+// Carries samples begin … end-1 through all instructions of the phase, `most` at a time.
+static void carry(run_state *run, int begin, int end, int most, int worker, int group) {
+    for (int first = begin; first < end; first += most) {
+        int samples = end - first < most ? end - first : most;
+        for (int i = run->phase->begin; i < run->phase->end; i++) {
+            execute(run, &run->plan->instructions[i], worker, first, samples, group);
+        }
+    }
+}
+
+static void reduce(const run_state *run, int task) {
+    enum { WEIGHTS_PER_TASK = 8192 };
+    fv__plan *plan = run->plan;
+    size_t begin = (size_t)task * WEIGHTS_PER_TASK, end = begin + WEIGHTS_PER_TASK;
+    for (int n = 0; n < plan->graph->node_count; n++) {
+        const fv__step_value *step = &plan->steps[n];
+        if (!step->has_slot) {
+            continue;
+        }
+        size_t count = fv__shape_elements(&plan->graph->nodes[n].view.output);
+        size_t first = step->slot_offset > begin ? step->slot_offset : begin;
+        size_t last = step->slot_offset + count < end ? step->slot_offset + count : end;
+        if (first < last) {
+            plan->kernels->sum_slots(plan->gradients + step->gradient_offset + (first - step->slot_offset),
+                                     plan->slots + first, plan->slot_count, plan->groups, last - first);
+        }
+    }
+}
+
+static void run_task(void *context, int task, int worker) {
+    run_state *run = context;
+    fv__plan *plan = run->plan;
+    const fv__phase *phase = run->phase;
+    const fv__instruction *first = &plan->instructions[phase->begin];
+    int samples = run->feed->samples;
+    switch (phase->kind) {
+    case FV__PHASE_STEP_FORWARD: {
+        fv__call call = base_call(run, first[task].node, worker, 0, 1);
+        call.out = plan->computed + plan->steps[first[task].node].offset;
+        plan->graph->nodes[first[task].node].op->forward(&call);
+        break;
+    }
+    case FV__PHASE_PREPARE: {
+        int n = plan->prepare_nodes[task];
+        fv__call call = base_call(run, n, worker, 0, 1);
+        plan->graph->nodes[n].op->prepare(&call, plan->needs_gradient[n]);
+        break;
+    }
+    case FV__PHASE_SAMPLES: {
+        int begin = (int)((long)samples * task / phase->tasks), end = (int)((long)samples * (task + 1) / phase->tasks);
+        carry(run, begin, end, plan->micro_batch, worker, task);
+        break;
+    }
+    case FV__PHASE_ROWS: {
+        int begin = (int)((long)samples * task / phase->tasks), end = (int)((long)samples * (task + 1) / phase->tasks);
+        carry(run, begin, end, end - begin > 0 ? end - begin : 1, worker, -1);
+        break;
+    }
+    case FV__PHASE_TILES: {
+        double start = plan->times ? now() : 0;
+        fv__call call = make_call(run, first, worker, 0, samples, -1);
+        plan->graph->nodes[first->node].op->backward_tile(&call, task);
+        if (plan->times) {
+            note_time(plan, first, worker, start);
+        }
+        break;
+    }
+    case FV__PHASE_REDUCE:
+        reduce(run, task);
+        break;
+    case FV__PHASE_STEP_BACKWARD: {
+        fv__call call = make_call(run, &first[task], worker, 0, 1, -1);
+        call.out = plan->computed + plan->steps[first[task].node].offset;
+        float *gradient = plan->gradients + plan->steps[first[task].node].gradient_offset;
+        call.d_out = gradient;
+        plan->graph->nodes[first[task].node].op->backward(&call);
+        // Nobody outside reads it: left zero for the next run.
+        memset(gradient, 0, fv__shape_elements(&plan->graph->nodes[first[task].node].view.output) * sizeof *gradient);
+        break;
+    }
+    }
+}
+
+fv_status fv__plan_run(fv__plan *plan, fv__pool *pool, const fv__feed *feed, fv_error *error) {
+    run_state run = {.plan = plan,
+                     .feed = feed,
+                     .sample_ids = feed->sample_ids ? feed->sample_ids : plan->identity_ids,
+                     .mutex = PTHREAD_MUTEX_INITIALIZER,
+                     .failed_sample = -1};
+    if (feed->samples < 1 || feed->samples > plan->batch) {
+        return fv__fail(error, FV_INVALID, "%d samples for a plan of at most %d", feed->samples, plan->batch);
+    }
+    for (int p = 0; p < plan->phase_count && run.failed_sample < 0; p++) {
+        run.phase = &plan->phases[p];
+        bool derives = run.phase->kind == FV__PHASE_STEP_FORWARD || run.phase->kind == FV__PHASE_PREPARE;
+        if (run.phase->tasks && (plan->stale || !derives)) {
+            fv__pool_run(pool, run.phase->tasks, run_task, &run);
+        }
+    }
+    plan->stale = false;
+    if (run.failed_sample >= 0) {
+        if (error) {
+            *error = run.failure;
+        }
+        if (plan->backward) { // half a step's gradients must not leak into the next
+            memset(plan->gradients, 0, plan->gradient_count * sizeof(float));
+            memset(plan->slots, 0, (size_t)plan->groups * plan->slot_count * sizeof(float));
+        }
+        return run.failure.status;
+    }
+    return FV_OK;
+}
+
+// --- What is read afterwards
+// ------------------------------------------------------------------------------------------
+
+void fv__plan_weights_changed(fv__plan *plan) {
+    plan->stale = true;
+}
+
+const float *fv__plan_value(const fv__plan *plan, int node) {
+    return (const float *)(const void *)value_at(plan, plan->value_of[node], 0, 0);
+}
+
+const float *fv__plan_gradient(const fv__plan *plan, int node) {
+    return (const float *)(const void *)value_at(plan, plan->gradient_of[node], 0, 0);
+}
+
+const float *fv__plan_auxiliary(const fv__plan *plan, int node) {
+    return (const float *)(const void *)value_at(plan, plan->auxiliary_of[node], 0, 0);
+}
+
+float *fv__plan_weight_gradients(fv__plan *plan) {
+    return plan->gradients;
+}
+
+fv_status fv__plan_profile(fv__plan *plan, bool on, fv_error *error) {
+    fv__free(plan->times);
+    plan->times = NULL;
+    if (on) {
+        plan->times = fv__alloc_array((size_t)plan->threads * (size_t)plan->graph->node_count, sizeof *plan->times);
+        if (!plan->times) {
+            return fv__fail_memory(error, "the profile");
+        }
+    }
+    return FV_OK;
+}
+
+fv__node_time fv__plan_time(const fv__plan *plan, int node) {
+    fv__node_time total = {0};
+    for (int t = 0; plan->times && t < plan->threads; t++) {
+        total.forward += plan->times[t * plan->graph->node_count + node].forward;
+        total.backward += plan->times[t * plan->graph->node_count + node].backward;
+    }
+    return total;
+}
