@@ -1,0 +1,60 @@
+// A data set as training, evaluation and pictures see it: numbered samples of one size with a label each.
+#ifndef FOVEA_DATA_DATASET_H
+#define FOVEA_DATA_DATASET_H
+
+#include "base/error.h"
+#include "formats/sha256.h"
+
+// What a kind of data set (IDX, binary records, folders of pictures) has to provide.
+typedef struct fv__dataset_source fv__dataset_source;
+struct fv__dataset_source {
+    // Pixels of sample `index`, (height, width, channels); several threads call it at once.
+    fv_status (*read)(const fv__dataset_source *source, size_t index, uint8_t *pixels, fv_error *error);
+    void (*destroy)(fv__dataset_source *source); // with the last data set that uses it
+    int references;                              // atomic; 1 when made
+};
+
+// One split, or a part of one. Immutable once open, so threads share it. A view shares its source, and may outlive
+// what it is a view of.
+struct fv_dataset {
+    const char *name;               // "mnist"
+    const char *split;              // "train" or "test"
+    size_t count;                   // samples
+    int height, width, channels;    // of a sample
+    int classes;                    //
+    const char *const *class_names; // (classes)
+    const int32_t *labels;          // (count), each in [0, classes)
+    const char *folder;             // where the files were found
+    size_t first;                   // sample 0 here is sample `first` of the source
+    fv__dataset_source *source;
+};
+
+// Takes over `source` (also on failure) and makes the data set that shows all of it. `like` gives every other field;
+// its pointers must live as long as the source.
+fv_status fv__dataset_create(const fv_dataset *like, fv__dataset_source *source, fv_dataset **out, fv_error *error);
+
+// `count` samples from `first` on, without copying. Keras's validation_split is the last fraction of a set.
+fv_status fv__dataset_view(const fv_dataset *dataset, size_t first, size_t count, fv_dataset **out, fv_error *error);
+
+// The first `limit` samples, or all when there are fewer.
+fv_status fv__dataset_limit(const fv_dataset *dataset, size_t limit, fv_dataset **out, fv_error *error);
+
+size_t fv__dataset_sample_size(const fv_dataset *dataset); // height * width * channels bytes
+
+// SHA-256 over shape, labels and pixels of every sample: names the data a run was made with, wherever it came from.
+fv_status fv__dataset_digest(const fv_dataset *dataset, char text[FV__SHA256_TEXT], fv_error *error);
+
+enum { FV__DATASET_CHANNELS = 4 };
+
+typedef struct fv__dataset_statistics {
+    size_t *class_counts;                   // (classes), owned
+    uint8_t minimum, maximum;               // over all pixels
+    double mean[FV__DATASET_CHANNELS];      // a channel, in 0...255
+    double deviation[FV__DATASET_CHANNELS]; // population standard deviation
+} fv__dataset_statistics;
+
+// Reads every sample. Release with fv__dataset_statistics_free.
+fv_status fv__dataset_measure(const fv_dataset *dataset, fv__dataset_statistics *out, fv_error *error);
+void fv__dataset_statistics_free(fv__dataset_statistics *statistics);
+
+#endif

@@ -1,0 +1,47 @@
+// The data sets fovea knows by name: one row a set in registry.c, which is where a new one is added.
+#ifndef FOVEA_DATA_REGISTRY_H
+#define FOVEA_DATA_REGISTRY_H
+
+#include "data/dataset.h"
+#include "fetch/fetch.h"
+
+typedef struct fv__dataset_file {
+    const char *name;   // as downloaded, and as it is called in a folder (variants: see locate.h)
+    const char *split;  // the split it belongs to
+    const char *sha256; // of its content, unpacked
+    uint64_t packed;    // bytes to download
+    uint64_t unpacked;  // bytes of its content
+} fv__dataset_file;
+
+typedef struct fv__dataset_info fv__dataset_info;
+struct fv__dataset_info {
+    const char *name;    // "fashion-mnist"
+    const char *title;   // "Fashion-MNIST: 28×28 grey pictures of clothes"
+    const char *source;  // who made it, and where to read about it
+    const char *url;     // the files are at URL/NAME
+    const char *package; // Debian package with the files, or NULL
+    const char *folder;  // where that package puts them, or NULL
+    size_t train_count, test_count;
+    int height, width, channels, classes;
+    const char *const *class_names;
+    const fv__dataset_file *files;
+    size_t file_count;
+    fv_status (*open)(const fv__dataset_info *info, const char *split, const char *path, fv_dataset **out,
+                      fv_error *error);
+};
+
+size_t fv__dataset_known_count(void);
+const fv__dataset_info *fv__dataset_known(size_t index);
+
+// NULL and, in the message, the names there are.
+const fv__dataset_info *fv__dataset_info_find(const char *name, fv_error *error);
+
+// Downloads what is missing of a set into `folder` (NULL: the cache), checking every file. `mirror` is a base URL with
+// the files in MIRROR/SET/ (NULL: the environment's FOVEA_MIRROR, and where the set is published without that).
+fv_status fv__dataset_get(const fv__dataset_info *info, const char *mirror, const char *folder,
+                          fv__fetch_progress *progress, void *context, fv_error *error);
+
+// Checks the content of a set's files against the published sums, for one split (NULL: both).
+fv_status fv__dataset_verify(const fv__dataset_info *info, const char *split, const char *path, fv_error *error);
+
+#endif

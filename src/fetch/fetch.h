@@ -1,0 +1,26 @@
+// Downloads. A file goes to PATH.part, is picked up again where a broken connection left it, is checked, and only then
+// gets its name: what is at PATH is complete. Two processes that want the same file take turns.
+#ifndef FOVEA_FETCH_FETCH_H
+#define FOVEA_FETCH_FETCH_H
+
+#include "base/error.h"
+
+// Called now and then; `total` is 0 while unknown. Return false to stop (FV_INTERRUPTED; the part is kept for later).
+typedef bool fv__fetch_progress(void *context, const char *url, uint64_t received, uint64_t total);
+
+typedef struct fv__fetch_options {
+    const char *sha256; // 64 hexadecimal digits the file must have; NULL: not checked
+    // A check of one's own, on the file before it gets its name; NULL: none. A failure removes the file.
+    fv_status (*check)(void *context, const char *path, fv_error *error);
+    void *check_context;
+    fv__fetch_progress *progress;
+    void *progress_context;
+    long connect_seconds; // give up connecting after; 0: 20
+    long stall_seconds;   // give up when nothing arrives for; 0: 30
+} fv__fetch_options;
+
+// Brings `url` to `path`, making the folders above it. A file that is there already is left alone. `options` may be
+// NULL. FV_UNSUPPORTED when fovea was built without libcurl.
+fv_status fv__fetch(const char *url, const char *path, const fv__fetch_options *options, fv_error *error);
+
+#endif
