@@ -1,0 +1,20 @@
+// The model file: a safetensors file whose tensors are the weights by name and whose metadata says the rest.
+//   format          "fovea"
+//   format_version  "1"
+//   model           the description as YAML: {input: …, model: […]}
+//   classes         a YAML list of names
+//   preprocessing   YAML: {scale: […], shift: […]}, input = byte * scale + shift for each channel
+#ifndef FOVEA_MODEL_FILE_H
+#define FOVEA_MODEL_FILE_H
+
+#include "formats/options.h"
+
+#define FV__MODEL_FORMAT_VERSION "1"
+
+typedef struct fv__preprocessing {
+    fv__float_list scale, shift;
+} fv__preprocessing;
+
+extern const fv__option fv__preprocessing_table[];
+
+#endif
