@@ -1,0 +1,188 @@
+#include "recipe/recipe.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "formats/file.h"
+#include "recipe/builtin.h"
+
+// A recipe as it is written.
+typedef struct recipe_sections {
+    const fv__value *data, *input, *model, *train;
+} recipe_sections;
+
+const fv__option fv__recipe_options[] = {{.name = "data",
+                                          .kind = FV__ANY,
+                                          .offset = offsetof(recipe_sections, data),
+                                          .required = true,
+                                          .sentence = "Which data set, and what is kept for validation."},
+                                         {.name = "input",
+                                          .kind = FV__MAP,
+                                          .offset = offsetof(recipe_sections, input),
+                                          .required = true,
+                                          .sentence = "What the model sees: size and normalization of images."},
+                                         {.name = "model",
+                                          .kind = FV__LIST,
+                                          .offset = offsetof(recipe_sections, model),
+                                          .required = true,
+                                          .sentence = "The layers, from the image to one value a class."},
+                                         {.name = "train",
+                                          .kind = FV__MAP,
+                                          .offset = offsetof(recipe_sections, train),
+                                          .default_text = "{}",
+                                          .sentence = "How the model is trained."},
+                                         {0}};
+
+// --- Checking
+
+static fv_status check_input(const fv_recipe *recipe, const fv_model *model, fv_error *error) {
+    const int *size = model->input_settings.size.values;
+    const fv__dataset_info *info = recipe->data.info;
+    if (size[0] == info->height && size[1] == info->width && size[2] == info->channels) {
+        return FV_OK;
+    }
+    return fv__value_fail(error, fv__map_get(recipe->input, "size"),
+                          "input.size is [%d, %d, %d], but the images of %s are [%d, %d, %d]", size[0], size[1],
+                          size[2], info->name, info->height, info->width, info->channels);
+}
+
+// Builds the graph, without weights: every layer's options and shapes, and the number of classes, must fit.
+static fv_status check_model(const fv_recipe *recipe, fv_error *error) {
+    fv_model *model;
+    fv_status status = fv__model_begin(recipe->input, &model, error);
+    if (status) {
+        return status;
+    }
+    status = check_input(recipe, model, error);
+    if (!status) {
+        status = fv__model_append(model, recipe->layers, false, error);
+    }
+    if (!status) {
+        const fv__dataset_info *info = recipe->data.info;
+        fv_error inner = {0};
+        status = fv__model_name_classes(model, info->classes, info->class_names, &inner);
+        if (status) {
+            status = fv__value_fail(error, recipe->layers, "model: %s", inner.message);
+        }
+    }
+    fv_model_free(model);
+    return status;
+}
+
+// Fills in the recipe's members from its document.
+static fv_status read_document(fv_recipe *recipe, fv_error *error) {
+    recipe_sections sections;
+    const fv__value *root = fv__document_root(recipe->document);
+    if (!fv__is_null(root) && root->kind != FV__VALUE_MAP) {
+        return fv__value_fail(error, root, "a recipe is a map of sections: data, input, model, train");
+    }
+    fv_status status = fv__options_read(fv__recipe_options, root, "recipe", &sections, error);
+    if (!status) {
+        status = fv__data_settings_read(sections.data, &recipe->data, error);
+    }
+    if (!status) {
+        status = fv__train_settings_read(sections.train, &recipe->train, error);
+    }
+    if (!status) {
+        recipe->input = sections.input;
+        recipe->layers = sections.model;
+        status = check_model(recipe, error);
+    }
+    return status;
+}
+
+// --- Opening
+
+// The part of a path between the last slash and ".yaml".
+static char *name_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    const char *end = strstr(name, ".yaml");
+    return fv__strndup(name, end ? (size_t)(end - name) : strlen(name));
+}
+
+fv_status fv_recipe_parse(const char *text, size_t size, const char *source, fv_recipe **out, fv_error *error) {
+    *out = NULL;
+    fv_recipe *recipe = fv__alloc(sizeof *recipe);
+    if (!recipe) {
+        return fv__fail_memory(error, "the recipe");
+    }
+    recipe->source = fv__strdup(source);
+    recipe->name = name_of(source);
+    fv_status status = recipe->source && recipe->name ? FV_OK : fv__fail_memory(error, "the recipe");
+    if (!status) {
+        status = fv__document_parse(text, size, source, &recipe->document, error);
+    }
+    if (!status) {
+        status = read_document(recipe, error);
+    }
+    if (status) {
+        fv_recipe_free(recipe);
+        return status;
+    }
+    *out = recipe;
+    return FV_OK;
+}
+
+static fv_status refuse_name(const char *name, fv_error *error) {
+    enum { MOST = 64 };
+    const char *names[MOST + 1] = {NULL};
+    for (int i = 0; i < MOST && fv__builtin_recipes[i].name; i++) {
+        names[i] = fv__builtin_recipes[i].name;
+    }
+    char known[512];
+    return fv__fail(error, FV_NOT_FOUND,
+                    "no built-in recipe is called '%.200s'; %s. A recipe of your own is given by "
+                    "its path: %s%.200s%s",
+                    name, fv__suggest_name(known, sizeof known, name, names), "./", name, ".yaml");
+}
+
+fv_status fv_recipe_open(const char *name, fv_recipe **out, fv_error *error) {
+    *out = NULL;
+    size_t length = strlen(name);
+    bool is_path = strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".yaml") == 0);
+    if (!is_path) {
+        const fv__builtin_recipe *builtin = fv__builtin_recipe_find(name);
+        return builtin ? fv_recipe_parse(builtin->text, strlen(builtin->text), name, out, error)
+                       : refuse_name(name, error);
+    }
+    uint8_t *bytes;
+    size_t size;
+    fv_status status = fv__file_read(name, FV__YAML_SIZE, &bytes, &size, error);
+    if (!status) {
+        status = fv_recipe_parse((const char *)bytes, size, name, out, error);
+        fv__free(bytes);
+    }
+    return status;
+}
+
+fv_status fv_recipe_set(fv_recipe *recipe, const char *assignment, fv_error *error) {
+    fv_recipe changed = {.name = recipe->name, .source = recipe->source};
+    changed.document = fv__document_new(recipe->source);
+    fv__value *root = changed.document ? fv__value_copy(changed.document, fv__document_root(recipe->document)) : NULL;
+    fv_status status = root ? FV_OK : fv__fail_memory(error, "the recipe");
+    if (!status) {
+        fv__document_set_root(changed.document, root);
+        status = fv__document_assign(changed.document, assignment, error);
+    }
+    if (!status) {
+        status = read_document(&changed, error);
+    }
+    if (status) {
+        fv__document_free(changed.document);
+        return status;
+    }
+    fv__document_free(recipe->document);
+    *recipe = changed;
+    return FV_OK;
+}
+
+void fv_recipe_free(fv_recipe *recipe) {
+    if (recipe) {
+        fv__document_free(recipe->document);
+        fv__free(recipe->source);
+        fv__free(recipe->name);
+        fv__free(recipe);
+    }
+}

@@ -1,0 +1,128 @@
+// A recipe with every key written out: what a run folder keeps, and by which a checkpoint knows its recipe again.
+#include <string.h>
+
+#include "base/memory.h"
+#include "recipe/recipe.h"
+
+static fv_status resolve_layers(const fv__value *list, fv__document *document, fv__value **out, fv_error *error);
+
+static const fv__layer_type *find_type(const char *name) {
+    for (int i = 0; fv__layer_type_at(i); i++) {
+        if (strcmp(fv__layer_type_at(i)->name, name) == 0) {
+            return fv__layer_type_at(i);
+        }
+    }
+    return NULL;
+}
+
+// Replaces the lists of layers among a layer's options by resolved ones.
+static fv_status resolve_inside(const fv__layer_type *type, fv__value *options, fv_error *error) {
+    for (const fv__option *option = type->options; option->name; option++) {
+        const fv__value *list = option->kind == FV__LIST ? fv__map_get(options, option->name) : NULL;
+        if (list && strcmp(option->name, "layers") == 0) {
+            fv__value *inside;
+            fv_status status = resolve_layers(list, options->document, &inside, error);
+            if (!status) {
+                status = fv__map_set(options, option->name, inside, error);
+            }
+            if (status) {
+                return status;
+            }
+        }
+    }
+    return FV_OK;
+}
+
+static fv_status resolve_options(const fv__layer_type *type, const fv__value *arguments, fv__document *document,
+                                 fv__value **options, fv_error *error) {
+    void *target = fv__alloc(type->options_size);
+    if (!target) {
+        return fv__fail_memory(error, "the recipe");
+    }
+    fv_status status = fv__options_read(type->options, arguments ? arguments : fv__document_nothing(document),
+                                        type->name, target, error);
+    if (!status) {
+        status = fv__options_write(type->options, target, document, options, error);
+    }
+    if (!status) {
+        status = resolve_inside(type, *options, error);
+    }
+    fv__free(target);
+    return status;
+}
+
+// `flatten`, or {dense: {units: 10, ...}}.
+static fv_status resolve_layer(const fv__value *layer, fv__document *document, fv__value **out, fv_error *error) {
+    const char *name;
+    const fv__value *arguments;
+    fv__value *options = NULL;
+    fv_status status = fv__value_named(layer, "a layer", &name, &arguments, error);
+    const fv__layer_type *type = status ? NULL : find_type(name);
+    if (!status && !type) {
+        status = fv__value_fail(error, layer, "there is no layer '%.80s'", name);
+    }
+    if (!status && type->options) {
+        status = resolve_options(type, arguments, document, &options, error);
+    }
+    if (status) {
+        return status;
+    }
+    bool plain = !options || !options->count;
+    *out = plain ? fv__value_text(document, name) : fv__value_new(document, FV__VALUE_MAP);
+    if (!*out) {
+        return fv__fail_memory(error, "the recipe");
+    }
+    return plain ? FV_OK : fv__map_set(*out, name, options, error);
+}
+
+static fv_status resolve_layers(const fv__value *list, fv__document *document, fv__value **out, fv_error *error) {
+    fv__value *resolved = fv__value_new(document, FV__VALUE_LIST);
+    fv_status status = resolved ? FV_OK : fv__fail_memory(error, "the recipe");
+    for (size_t i = 0; i < list->count && !status; i++) {
+        fv__value *layer;
+        status = resolve_layer(list->items[i], document, &layer, error);
+        if (!status) {
+            status = fv__list_add(resolved, layer, error);
+        }
+    }
+    *out = resolved;
+    return status;
+}
+
+static fv_status resolve_input(const fv__value *input, fv__document *document, fv__value **out, fv_error *error) {
+    fv__input_settings settings;
+    fv_status status = fv__options_read(fv__input_options, input, "input", &settings, error);
+    return status ? status : fv__options_write(fv__input_options, &settings, document, out, error);
+}
+
+fv_status fv__recipe_resolve(const fv_recipe *recipe, fv__text *text, fv_error *error) {
+    enum { DATA, INPUT, MODEL, TRAIN, SECTIONS };
+    static const char *const names[SECTIONS] = {"data", "input", "model", "train"};
+    fv__value *sections[SECTIONS];
+    fv__document *document = fv__document_new(recipe->source);
+    fv__value *root = document ? fv__value_new(document, FV__VALUE_MAP) : NULL;
+    fv_status status = root ? FV_OK : fv__fail_memory(error, "the recipe");
+    if (!status) {
+        status = fv__data_settings_write(&recipe->data, document, &sections[DATA], error);
+    }
+    if (!status) {
+        status = resolve_input(recipe->input, document, &sections[INPUT], error);
+    }
+    if (!status) {
+        status = resolve_layers(recipe->layers, document, &sections[MODEL], error);
+    }
+    if (!status) {
+        status = fv__train_settings_write(&recipe->train, document, &sections[TRAIN], error);
+    }
+    for (int i = 0; i < SECTIONS && !status; i++) {
+        status = fv__map_set(root, names[i], sections[i], error);
+    }
+    if (!status) {
+        status = fv__value_emit(root, text, error);
+    }
+    if (!status && text->failed) {
+        status = fv__fail_memory(error, "the recipe");
+    }
+    fv__document_free(document);
+    return status;
+}

@@ -1,0 +1,158 @@
+// The public functions that bring recipe, data, model and training together.
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "recipe/recipe.h"
+#include "train/fit.h"
+
+// --- Models
+
+fv_status fv__recipe_model(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
+    const fv__dataset_info *info = recipe->data.info;
+    return fv__model_create(recipe->input, recipe->layers, info->classes, info->class_names, seed, out, error);
+}
+
+// By mean and deviation over the whole training split, whatever part of it is trained on.
+static fv_status normalize(const fv_recipe *recipe, fv_model *model, fv_error *error) {
+    if (model->input_settings.normalize != FV__NORMALIZE_DATASET) {
+        return FV_OK;
+    }
+    fv_dataset *dataset;
+    fv__dataset_statistics statistics = {0};
+    fv_status status = fv_dataset_open(recipe->data.set, "train", recipe->data.path, &dataset, error);
+    if (status) {
+        return status;
+    }
+    status = fv__dataset_measure(dataset, &statistics, error);
+    if (!status) {
+        fv__model_normalize(model, statistics.mean, statistics.deviation);
+        fv__dataset_statistics_free(&statistics);
+    }
+    fv_dataset_close(dataset);
+    return status;
+}
+
+fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
+    fv_status status = fv__recipe_model(recipe, seed, out, error);
+    if (!status) {
+        status = normalize(recipe, *out, error);
+        if (status) {
+            fv_model_free(*out);
+            *out = NULL;
+        }
+    }
+    return status;
+}
+
+// --- Samples of data sets
+
+static fv_status read_sample(void *context, size_t index, uint8_t *pixels, fv_error *error) {
+    return fv_dataset_read(context, index, pixels, error);
+}
+
+static fv__samples samples_of(fv_dataset *dataset) {
+    return (fv__samples){.count = dataset->count, .labels = dataset->labels, .read = read_sample, .context = dataset};
+}
+
+// --- Training
+
+static fv_status train(const fv_recipe *recipe, const fv_train_options *options, fv_dataset *training,
+                       fv_dataset *validation, fv_model *model, fv_error *error) {
+    fv__text text = {0};
+    char digest[FV__SHA256_TEXT] = "";
+    fv__samples train_samples = samples_of(training);
+    fv__samples validation_samples = validation ? samples_of(validation) : (fv__samples){0};
+    fv_status status = fv__recipe_resolve(recipe, &text, error);
+    if (!status && options->folder) {
+        status = fv__dataset_digest(training, digest, error);
+    }
+    if (!status) {
+        fv__fit_options fit = {.settings = &recipe->train,
+                               .train = &train_samples,
+                               .validation = validation ? &validation_samples : NULL,
+                               .recipe = text.bytes,
+                               .data_set = recipe->data.set,
+                               .data = digest,
+                               .run = options};
+        status = fv__fit(model, &fit, error);
+    }
+    fv__text_free(&text);
+    return status;
+}
+
+fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error) {
+    static const fv_train_options defaults = {0};
+    fv_dataset *training = NULL, *validation = NULL;
+    fv_model *trained = NULL;
+    options = options ? options : &defaults;
+    if (model) {
+        *model = NULL;
+    }
+    fv_status status = fv__data_open(&recipe->data, &training, &validation, error);
+    if (!status) {
+        status = fv_model_from_recipe(recipe, options->seed, &trained, error);
+    }
+    if (!status) {
+        status = train(recipe, options, training, validation, trained, error);
+    }
+    fv_dataset_close(training);
+    fv_dataset_close(validation);
+    if (!status && model) {
+        *model = trained;
+    } else {
+        fv_model_free(trained);
+    }
+    return status;
+}
+
+// --- Evaluation
+
+static fv_status check_dataset(const fv_model *model, const fv_dataset *dataset, const fv_metrics *metrics,
+                               fv_error *error) {
+    const int *size = model->input_settings.size.values;
+    if (dataset->height != size[0] || dataset->width != size[1] || dataset->channels != size[2]) {
+        return fv__fail(error, FV_INVALID, "the model takes images of %d×%d×%d, those of %s are %d×%d×%d", size[0],
+                        size[1], size[2], dataset->name, dataset->height, dataset->width, dataset->channels);
+    }
+    if (dataset->classes != model->classes) {
+        return fv__fail(error, FV_INVALID, "the model tells %d classes apart, %s has %d", model->classes, dataset->name,
+                        dataset->classes);
+    }
+    for (int k = 0; k < FV_MAX_TOP && metrics->top_k[k]; k++) {
+        if (metrics->top_k[k] < 1 || metrics->top_k[k] > model->classes) {
+            return fv__fail(error, FV_INVALID, "top-%d of %d classes cannot be counted", metrics->top_k[k],
+                            model->classes);
+        }
+    }
+    return FV_OK;
+}
+
+fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_error *error) {
+    const fv__kernels *kernels;
+    fv__pool *pool = NULL;
+    fv__pass *pass = NULL;
+    fv__pass_options options = {.batch = FV__PREDICTION_BATCH};
+    fv__samples samples = samples_of((fv_dataset *)dataset);
+    fv__metrics sums = {0};
+    memcpy(options.top_k, metrics->top_k, sizeof options.top_k);
+    fv_status status = check_dataset(model, dataset, metrics, error);
+    if (!status) {
+        status = fv__kernels_select(NULL, &kernels, error);
+    }
+    if (!status) {
+        status = fv__pool_create(model->threads > 0 ? model->threads : fv__cpu_threads(), &pool, error);
+    }
+    if (!status) {
+        status = fv__pass_create(model, kernels, pool, &options, &pass, error);
+    }
+    if (!status) {
+        status = fv__pass_evaluate(pass, options.batch, &samples, &sums, error);
+    }
+    if (!status) {
+        *metrics = fv__metrics_means(&sums, options.top_k);
+    }
+    fv__pass_destroy(pass);
+    fv__pool_destroy(pool);
+    return status;
+}

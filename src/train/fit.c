@@ -1,0 +1,186 @@
+#include "train/fit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "train/session.h"
+
+// Early stopping as Keras's: so many epochs in a row without a better one.
+static bool stopped_early(const fv__session *session) {
+    return session->settings->patience > 0 && session->state.waited >= (uint64_t)session->settings->patience;
+}
+
+static bool is_finished(const fv__session *session) {
+    return session->state.epoch > (uint64_t)session->settings->epochs || stopped_early(session);
+}
+
+// Tells the caller; false when training is to stop. `validation` is NULL within an epoch.
+static bool report_progress(const fv__session *session, const fv__metrics *validation) {
+    const fv_train_options *run = session->options->run;
+    const fv__run_state *state = &session->state;
+    fv_progress progress = {.epoch = (int)state->epoch,
+                            .epochs = session->settings->epochs,
+                            .step = (int)state->step,
+                            .steps = (int)session->trainer->epoch_steps,
+                            .epoch_done = validation != NULL,
+                            .learning_rate = state->rate,
+                            .seconds = state->seconds,
+                            .train = fv__metrics_means(&state->train, session->settings->top_k)};
+    progress.images_per_second = state->seconds > 0 ? (double)state->train.samples / state->seconds : 0;
+    if (validation) {
+        progress.validation = fv__metrics_means(validation, session->settings->top_k);
+    }
+    return !run->on_progress || run->on_progress(run->context, &progress);
+}
+
+static fv_status fail_interrupted(const fv__session *session, fv_error *error) {
+    const char *folder = session->options->run->folder;
+    char where[96];
+    snprintf(where, sizeof where, session->state.step ? "in epoch %llu, after step %llu of %llu" : "before epoch %llu",
+             (unsigned long long)session->state.epoch, (unsigned long long)session->state.step,
+             (unsigned long long)session->trainer->epoch_steps);
+    return folder ? fv__fail(error, FV_INTERRUPTED, "stopped %s; the run in %s can be resumed", where, folder)
+                  : fv__fail(error, FV_INTERRUPTED, "stopped %s", where);
+}
+
+static fv_status train_steps(fv__session *session, fv_error *error) {
+    fv__run_state *state = &session->state;
+    const fv__samples *train = session->options->train;
+    const int every = session->options->run->checkpoint_steps;
+    const size_t batch = (size_t)session->settings->batch;
+    fv__trainer_order(session->trainer, state->epoch, train->count, session->order);
+    while (state->step < session->trainer->epoch_steps) {
+        size_t first = (size_t)state->step * batch, left = train->count - first;
+        double start = fv__seconds();
+        state->rate = fv__trainer_rate(session->trainer);
+        fv_status status = fv__trainer_step(session->trainer, train, session->order + first,
+                                            (int)(left < batch ? left : batch), &state->train, error);
+        if (status) {
+            return status;
+        }
+        state->seconds += fv__seconds() - start;
+        state->step++;
+        state->steps = session->trainer->step;
+        bool go_on = report_progress(session, NULL);
+        if (!go_on || (every > 0 && state->step % (uint64_t)every == 0)) {
+            status = fv__session_write_checkpoint(session, error);
+        }
+        if (status || !go_on) {
+            return status ? status : fail_interrupted(session, error);
+        }
+    }
+    return FV_OK;
+}
+
+// Whether this epoch is better than all before. With equal accuracies the earlier one stays.
+static bool note_best(fv__session *session, double accuracy) {
+    fv__run_state *state = &session->state;
+    if (state->best_epoch && !(accuracy > state->best)) {
+        state->waited++;
+        return false;
+    }
+    state->best = accuracy;
+    state->best_epoch = state->epoch;
+    state->waited = 0;
+    if (session->best_weights) {
+        memcpy(session->best_weights, session->model->weights, session->model->graph.weight_count * sizeof(float));
+        state->weights_kept = 1;
+    }
+    return true;
+}
+
+// An update can have spoilt the weights after the last finite loss.
+static fv_status check_weights(const fv__session *session, fv_error *error) {
+    double sum = session->trainer->kernels->sum_squares(session->model->weights, session->model->graph.weight_count);
+    return isfinite(sum) ? FV_OK
+                         : fv__fail(error, FV_NUMERIC,
+                                    "the weights are not finite after epoch %llu: try a lower learning rate "
+                                    "(train.optimizer lr) or train.clip_norm: 1",
+                                    (unsigned long long)session->state.epoch);
+}
+
+static fv_status validate(fv__session *session, fv__metrics *validation, bool *model_wanted, fv_error *error) {
+    *validation = (fv__metrics){0};
+    *model_wanted = true;
+    if (!session->options->validation) {
+        return FV_OK;
+    }
+    fv_status status = fv__trainer_evaluate(session->trainer, session->options->validation, validation, error);
+    if (!status) {
+        double accuracy = fv__metrics_means(validation, session->settings->top_k).accuracy;
+        *model_wanted = note_best(session, accuracy) || !session->settings->keep_best;
+    }
+    return status;
+}
+
+static fv_status write_epoch(fv__session *session, const fv__metrics *validation, bool model_wanted, fv_error *error) {
+    const fv__run_state *state = &session->state;
+    fv__epoch_record record = {.epoch = state->epoch,
+                               .rate = state->rate,
+                               .train = fv__metrics_means(&state->train, session->settings->top_k),
+                               .validation = fv__metrics_means(validation, session->settings->top_k),
+                               .seconds = state->seconds};
+    fv_status status = fv__history_add(&session->history, &record, error);
+    if (!status && model_wanted) {
+        status = fv__session_write_model(session, error);
+    }
+    return status ? status : fv__session_write_history(session, error);
+}
+
+// The checkpoint comes last: a run killed before it repeats the end of the epoch and writes the same again.
+static fv_status end_epoch(fv__session *session, fv_error *error) {
+    fv__run_state *state = &session->state;
+    fv__metrics validation;
+    bool model_wanted;
+    fv_status status = check_weights(session, error);
+    if (!status) {
+        status = validate(session, &validation, &model_wanted, error);
+    }
+    if (!status) {
+        status = write_epoch(session, &validation, model_wanted, error);
+    }
+    if (status) {
+        return status;
+    }
+    bool go_on = report_progress(session, &validation);
+    state->epoch++;
+    state->step = 0;
+    state->train = (fv__metrics){0};
+    state->seconds = 0;
+    status = fv__session_write_checkpoint(session, error);
+    if (!status) {
+        status = fv__session_write_report(session, is_finished(session) ? "finished" : "running", error);
+    }
+    return status || go_on || is_finished(session) ? status : fail_interrupted(session, error);
+}
+
+static fv_status run_epochs(fv__session *session, fv_error *error) {
+    fv_status status = is_finished(session) ? FV_OK : fv__session_write_report(session, "running", error);
+    while (!status && !is_finished(session)) {
+        status = train_steps(session, error);
+        if (!status) {
+            status = end_epoch(session, error);
+        }
+    }
+    return status;
+}
+
+fv_status fv__fit(fv_model *model, const fv__fit_options *options, fv_error *error) {
+    fv__session session;
+    fv_error own;
+    error = error ? error : &own; // run.json tells it
+    fv_status status = fv__session_begin(&session, model, options, error);
+    if (!status) {
+        status = run_epochs(&session, error);
+        if (status) { // which may fail as well
+            fv__session_write_report(&session, status == FV_INTERRUPTED ? "interrupted" : error->message, NULL);
+        }
+    }
+    if (!status && session.state.weights_kept) {
+        memcpy(model->weights, session.best_weights, model->graph.weight_count * sizeof(float));
+    }
+    fv__model_weights_changed(model);
+    fv__session_end(&session);
+    return status;
+}

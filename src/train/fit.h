@@ -1,0 +1,20 @@
+// The loop of epochs: steps, validation, the best weights, early stopping, and all that a run leaves in its folder.
+#ifndef FOVEA_TRAIN_FIT_H
+#define FOVEA_TRAIN_FIT_H
+
+#include "train/trainer.h"
+
+typedef struct fv__fit_options {
+    const fv__train_settings *settings;
+    const fv__samples *train;
+    const fv__samples *validation; // NULL: none
+    const char *recipe;            // as resolved; identifies the run
+    const char *data_set, *data;   // name and digest of the data; may be NULL
+    const fv_train_options *run;   // folder, threads, seed, callback
+} fv__fit_options;
+
+// Trains `model` in place: at the end it has the weights of the last epoch or, with keep_best, of the best. Resuming,
+// the seed is that of the run's beginning. Errors as fv_train.
+fv_status fv__fit(fv_model *model, const fv__fit_options *options, fv_error *error);
+
+#endif

@@ -1,0 +1,103 @@
+#include "train/folder.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "formats/file.h"
+
+// --- The folder
+
+void fv__run_folder_free(fv__run_folder *folder) {
+    fv__free(folder->recipe);
+    fv__free(folder->history);
+    fv__free(folder->checkpoint);
+    fv__free(folder->model);
+    fv__free(folder->report);
+    *folder = (fv__run_folder){0};
+}
+
+fv_status fv__run_folder_open(fv__run_folder *folder, const char *path, bool resume, fv_error *error) {
+    *folder = (fv__run_folder){.recipe = fv__format("%s/recipe.yaml", path),
+                               .history = fv__format("%s/history.csv", path),
+                               .checkpoint = fv__format("%s/checkpoint.safetensors", path),
+                               .model = fv__format("%s/model.safetensors", path),
+                               .report = fv__format("%s/run.json", path)};
+    if (!folder->recipe || !folder->history || !folder->checkpoint || !folder->model || !folder->report) {
+        return fv__fail_memory(error, path);
+    }
+    bool holds_run = fv__file_exists(folder->checkpoint) || fv__file_exists(folder->model);
+    if (!resume && holds_run) {
+        return fv__fail(error, FV_INVALID, "%s already holds a run: resume it, or choose another folder", path);
+    }
+    if (resume && !fv__folder_exists(path)) {
+        return fv__fail(error, FV_NOT_FOUND, "%s: there is no such folder to resume a run in", path);
+    }
+    return fv__make_folders(path, error);
+}
+
+// --- The report
+
+fv__timestamp fv__timestamp_now(void) {
+    fv__timestamp stamp;
+    time_t now = time(NULL);
+    struct tm parts;
+    if (!gmtime_r(&now, &parts) || !strftime(stamp.text, sizeof stamp.text, "%Y-%m-%dT%H:%M:%SZ", &parts)) {
+        stamp.text[0] = 0;
+    }
+    return stamp;
+}
+
+// The last epoch's numbers by name, and the best epoch.
+static json_t *describe_metrics(const fv__run_report *report) {
+    const fv__history *history = report->history;
+    json_t *metrics = json_object();
+    for (int c = 0; c < history->columns && history->rows && metrics; c++) {
+        double value = history->values[(history->rows - 1) * (size_t)history->columns + (size_t)c];
+        bool whole = strcmp(history->names[c], "epoch") == 0;
+        json_object_set_new(metrics, history->names[c], whole ? json_integer((json_int_t)value) : json_real(value));
+    }
+    if (report->best_epoch) {
+        json_object_set_new(metrics, "best_epoch", json_integer((json_int_t)report->best_epoch));
+    }
+    return metrics;
+}
+
+static double mean_speed(const fv__run_report *report) {
+    double seconds = 0;
+    for (size_t row = 0; row < report->history->rows; row++) {
+        seconds += fv__history_value(report->history, row, "seconds");
+    }
+    return seconds > 0 ? (double)report->train_samples * (double)report->history->rows / seconds : 0;
+}
+
+fv_status fv__run_report_write(const fv__run_report *report, const char *path, fv_error *error) {
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:s, s:i, s:I, s:{s:s, s:s, s:I, s:I}, s:{s:I, s:I}, s:b, s:s, s:s, s:f, s:f, s:o*}", "fovea",
+        fv_version(), "state", report->state, "isa", report->level, "cpu", fv__cpu_name(), "threads", report->threads,
+        "seed", (json_int_t)report->seed, "data", "set", report->data_set, "sha256", report->data, "train",
+        (json_int_t)report->train_samples, "validation", (json_int_t)report->validation_samples, "parameters", "all",
+        (json_int_t)report->parameters, "trainable", (json_int_t)report->trainable, "resumed", report->resumed,
+        "started", report->started, "ended", fv__timestamp_now().text, "seconds", round(report->seconds * 1000) / 1000,
+        "images_per_second", round(mean_speed(report) * 10) / 10, "metrics", describe_metrics(report));
+    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    fv_status status = FV_OK;
+    if (text) {
+        fv__writer *writer;
+        status = fv__writer_open(path, &writer, error);
+        if (!status) {
+            fv__writer_append(writer, text, strlen(text), NULL);
+            fv__writer_append(writer, "\n", 1, NULL);
+            status = fv__writer_commit(writer, error);
+        }
+    } else {
+        status = fv__fail_memory(error, path);
+    }
+    free(text);
+    json_decref(root);
+    return status;
+}

@@ -1,0 +1,39 @@
+// The folder of a run: recipe.yaml, history.csv, checkpoint.safetensors, model.safetensors, run.json.
+#ifndef FOVEA_TRAIN_FOLDER_H
+#define FOVEA_TRAIN_FOLDER_H
+
+#include "train/history.h"
+
+// Its files; all NULL in a run that leaves none.
+typedef struct fv__run_folder {
+    char *recipe, *history, *checkpoint, *model, *report; // paths
+} fv__run_folder;
+
+// Makes the folder for a new run (one that already holds a run is refused), or checks that there is a run to go on
+// with. fv__run_folder_free is fine also after a failure.
+fv_status fv__run_folder_open(fv__run_folder *folder, const char *path, bool resume, fv_error *error);
+void fv__run_folder_free(fv__run_folder *folder);
+
+// What run.json tells.
+typedef struct fv__run_report {
+    const char *state; // "running", "interrupted", "finished", or the message of a failure
+    const char *level, *data, *data_set;
+    int threads;
+    uint64_t seed;
+    size_t train_samples, validation_samples, parameters, trainable;
+    const char *started; // fv__timestamp
+    double seconds;      // since then
+    bool resumed;
+    uint64_t best_epoch; // 0: not kept
+    const fv__history *history;
+} fv__run_report;
+
+fv_status fv__run_report_write(const fv__run_report *report, const char *path, fv_error *error);
+
+// The time now in UTC: "2025-01-31T12:34:56Z".
+typedef struct fv__timestamp {
+    char text[32];
+} fv__timestamp;
+fv__timestamp fv__timestamp_now(void);
+
+#endif

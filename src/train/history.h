@@ -1,0 +1,39 @@
+// The epochs of a run as numbers: kept in the checkpoint bit by bit, and written to history.csv for people.
+#ifndef FOVEA_TRAIN_HISTORY_H
+#define FOVEA_TRAIN_HISTORY_H
+
+#include "train/metrics.h"
+
+enum { FV__HISTORY_COLUMNS = 9 + 2 * FV_MAX_TOP };
+
+typedef struct fv__history {
+    int columns;
+    char names[FV__HISTORY_COLUMNS][24]; // "epoch", "lr", "loss", "accuracy", "top5", "val_loss", ...
+    bool validates;
+    int top_k[FV_MAX_TOP];
+    size_t rows, capacity;
+    double *values; // (rows, columns)
+} fv__history;
+
+// An empty history with the columns of a run that counts these top-k accuracies, with or without validation.
+void fv__history_init(fv__history *history, const int top_k[FV_MAX_TOP], bool validates);
+void fv__history_free(fv__history *history);
+
+typedef struct fv__epoch_record {
+    uint64_t epoch;
+    double rate;                  // of the last step
+    fv_metrics train, validation; // means
+    double seconds;               // without validation
+} fv__epoch_record;
+
+fv_status fv__history_add(fv__history *history, const fv__epoch_record *record, fv_error *error);
+
+// Makes room for `rows` rows, whose values the caller fills in.
+fv_status fv__history_resize(fv__history *history, size_t rows, fv_error *error);
+
+// The value of a column in a row; NAN when there is no such column.
+double fv__history_value(const fv__history *history, size_t row, const char *column);
+
+fv_status fv__history_write(const fv__history *history, const char *path, fv_error *error);
+
+#endif

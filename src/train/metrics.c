@@ -1,0 +1,55 @@
+#include "train/metrics.h"
+
+static bool is_correct(const float *logits, int classes, int label) {
+    int best = 0;
+    for (int c = 1; c < classes; c++) {
+        best = logits[c] > logits[best] ? c : best;
+    }
+    return best == label;
+}
+
+static int count_larger(const float *logits, int classes, int label) {
+    int larger = 0;
+    for (int c = 0; c < classes; c++) {
+        larger += logits[c] > logits[label];
+    }
+    return larger;
+}
+
+void fv__metrics_add(fv__metrics *metrics, const int top_k[FV_MAX_TOP], int classes, const float *losses,
+                     const float *logits, const fv__target *targets, int samples) {
+    for (int s = 0; s < samples; s++) {
+        const float *row = logits + (size_t)s * (size_t)classes;
+        int label = targets[s].label;
+        metrics->loss += (double)losses[s];
+        metrics->samples++;
+        metrics->correct += is_correct(row, classes, label);
+        if (top_k[0]) {
+            int larger = count_larger(row, classes, label);
+            for (int k = 0; k < FV_MAX_TOP && top_k[k]; k++) {
+                metrics->top[k] += larger < top_k[k];
+            }
+        }
+    }
+}
+
+void fv__metrics_join(fv__metrics *metrics, const fv__metrics *other) {
+    metrics->loss += other->loss;
+    metrics->samples += other->samples;
+    metrics->correct += other->correct;
+    for (int k = 0; k < FV_MAX_TOP; k++) {
+        metrics->top[k] += other->top[k];
+    }
+}
+
+fv_metrics fv__metrics_means(const fv__metrics *metrics, const int top_k[FV_MAX_TOP]) {
+    fv_metrics means = {.samples = (size_t)metrics->samples};
+    double samples = metrics->samples ? (double)metrics->samples : 1;
+    means.loss = metrics->loss / samples;
+    means.accuracy = (double)metrics->correct / samples;
+    for (int k = 0; k < FV_MAX_TOP && top_k[k]; k++) {
+        means.top_k[k] = top_k[k];
+        means.top[k] = (double)metrics->top[k] / samples;
+    }
+    return means;
+}

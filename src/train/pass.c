@@ -1,0 +1,159 @@
+#include "train/pass.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "graph/rewrite.h"
+
+struct fv__pass {
+    const fv_model *model;
+    fv__pool *pool;
+    fv__pass_options options;
+    fv__rewrite rewrite; // the model's graph and the loss
+    int loss, logits;    // nodes of it
+    fv__plan *plan;
+    size_t sample_values;    // of the model's input
+    uint64_t *ids;           // (batch)
+    fv__target *targets;     // (batch)
+    uint8_t *pixels;         // (threads, sample_values): what a worker is about to preprocess
+    size_t pixel_stride;     //
+    const fv__pass_run *run; // while running
+};
+
+static size_t index_of(const fv__pass_run *run, int i) {
+    return run->indices ? run->indices[i] : run->first + (size_t)i;
+}
+
+// The plan asks for samples first … first+count-1 of the batch.
+static fv_status render(void *context, int input, int first, int count, int worker, float *out, fv_error *error) {
+    (void)input;
+    const fv__pass *pass = context;
+    const fv__samples *samples = pass->run->samples;
+    uint8_t *pixels = pass->pixels + (size_t)worker * pass->pixel_stride;
+    for (int i = 0; i < count; i++, out += pass->sample_values) {
+        size_t index = index_of(pass->run, first + i);
+        if (samples->values) {
+            memcpy(out, samples->values + index * pass->sample_values, pass->sample_values * sizeof *out);
+            continue;
+        }
+        fv_status status = samples->read(samples->context, index, pixels, error);
+        if (status) {
+            return status;
+        }
+        fv__model_preprocess(pass->model, pixels, 1, out);
+    }
+    return FV_OK;
+}
+
+// The model's graph with the loss at its end, then the algebra pass, then the plan.
+static fv_status make_plan(fv__pass *pass, const fv__kernels *kernels, fv_error *error) {
+    const fv_model *model = pass->model;
+    fv__graph graph;
+    int loss;
+    fv_status status = fv__graph_copy(&model->graph, &graph, error);
+    if (status) {
+        return status;
+    }
+    fv__cross_entropy_attributes attributes = {.label_smoothing = (float)pass->options.label_smoothing};
+    status = fv__graph_add(&graph, "loss", &fv__op_cross_entropy, &attributes, &model->output, 1, &loss, error);
+    if (!status) {
+        status = fv__rewrite_make(&graph, model->rewrite, (const int[]){model->output, loss}, 2, &pass->rewrite, error);
+    }
+    fv__graph_free(&graph);
+    if (status) {
+        return status;
+    }
+    pass->loss = pass->rewrite.node_of[loss];
+    pass->logits = pass->rewrite.node_of[model->output];
+    fv__plan_options options = {.batch = pass->options.batch,
+                                .training = pass->options.training,
+                                .backward = pass->options.training,
+                                .root = pass->loss,
+                                .kept = &pass->logits,
+                                .kept_count = 1};
+    return fv__plan_create(&pass->rewrite.graph, kernels, fv__pool_threads(pass->pool), &options, &pass->plan, error);
+}
+
+fv_status fv__pass_create(const fv_model *model, const fv__kernels *kernels, fv__pool *pool,
+                          const fv__pass_options *options, fv__pass **out, fv_error *error) {
+    *out = NULL;
+    fv__pass *pass = fv__alloc(sizeof *pass);
+    if (!pass) {
+        return fv__fail_memory(error, "training");
+    }
+    pass->model = model;
+    pass->pool = pool;
+    pass->options = *options;
+    size_t batch = (size_t)options->batch;
+    pass->sample_values = fv__shape_elements(fv__graph_shape(&model->graph, model->input));
+    pass->pixel_stride = (pass->sample_values + FV__ALIGNMENT - 1) / FV__ALIGNMENT * FV__ALIGNMENT;
+    pass->ids = fv__alloc_array(batch, sizeof *pass->ids);
+    pass->targets = fv__alloc_array(batch, sizeof *pass->targets);
+    pass->pixels = fv__alloc_array((size_t)fv__pool_threads(pool), pass->pixel_stride);
+    fv_status status = pass->ids && pass->targets && pass->pixels ? make_plan(pass, kernels, error)
+                                                                  : fv__fail_memory(error, "training");
+    if (status) {
+        fv__pass_destroy(pass);
+        return status;
+    }
+    *out = pass;
+    return FV_OK;
+}
+
+void fv__pass_destroy(fv__pass *pass) {
+    if (pass) {
+        fv__plan_destroy(pass->plan);
+        fv__rewrite_free(&pass->rewrite);
+        fv__free(pass->ids);
+        fv__free(pass->targets);
+        fv__free(pass->pixels);
+        fv__free(pass);
+    }
+}
+
+fv__plan *fv__pass_plan(fv__pass *pass) {
+    return pass->plan;
+}
+
+const fv__graph *fv__pass_graph(const fv__pass *pass) {
+    return &pass->rewrite.graph;
+}
+
+const float *fv__pass_logits(const fv__pass *pass) {
+    return fv__plan_value(pass->plan, pass->model->output);
+}
+
+fv_status fv__pass_run_on(fv__pass *pass, const fv__pass_run *run, fv__metrics *metrics, fv_error *error) {
+    for (int i = 0; i < run->count; i++) {
+        size_t index = index_of(run, i);
+        pass->ids[i] = index;
+        pass->targets[i] = (fv__target){.label = run->samples->labels[index], .other = run->samples->labels[index]};
+    }
+    pass->run = run;
+    fv__feed feed = {.samples = run->count,
+                     .weights = pass->model->weights,
+                     .seed = run->seed,
+                     .epoch = run->epoch,
+                     .sample_ids = pass->ids,
+                     .targets = pass->targets,
+                     .render = render,
+                     .context = pass};
+    fv_status status = fv__plan_run(pass->plan, pass->pool, &feed, error);
+    pass->run = NULL;
+    *metrics = (fv__metrics){0};
+    if (!status) {
+        fv__metrics_add(metrics, pass->options.top_k, pass->model->classes, fv__plan_value(pass->plan, pass->loss),
+                        fv__plan_value(pass->plan, pass->logits), pass->targets, run->count);
+    }
+    return status;
+}
+
+fv_status fv__samples_check(const fv__samples *samples, const fv_model *model, fv_error *error) {
+    for (size_t i = 0; i < samples->count; i++) {
+        if (samples->labels[i] < 0 || samples->labels[i] >= model->classes) {
+            return fv__fail(error, FV_INVALID, "sample %zu is of class %d, but the model tells classes 0 to %d apart",
+                            i, (int)samples->labels[i], model->classes - 1);
+        }
+    }
+    return FV_OK;
+}

@@ -1,0 +1,55 @@
+// A model carried over labelled samples to losses and accuracies: the plan of its graph with the loss at its end, and
+// the samples on their way into it. Training has one pass with gradients, evaluation one without.
+#ifndef FOVEA_TRAIN_PASS_H
+#define FOVEA_TRAIN_PASS_H
+
+#include "model/model.h"
+#include "train/metrics.h"
+
+// Where samples come from: one of `read` and `values`.
+typedef struct fv__samples {
+    size_t count;
+    const int32_t *labels; // (count)
+    // Bytes of sample `index`, (height, width, channels), which the model's preprocessing turns into its input. Called
+    // from any worker.
+    fv_status (*read)(void *context, size_t index, uint8_t *pixels, fv_error *error);
+    void *context;
+    const float *values; // the model's input itself, (count, height, width, channels)
+} fv__samples;
+
+typedef struct fv__pass_options {
+    int batch;     // most samples of a run
+    bool training; // dropout is on, gradients are computed
+    double label_smoothing;
+    int top_k[FV_MAX_TOP]; // 0 after the last
+} fv__pass_options;
+
+typedef struct fv__pass fv__pass;
+
+// Model and pool must outlive the pass.
+fv_status fv__pass_create(const fv_model *model, const fv__kernels *kernels, fv__pool *pool,
+                          const fv__pass_options *options, fv__pass **out, fv_error *error);
+void fv__pass_destroy(fv__pass *pass); // NULL is fine
+
+// Runs samples indices[0 … count-1], or first … first+count-1 when `indices` is NULL, and sets `metrics` to their sums.
+// Random draws belong to (seed, epoch, sample). With training the gradients are in the plan afterwards.
+typedef struct fv__pass_run {
+    const fv__samples *samples;
+    const uint32_t *indices;
+    size_t first;
+    int count;
+    uint64_t seed, epoch;
+} fv__pass_run;
+fv_status fv__pass_run_on(fv__pass *pass, const fv__pass_run *run, fv__metrics *metrics, fv_error *error);
+
+// The plan, and the graph it runs: for gradients, weights that changed, and profiles.
+fv__plan *fv__pass_plan(fv__pass *pass);
+
+// Logits of the last run, (count, classes).
+const float *fv__pass_logits(const fv__pass *pass);
+const fv__graph *fv__pass_graph(const fv__pass *pass);
+
+// Whether every label is a class of the model.
+fv_status fv__samples_check(const fv__samples *samples, const fv_model *model, fv_error *error);
+
+#endif

@@ -1,0 +1,172 @@
+#include "train/session.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "formats/file.h"
+
+double fv__seconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+// --- What is written
+
+static const char *text_or_nothing(const char *text) {
+    return text ? text : "";
+}
+
+static fv__checkpoint checkpoint_of(fv__session *session) {
+    return (fv__checkpoint){.recipe = text_or_nothing(session->options->recipe),
+                            .data = text_or_nothing(session->options->data),
+                            .level = session->trainer->kernels->level,
+                            .state = &session->state,
+                            .history = &session->history,
+                            .optimizer = &session->trainer->optimizer,
+                            .weights = session->model->weights,
+                            .best_weights = session->best_weights};
+}
+
+fv_status fv__session_write_checkpoint(fv__session *session, fv_error *error) {
+    if (!session->has_folder) {
+        return FV_OK;
+    }
+    fv__checkpoint checkpoint = checkpoint_of(session);
+    return fv__checkpoint_write(&checkpoint, session->folder.checkpoint, error);
+}
+
+fv_status fv__session_write_model(const fv__session *session, fv_error *error) {
+    if (!session->has_folder) {
+        return FV_OK;
+    }
+    fv__metadata recipe = {"recipe", session->options->recipe};
+    return fv__model_write(session->model, session->folder.model, &recipe, session->options->recipe ? 1 : 0, error);
+}
+
+fv_status fv__session_write_history(const fv__session *session, fv_error *error) {
+    return session->has_folder ? fv__history_write(&session->history, session->folder.history, error) : FV_OK;
+}
+
+fv_status fv__session_write_report(const fv__session *session, const char *state, fv_error *error) {
+    if (!session->has_folder) {
+        return FV_OK;
+    }
+    const fv__fit_options *options = session->options;
+    fv__run_report report = {.state = state,
+                             .level = session->trainer->kernels->level,
+                             .data = text_or_nothing(options->data),
+                             .data_set = text_or_nothing(options->data_set),
+                             .threads = fv__pool_threads(session->trainer->pool),
+                             .seed = session->state.seed,
+                             .train_samples = options->train->count,
+                             .validation_samples = options->validation ? options->validation->count : 0,
+                             .parameters = fv__graph_count_parameters(&session->model->graph, false),
+                             .trainable = fv__graph_count_parameters(&session->model->graph, true),
+                             .started = session->started.text,
+                             .seconds = fv__seconds() - session->start,
+                             .resumed = options->run->resume,
+                             .best_epoch = session->settings->keep_best ? session->state.best_epoch : 0,
+                             .history = &session->history};
+    return fv__run_report_write(&report, session->folder.report, error);
+}
+
+// --- Beginning
+
+static fv_status check_settings(const fv__session *session, fv_error *error) {
+    const fv__fit_options *options = session->options;
+    const fv__train_settings *settings = session->settings;
+    if (options->train->count == 0 || options->train->count > UINT32_MAX) {
+        return fv__fail(error, FV_INVALID, "the training set has %zu samples: at least 1 is needed, at most %u",
+                        options->train->count, UINT32_MAX);
+    }
+    if (!session->model->classes) {
+        return fv__fail(error, FV_INVALID, "the model is not complete: its last layer must give one value a class");
+    }
+    if (!options->validation && (settings->keep_best || settings->patience)) {
+        return fv__fail(error, FV_INVALID,
+                        "train.%s goes by validation accuracy, but data.validation is none: make it test or a fraction",
+                        settings->keep_best ? "keep_best" : "patience");
+    }
+    for (int k = 0; k < FV_MAX_TOP && settings->top_k[k]; k++) {
+        if (settings->top_k[k] > session->model->classes) {
+            return fv__fail(error, FV_INVALID, "train.metrics: there are only %d classes for top%d",
+                            session->model->classes, settings->top_k[k]);
+        }
+    }
+    fv_status status = fv__samples_check(options->train, session->model, error);
+    return status || !options->validation ? status : fv__samples_check(options->validation, session->model, error);
+}
+
+static fv_status open_folder(fv__session *session, fv_error *error) {
+    const fv_train_options *run = session->options->run;
+    const char *recipe = session->options->recipe;
+    if (!run->folder) {
+        return run->resume ? fv__fail(error, FV_INVALID, "to resume a run, its folder must be named") : FV_OK;
+    }
+    fv_status status = fv__run_folder_open(&session->folder, run->folder, run->resume, error);
+    if (!status && recipe && !run->resume) {
+        status = fv__file_write(session->folder.recipe, recipe, strlen(recipe), error);
+    }
+    session->has_folder = !status;
+    return status;
+}
+
+// Takes up the run where its checkpoint left it, or writes the first one, from which it can be begun again.
+static fv_status take_up(fv__session *session, fv_error *error) {
+    if (!session->options->run->resume) {
+        return fv__session_write_checkpoint(session, error);
+    }
+    fv__checkpoint checkpoint = checkpoint_of(session);
+    fv_status status = fv__checkpoint_read(&checkpoint, session->folder.checkpoint, error);
+    if (status) {
+        session->has_folder = false; // it is not this run's
+    } else {
+        session->trainer->step = session->state.steps;
+        session->trainer->seed = session->state.seed;
+    }
+    return status;
+}
+
+static fv_status allocate(fv__session *session, fv_error *error) {
+    bool keep_best = session->settings->keep_best;
+    session->order = fv__alloc_array(session->options->train->count, sizeof *session->order);
+    if (keep_best) {
+        session->best_weights = fv__alloc_array(session->model->graph.weight_count + 1, sizeof(float));
+    }
+    return session->order && (session->best_weights || !keep_best) ? FV_OK : fv__fail_memory(error, "training");
+}
+
+fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit_options *options, fv_error *error) {
+    *session = (fv__session){.model = model,
+                             .options = options,
+                             .settings = options->settings,
+                             .state = {.epoch = 1, .seed = options->run->seed},
+                             .started = fv__timestamp_now(),
+                             .start = fv__seconds()};
+    fv__trainer_options trainer = {.threads = options->run->threads,
+                                   .seed = options->run->seed,
+                                   .train_samples = options->train->count,
+                                   .evaluates = options->validation != NULL};
+    fv__history_init(&session->history, session->settings->top_k, options->validation != NULL);
+    fv_status status = check_settings(session, error);
+    if (!status) {
+        status = fv__trainer_create(model, session->settings, &trainer, &session->trainer, error);
+    }
+    if (!status) {
+        status = allocate(session, error);
+    }
+    if (!status) {
+        status = open_folder(session, error);
+    }
+    return status ? status : take_up(session, error);
+}
+
+void fv__session_end(fv__session *session) {
+    fv__trainer_destroy(session->trainer);
+    fv__history_free(&session->history);
+    fv__run_folder_free(&session->folder);
+    fv__free(session->order);
+    fv__free(session->best_weights);
+}

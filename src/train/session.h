@@ -1,0 +1,38 @@
+// One run of training from its beginning, or from its checkpoint, to its end: where it is, and what it leaves in its
+// folder. The loop that drives it is fit.c.
+#ifndef FOVEA_TRAIN_SESSION_H
+#define FOVEA_TRAIN_SESSION_H
+
+#include "train/checkpoint.h"
+#include "train/fit.h"
+#include "train/folder.h"
+
+typedef struct fv__session {
+    fv_model *model;
+    const fv__fit_options *options;
+    const fv__train_settings *settings;
+    fv__trainer *trainer;
+    fv__run_folder folder;
+    bool has_folder; // and may write there
+    fv__run_state state;
+    fv__history history;
+    uint32_t *order;     // (train samples): of the epoch in hand
+    float *best_weights; // (weight_count), with keep_best
+    fv__timestamp started;
+    double start; // fv__seconds
+} fv__session;
+
+// fv__session_end is fine also after a failure.
+fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit_options *options, fv_error *error);
+void fv__session_end(fv__session *session);
+
+// What goes into the folder, where there is one.
+fv_status fv__session_write_checkpoint(fv__session *session, fv_error *error);
+fv_status fv__session_write_model(const fv__session *session, fv_error *error);
+fv_status fv__session_write_history(const fv__session *session, fv_error *error);
+fv_status fv__session_write_report(const fv__session *session, const char *state, fv_error *error);
+
+// A clock that never goes back.
+double fv__seconds(void);
+
+#endif
