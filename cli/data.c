@@ -1,0 +1,233 @@
+// `fovea data list | show | check | get`: the data sets known by name, what is in them, and where they come from.
+#include "data.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/locate.h"
+#include "json.h"
+
+// --- list
+
+static int list(const cli_options *options) {
+    json_t *sets = json_array();
+    cli_table table = {.alignment = "lll"};
+    for (size_t i = 0; i < fv__dataset_known_count(); i++) {
+        const fv__dataset_info *info = fv__dataset_known(i);
+        char *folder = NULL;
+        fv_status status = fv__dataset_locate(info, NULL, options->path, &folder, NULL);
+        cli_table_add(&table, "%s", info->name);
+        cli_table_add(&table, "%s", info->title);
+        if (status == FV_OK) {
+            cli_table_add(&table, "in %s", folder);
+        } else {
+            cli_table_add(&table, "not here: `fovea data get %s`%s%s", info->name,
+                          info->package ? " or apt install " : "", info->package ? info->package : "");
+        }
+        json_array_append_new(sets, json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "name", info->name, "title", info->title,
+                                              "source", info->source, "folder", folder, "package", info->package));
+        fv__free(folder);
+    }
+    if (options->json) {
+        fv__text_free(&table.cells);
+        return cli_json_print(sets, true);
+    }
+    json_decref(sets);
+    return cli_table_print(&table, stdout);
+}
+
+// --- show
+
+typedef struct split {
+    fv_dataset *data; // NULL: not opened
+    fv__dataset_statistics statistics;
+} split;
+
+enum { SPLITS = 2 };
+static const char *const split_names[SPLITS] = {"train", "test"};
+
+static json_t *split_json(const split *one) {
+    json_t *counts = json_array(), *mean = json_array(), *deviation = json_array();
+    for (int i = 0; i < one->data->classes; i++) {
+        json_array_append_new(counts, json_integer((json_int_t)one->statistics.class_counts[i]));
+    }
+    for (int c = 0; c < one->data->channels; c++) {
+        json_array_append_new(mean, json_real(one->statistics.mean[c]));
+        json_array_append_new(deviation, json_real(one->statistics.deviation[c]));
+    }
+    return json_pack("{s:I, s:s, s:o, s:i, s:i, s:o, s:o}", "samples", (json_int_t)one->data->count, "folder",
+                     one->data->folder, "class_counts", counts, "minimum", (int)one->statistics.minimum, "maximum",
+                     (int)one->statistics.maximum, "mean", mean, "deviation", deviation);
+}
+
+static int show_json(const split *splits) {
+    const fv_dataset *data = splits[0].data;
+    json_t *classes = json_array();
+    for (int i = 0; i < data->classes; i++) {
+        json_array_append_new(classes, json_string(data->class_names[i]));
+    }
+    return cli_json_print(json_pack("{s:s, s:[i,i,i], s:o, s:o, s:o}", "name", data->name, "shape", data->height,
+                                    data->width, data->channels, "classes", classes, split_names[0],
+                                    split_json(&splits[0]), split_names[1], split_json(&splits[1])),
+                          true);
+}
+
+// Mean and deviation of a split, a number a channel.
+static void print_values(const char *name, const split *one) {
+    printf("  %-5s  %d to %d, mean", name, one->statistics.minimum, one->statistics.maximum);
+    for (int c = 0; c < one->data->channels; c++) {
+        printf(" %.3f", one->statistics.mean[c]);
+    }
+    printf(", deviation");
+    for (int c = 0; c < one->data->channels; c++) {
+        printf(" %.3f", one->statistics.deviation[c]);
+    }
+    printf(" (of 255: %.4f and %.4f)\n", one->statistics.mean[0] / 255, one->statistics.deviation[0] / 255);
+}
+
+static int show_text(const fv__dataset_info *info, const split *splits) {
+    const fv_dataset *data = splits[0].data;
+    char number[CLI_NUMBER_SIZE];
+    printf("%s\n%s\n\n", info->title, info->source);
+    printf("%d × %d × %d bytes a sample, %d classes\n", data->height, data->width, data->channels, data->classes);
+    for (int i = 0; i < SPLITS; i++) {
+        printf("  %-5s  %s samples in %s\n", split_names[i], cli_count(number, (double)splits[i].data->count),
+               splits[i].data->folder);
+    }
+    printf("\nPixel values\n");
+    for (int i = 0; i < SPLITS; i++) {
+        print_values(split_names[i], &splits[i]);
+    }
+    printf("\n");
+    cli_table table = {.alignment = "rlrr"};
+    cli_table_add(&table, "class");
+    cli_table_add(&table, "name");
+    cli_table_add(&table, "train");
+    cli_table_add(&table, "test");
+    for (int i = 0; i < data->classes; i++) {
+        cli_table_add(&table, "%d", i);
+        cli_table_add(&table, "%s", data->class_names[i]);
+        cli_table_add(&table, "%s", cli_count(number, (double)splits[0].statistics.class_counts[i]));
+        cli_table_add(&table, "%s", cli_count(number, (double)splits[1].statistics.class_counts[i]));
+    }
+    return cli_table_print(&table, stdout);
+}
+
+static int show(const cli_options *options, const fv__dataset_info *info) {
+    fv_error error;
+    fv_status status = FV_OK;
+    split splits[SPLITS] = {0};
+    for (int i = 0; i < SPLITS && status == FV_OK; i++) {
+        status = fv_dataset_open(info->name, split_names[i], options->path, &splits[i].data, &error);
+        if (status == FV_OK) {
+            status = fv__dataset_measure(splits[i].data, &splits[i].statistics, &error);
+        }
+    }
+    int code = status != FV_OK ? cli_fail(&error) : options->json ? show_json(splits) : show_text(info, splits);
+    for (int i = 0; i < SPLITS; i++) {
+        if (splits[i].data) {
+            fv__dataset_statistics_free(&splits[i].statistics);
+        }
+        fv_dataset_close(splits[i].data);
+    }
+    return code;
+}
+
+// --- get
+
+typedef struct download {
+    bool live, quiet;
+    const char *url; // of the file under way
+    double drawn;    // when the line was last drawn
+} download;
+
+static bool on_progress(void *context, const char *url, uint64_t received, uint64_t total) {
+    download *now = context;
+    const char *name = strrchr(url, '/') ? strrchr(url, '/') + 1 : url;
+    bool done = total > 0 && received >= total, fresh = now->url != url;
+    if (now->live && (fresh || done || cli_now() - now->drawn > 0.1)) {
+        char bar[CLI_BAR_SIZE], have[CLI_NUMBER_SIZE], all[CLI_NUMBER_SIZE];
+        double part = total ? (double)received / (double)total : 0;
+        fprintf(stderr, "\r\033[K%s  %s %s%s%s%s", name, cli_bar(bar, part, 24), cli_bytes(have, (double)received),
+                total ? " of " : "", total ? cli_bytes(all, (double)total) : "", done ? "\n" : "");
+        now->drawn = cli_now();
+    } else if (fresh && !now->live && !now->quiet) {
+        fprintf(stderr, "%s\n", url);
+    }
+    now->url = url;
+    return !cli_interrupted();
+}
+
+static int get(const cli_options *options, const fv__dataset_info *info) {
+    fv_error error;
+    char *folder = NULL;
+    download now = {.live = cli_is_live() && !options->quiet, .quiet = options->quiet};
+    // Where another place has it already, nothing is to be done, unless a folder was asked for.
+    if (!options->out && fv__dataset_locate(info, NULL, NULL, &folder, NULL) == FV_OK) {
+        fv_status status = fv__dataset_verify(info, NULL, folder, &error);
+        if (status == FV_OK && !options->quiet) {
+            printf("%s is in %s already, as published\n", info->name, folder);
+        }
+        fv__free(folder);
+        return status == FV_OK ? CLI_OK : cli_fail(&error);
+    }
+    cli_interrupt_catch("\nfovea: stopping; what has arrived is kept for the next time\n");
+    if (fv__dataset_get(info, NULL, options->out, on_progress, &now, &error) != FV_OK) {
+        fputs(now.live && now.url ? "\n" : "", stderr);
+        return cli_fail(&error);
+    }
+    if (fv__dataset_locate(info, NULL, options->out, &folder, &error) != FV_OK) {
+        return cli_fail(&error);
+    }
+    if (!options->quiet) {
+        printf("%s is in %s, as published\n", info->name, folder);
+    }
+    fv__free(folder);
+    return CLI_OK;
+}
+
+// --- the command
+
+static int run(const cli_options *options) {
+    static const char *const actions[] = {"list", "show", "check", "get", NULL};
+    const char *action = options->argument_count > 0 ? options->arguments[0] : "list";
+    fv_error error;
+    if (strcmp(action, "list") == 0) {
+        return options->argument_count > 1 ? cli_usage(&cli_data, "data list takes no argument") : list(options);
+    }
+    bool shows = strcmp(action, "show") == 0, gets = strcmp(action, "get") == 0;
+    if (!shows && !gets && strcmp(action, "check") != 0) {
+        char hint[256];
+        return cli_usage(&cli_data, "data %s: %s", action, fv__suggest_name(hint, sizeof hint, action, actions));
+    }
+    if (options->argument_count < 2) {
+        return cli_usage(&cli_data, "data %s needs the name of a data set; `fovea data list` shows them", action);
+    }
+    if (!shows && !gets) {
+        return cli_data_check(options);
+    }
+    const fv__dataset_info *info = fv__dataset_info_find(options->arguments[1], &error);
+    if (!info) {
+        return cli_fail(&error);
+    }
+    return shows ? show(options, info) : get(options, info);
+}
+
+const cli_command cli_data = {
+    .name = "data",
+    .arguments = "list | show SET | check SET|PATH | get SET  [OPTIONS]",
+    .sentence = "List, look at, check and download data sets",
+    .details = "Data sets are looked for in --path, $FOVEA_DATA, the cache ($XDG_CACHE_HOME/fovea or ~/.cache/fovea),\n"
+               "and where Debian's packages put them.\n"
+               "\n"
+               "  fovea data list                     which sets there are, and where they were found\n"
+               "  fovea data show fashion-mnist       splits, classes, counts, range and mean of the pixels\n"
+               "  fovea data check fashion-mnist      every file: counts, size, sum of its content\n"
+               "  fovea data check ./my-files         the same for a folder of one's own\n"
+               "  fovea data get mnist                download into the cache, checked; goes on where it stopped\n"
+               "  fovea data get mnist --out ./data   into a folder\n",
+    .options = "path out",
+    .most_arguments = 2,
+    .run = run,
+};

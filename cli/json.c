@@ -1,0 +1,21 @@
+#include "json.h"
+
+#include <math.h>
+
+int cli_json_print(json_t *value, bool pretty) {
+    size_t flags = JSON_REAL_PRECISION(9) | (pretty ? JSON_INDENT(2) : JSON_COMPACT);
+    int code = CLI_OK;
+    if (!value || json_dumpf(value, stdout, flags) != 0) {
+        // a failure to write shows at the end of main
+        code = value && ferror(stdout) ? CLI_FAILED : cli_fail_memory();
+    } else {
+        putchar('\n');
+        fflush(stdout); // whoever reads line by line sees it now
+    }
+    json_decref(value);
+    return code;
+}
+
+json_t *cli_json_number(double number) {
+    return isfinite(number) ? json_real(number) : json_null();
+}

@@ -1,0 +1,205 @@
+// The command line: one table of all options. Each command names those it takes; options may stand anywhere, and
+// `--name value` and `--name=value` are the same.
+#include "cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum option_kind { FLAG, COUNT, SECONDS, SEED, TEXT, TEXTS } option_kind;
+
+typedef struct option {
+    const char *name;
+    char letter;       // -h; 0: none
+    const char *value; // what it is called in help; NULL for a flag
+    option_kind kind;
+    size_t offset;   // in cli_options
+    bool everywhere; // every command takes it
+    const char *sentence;
+} option;
+
+#define AT(member) offsetof(cli_options, member)
+
+static const option table[] = {
+    {"data", 0, "SET", TEXT, AT(data), false, "Use this data set, not the one in the recipe."},
+    {"path", 0, "DIR", TEXT, AT(path), false, "Folder with the data set's files."},
+    {"split", 0, "SPLIT", TEXT, AT(split), false, "train or test (default: test)."},
+    {"samples", 0, "RANGE", TEXT, AT(samples), false, "Which samples: test:0-9, train:5, 3,5,7-9 (default: test:0-9)."},
+    {"top", 0, "K", COUNT, AT(top), false, "How many classes to show or count (predict: 3; eval: as in the recipe)."},
+    {"resume", 0, "RUN", TEXT, AT(resume), false, "Go on in this run folder where it stopped."},
+    {"checkpoint-steps", 0, "N", COUNT, AT(checkpoint_steps), false, "Also checkpoint every N steps inside an epoch."},
+    {"mode", 0, "MODE", TEXT, AT(mode), false, "train or infer (default: train)."},
+    {"batch", 0, "N", COUNT, AT(batch), false, "Samples a step (default: the recipe's)."},
+    {"seconds", 0, "S", SECONDS, AT(seconds), false, "How long to measure (default: 3)."},
+    {"interactive", 0, NULL, FLAG, AT(interactive), false, "Wait for lines \"run SECONDS\"; answer each with JSON."},
+    {"first-prediction", 0, NULL, FLAG, AT(first_prediction), false, "Only the time from start to a first prediction."},
+    {"out", 'o', "DIR", TEXT, AT(out), false,
+     "Folder to write to (train: runs/RECIPE-DATE-TIME; data get: the cache)."},
+    {"set", 0, "KEY=VALUE", TEXTS, AT(sets), false, "Override a key of the recipe; may be given again."},
+    {"threads", 't', "N", COUNT, AT(threads), true, "Threads (default: what the machine and OMP_NUM_THREADS allow)."},
+    {"seed", 0, "N", SEED, AT(seed), true, "Start of all random numbers (default: 0)."},
+    {"json", 0, NULL, FLAG, AT(json), true, "Answer in JSON on standard output."},
+    {"quiet", 'q', NULL, FLAG, AT(quiet), true, "No progress, no remarks."},
+    {"help", 'h', NULL, FLAG, AT(help), true, "This help."},
+};
+enum { OPTION_COUNT = sizeof table / sizeof *table };
+
+static bool takes(const cli_command *command, const option *row) {
+    size_t length = strlen(row->name);
+    for (const char *at = command->options; !row->everywhere; at++) {
+        at = strstr(at, row->name);
+        if (!at) {
+            return false;
+        }
+        if ((at == command->options || at[-1] == ' ') && (at[length] == ' ' || at[length] == 0)) {
+            return true;
+        }
+    }
+    return true;
+}
+
+// The row of "name" or, behind one dash, of its letter.
+static const option *find(const char *word, size_t length, bool letter) {
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (letter ? length == 1 && table[i].letter == word[0]
+                   : strlen(table[i].name) == length && strncmp(table[i].name, word, length) == 0) {
+            return &table[i];
+        }
+    }
+    return NULL;
+}
+
+// An option that the command does not take: what was meant, or whose it is.
+static int refuse(const cli_command *command, const option *row, const char *word, size_t length) {
+    if (row) {
+        char owners[128] = "";
+        for (int i = 0; cli_commands[i]; i++) {
+            if (takes(cli_commands[i], row)) {
+                size_t used = strlen(owners);
+                snprintf(owners + used, sizeof owners - used, "%s%s", used ? ", " : "", cli_commands[i]->name);
+            }
+        }
+        return cli_usage(command, "%s takes no %.*s; it belongs to: %s", command->name, (int)length, word, owners);
+    }
+    char name[64];
+    const char *names[OPTION_COUNT + 1] = {NULL};
+    int count = 0;
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (takes(command, &table[i])) {
+            names[count++] = table[i].name;
+        }
+    }
+    size_t dashes = strspn(word, "-");
+    snprintf(name, sizeof name, "%.*s", (int)(length - dashes), word + dashes);
+    const char *nearest = fv__nearest_name(name, names);
+    return cli_usage(command, "unknown option %.*s%s%s%s", (int)length, word, nearest ? "; did you mean --" : "",
+                     nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static bool parse_seed(const char *text, uint64_t *seed) {
+    char *end;
+    errno = 0;
+    *seed = strtoull(text, &end, 10);
+    return errno == 0 && *end == 0 && text[0] >= '0' && text[0] <= '9';
+}
+
+// Stores the value of an option; NULL, or what it should have been.
+static const char *store(const option *row, const char *value, cli_options *options) {
+    void *target = (char *)options + row->offset;
+    double number;
+    int whole;
+    switch (row->kind) {
+    case FLAG:
+        *(bool *)target = true;
+        return NULL;
+    case COUNT:
+        if (!fv__parse_int(value, &whole) || whole < 1) {
+            return "a whole number, at least 1";
+        }
+        *(int *)target = whole;
+        return NULL;
+    case SECONDS:
+        if (!fv__parse_float(value, &number) || number <= 0) {
+            return "a number above 0";
+        }
+        *(double *)target = number;
+        return NULL;
+    case SEED:
+        return parse_seed(value, target) ? NULL : "a whole number, at least 0";
+    case TEXT:
+        *(const char **)target = value;
+        return value[0] ? NULL : "something";
+    case TEXTS:
+        if (options->set_count == CLI_MAX_SETS) {
+            return "given fewer times";
+        }
+        options->sets[options->set_count++] = value;
+        return NULL;
+    }
+    return NULL;
+}
+
+// One word that begins with a dash, and perhaps the next one; the number of words used, 0 after a message.
+static int read_option(const cli_command *command, int left, char **words, cli_options *options) {
+    const char *word = words[0], *equals = strchr(word, '=');
+    bool letter = word[1] != '-';
+    size_t length = equals ? (size_t)(equals - word) : strlen(word), dashes = letter ? 1 : 2;
+    const option *row = find(word + dashes, length - dashes, letter);
+    if (!row || !takes(command, row)) {
+        refuse(command, row, word, length);
+        return 0;
+    }
+    if (!row->value && equals) {
+        cli_usage(command, "%.*s takes no value", (int)length, word);
+        return 0;
+    }
+    if (row->value && !equals && left < 2) {
+        cli_usage(command, "%s needs a value: %s %s", word, word, row->value);
+        return 0;
+    }
+    const char *value = equals ? equals + 1 : row->value ? words[1] : NULL;
+    const char *wanted = store(row, value, options);
+    if (wanted) {
+        cli_usage(command, "%.*s: '%s' should be %s", (int)length, word, value, wanted);
+        return 0;
+    }
+    return row->value && !equals ? 2 : 1;
+}
+
+bool cli_options_read(const cli_command *command, int count, char **words, cli_options *options) {
+    *options = (cli_options){.command = command};
+    bool only_arguments = false; // after "--"
+    for (int i = 0; i < count;) {
+        if (!only_arguments && strcmp(words[i], "--") == 0) {
+            only_arguments = true;
+            i++;
+        } else if (!only_arguments && words[i][0] == '-' && words[i][1]) {
+            int used = read_option(command, count - i, words + i, options);
+            if (used == 0) {
+                return false;
+            }
+            i += used;
+        } else if (options->argument_count == command->most_arguments) {
+            cli_usage(command, "'%s' is one argument too many", words[i]);
+            return false;
+        } else {
+            options->arguments[options->argument_count++] = words[i++];
+        }
+    }
+    return true;
+}
+
+void cli_options_describe(const cli_command *command, FILE *out) {
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const option *row = &table[i];
+        if (takes(command, row)) {
+            char name[64], letter[8] = "    ";
+            if (row->letter) {
+                snprintf(letter, sizeof letter, "-%c, ", row->letter);
+            }
+            snprintf(name, sizeof name, "%s--%s%s%s", letter, row->name, row->value ? " " : "",
+                     row->value ? row->value : "");
+            fprintf(out, "  %-26s %s\n", name, row->sentence);
+        }
+    }
+}

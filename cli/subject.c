@@ -1,0 +1,186 @@
+#include "subject.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "formats/file.h"
+#include "recipe/builtin.h"
+
+// --- recipes
+
+// A wrong --set is a wrong command line.
+static int apply_sets(const cli_options *options, fv_recipe *recipe) {
+    fv_error error;
+    for (int i = 0; i < options->set_count; i++) {
+        fv_status status = fv_recipe_set(recipe, options->sets[i], &error);
+        if (status != FV_OK) {
+            cli_fail(&error);
+            return status == FV_INVALID ? CLI_USAGE : CLI_FAILED;
+        }
+    }
+    return CLI_OK;
+}
+
+int cli_recipe_open(const char *name, const cli_options *options, fv_recipe **recipe) {
+    fv_error error;
+    *recipe = NULL;
+    if (fv_recipe_open(name, recipe, &error) != FV_OK) {
+        return cli_fail(&error);
+    }
+    int code = apply_sets(options, *recipe);
+    if (code != CLI_OK) {
+        fv_recipe_free(*recipe);
+        *recipe = NULL;
+    }
+    return code;
+}
+
+// --- models
+
+static char *model_path(const char *path) {
+    return fv__folder_exists(path) ? fv__format("%s/model.safetensors", path) : fv__strdup(path);
+}
+
+// Says more than "no such file" about the mistakes that are likely.
+static int explain_missing(const char *path, const char *file) {
+    char *checkpoint = fv__format("%s/checkpoint.safetensors", path);
+    if (fv__builtin_recipe_find(path) && !fv__folder_exists(path)) {
+        cli_say("%s is a recipe, and a trained model is needed here: a model file or a run folder, which `fovea train "
+                "%s` makes",
+                path, path);
+    } else if (checkpoint && fv__file_exists(checkpoint)) {
+        cli_say("%s has no model yet: the run stopped before its first epoch ended; go on with: fovea train --resume "
+                "%s",
+                path, path);
+    } else {
+        cli_say("%s: no such file; a model file or a run folder is needed here", file);
+    }
+    fv__free(checkpoint);
+    return CLI_FAILED;
+}
+
+// The recipe in the metadata of a model file; *recipe stays NULL when there is none.
+static fv_status read_recipe(const char *path, fv_recipe **recipe, fv_error *error) {
+    fv__tensor_file *file = NULL;
+    fv_status status = fv__safetensors_open(path, &file, error);
+    const char *text = status == FV_OK ? fv__safetensors_metadata(file, "recipe") : NULL;
+    char *source = text ? fv__format("%s: recipe", path) : NULL;
+    if (text) {
+        status = source ? fv_recipe_parse(text, strlen(text), source, recipe, error) : fv__fail_memory(error, path);
+    }
+    if (*recipe) {
+        status = fv_recipe_set(*recipe, "data.limit=0", error);
+    }
+    fv__free(source);
+    fv__safetensors_close(file);
+    return status;
+}
+
+static int load(const char *file, const cli_options *options, cli_subject *subject) {
+    fv_error error;
+    if (fv_model_load(file, &subject->model, &error) != FV_OK || read_recipe(file, &subject->recipe, &error) != FV_OK) {
+        return cli_fail(&error);
+    }
+    fv_model_set_threads(subject->model, options->threads);
+    if (!subject->recipe && options->set_count) {
+        cli_say("%s was made without a recipe, so that there is nothing to --set", file);
+        return CLI_USAGE;
+    }
+    return subject->recipe ? apply_sets(options, subject->recipe) : CLI_OK;
+}
+
+int cli_subject_load(const char *path, const cli_options *options, cli_subject *subject) {
+    *subject = (cli_subject){.trained = true};
+    char *file = model_path(path);
+    if (!file) {
+        return cli_fail_memory();
+    }
+    int code = fv__file_exists(file) ? load(file, options, subject) : explain_missing(path, file);
+    fv__free(file);
+    if (code != CLI_OK) {
+        cli_subject_free(subject);
+    }
+    return code;
+}
+
+static bool has_ending(const char *text, const char *ending) {
+    size_t length = strlen(text), tail = strlen(ending);
+    return length >= tail && strcmp(text + length - tail, ending) == 0;
+}
+
+// Whether the argument means a model file or a run folder; a built-in recipe's name comes first.
+static bool is_model(const char *argument) {
+    return !fv__builtin_recipe_find(argument) && (fv__folder_exists(argument) || has_ending(argument, ".safetensors") ||
+                                                  (fv__file_exists(argument) && !has_ending(argument, ".yaml")));
+}
+
+int cli_subject_open(const char *argument, const cli_options *options, cli_subject *subject) {
+    if (is_model(argument)) {
+        return cli_subject_load(argument, options, subject);
+    }
+    *subject = (cli_subject){0};
+    fv_error error;
+    int code = cli_recipe_open(argument, options, &subject->recipe);
+    if (code == CLI_OK && fv__recipe_model(subject->recipe, options->seed, &subject->model, &error) != FV_OK) {
+        code = cli_fail(&error);
+    }
+    if (code == CLI_OK) {
+        fv_model_set_threads(subject->model, options->threads);
+    } else {
+        cli_subject_free(subject);
+    }
+    return code;
+}
+
+void cli_subject_free(cli_subject *subject) {
+    fv_model_free(subject->model);
+    fv_recipe_free(subject->recipe);
+    *subject = (cli_subject){0};
+}
+
+int cli_subject_settings(const cli_subject *subject, fv__train_settings *settings) {
+    fv_error error;
+    if (subject->recipe) {
+        *settings = subject->recipe->train;
+        return CLI_OK;
+    }
+    return fv__train_settings_read(NULL, settings, &error) == FV_OK ? CLI_OK : cli_fail(&error);
+}
+
+// --- data
+
+static fv_status check_fit(const fv_model *model, const fv_dataset *data, fv_error *error) {
+    fv_model_info has = fv_model_describe(model);
+    if (data->height != has.height || data->width != has.width || data->channels != has.channels) {
+        return fv__fail(error, FV_INVALID, "%s has images of %d × %d × %d, but the model takes %d × %d × %d",
+                        data->name, data->height, data->width, data->channels, has.height, has.width, has.channels);
+    }
+    if (data->classes != has.classes) {
+        return fv__fail(error, FV_INVALID, "%s has %d classes, but the model tells %d apart", data->name, data->classes,
+                        has.classes);
+    }
+    return FV_OK;
+}
+
+int cli_subject_data(const cli_subject *subject, const char *split, const cli_options *options, fv_dataset **data) {
+    const fv_recipe *recipe = subject->recipe;
+    const char *name = options->data ? options->data : recipe ? recipe->data.set : NULL;
+    const char *path = options->path ? options->path : recipe && !options->data ? recipe->data.path : NULL;
+    fv_error error;
+    *data = NULL;
+    if (!name) {
+        cli_say("the model was made without a recipe: say which data set with --data (`fovea data list` shows them)");
+        return CLI_USAGE;
+    }
+    fv_dataset *all = NULL;
+    fv_status status = fv_dataset_open(name, split, path, &all, &error);
+    if (status == FV_OK) {
+        status = check_fit(subject->model, all, &error);
+    }
+    if (status == FV_OK) {
+        size_t limit = recipe && recipe->data.limit > 0 ? (size_t)recipe->data.limit : SIZE_MAX;
+        status = fv__dataset_limit(all, limit, data, &error);
+    }
+    fv_dataset_close(all);
+    return status == FV_OK ? CLI_OK : cli_fail(&error);
+}

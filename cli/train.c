@@ -1,0 +1,149 @@
+// `fovea train`: a recipe becomes a run folder.
+#include <dirent.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "formats/file.h"
+#include "progress.h"
+#include "subject.h"
+
+static bool on_progress(void *context, const fv_progress *now) {
+    cli_progress_show(context, now);
+    return !cli_interrupted();
+}
+
+// runs/RECIPE-YYYYMMDD-HHMMSS, to be freed with fv__free.
+static char *default_folder(const char *recipe) {
+    const char *base = strrchr(recipe, '/') ? strrchr(recipe, '/') + 1 : recipe;
+    const char *ending = strstr(base, ".yaml");
+    time_t now = time(NULL);
+    struct tm local;
+    char stamp[32];
+    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
+    return fv__format("runs/%.*s-%s", (int)(ending ? ending - base : (long)strlen(base)), base, stamp);
+}
+
+// A folder with something in it may be somebody's run.
+static bool is_taken(const char *path) {
+    DIR *folder = opendir(path);
+    bool taken = false;
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        taken |= strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    }
+    if (folder) {
+        closedir(folder);
+    }
+    return taken;
+}
+
+// What is where, for whoever comes back to the terminal.
+static void tell_results(const char *folder, const fv_progress *last) {
+    char parameters[CLI_NUMBER_SIZE];
+    const fv_metrics *metrics = last->validation.samples ? &last->validation : &last->train;
+    if (last->epoch) {
+        printf("%s: loss %.4f, accuracy %.2f %%", last->validation.samples ? "Validation" : "Training", metrics->loss,
+               100 * metrics->accuracy);
+        for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
+            printf(", top-%d %.2f %%", metrics->top_k[i], 100 * metrics->top[i]);
+        }
+        printf(" on %s samples after %d epoch%s\n", cli_count(parameters, (double)metrics->samples), last->epoch,
+               last->epoch == 1 ? "" : "s");
+    }
+    printf("Left in %s: model.safetensors (all that prediction needs), history.csv, recipe.yaml, run.json\n", folder);
+    printf("Next: fovea eval %s, fovea predict %s\n", folder, folder);
+}
+
+static int train(const cli_options *options, const fv_recipe *recipe, const char *folder) {
+    cli_progress progress = {.live = cli_is_live() && !options->quiet, .quiet = options->quiet, .json = options->json};
+    const fv_train_options train_options = {.folder = folder,
+                                            .resume = options->resume != NULL,
+                                            .threads = options->threads,
+                                            .seed = options->seed,
+                                            .checkpoint_steps = options->checkpoint_steps,
+                                            .on_progress = on_progress,
+                                            .context = &progress};
+    fv_error error;
+    cli_interrupt_catch("\nfovea: stopping after this step; once more to stop at once\n");
+    fv_status status = fv_train(recipe, &train_options, NULL, &error);
+    cli_progress_end(&progress);
+    if (status == FV_INTERRUPTED) {
+        cli_say("%s; go on with: fovea train --resume %s", "interrupted", folder);
+        return CLI_INTERRUPTED;
+    }
+    if (status != FV_OK) {
+        return cli_fail(&error);
+    }
+    if (!options->quiet && !options->json) {
+        tell_results(folder, &progress.last);
+    }
+    return CLI_OK;
+}
+
+// The recipe, by its name or from the run folder that is gone on with.
+static int open_recipe(const cli_options *options, fv_recipe **recipe) {
+    if (!options->resume) {
+        return cli_recipe_open(options->arguments[0], options, recipe);
+    }
+    char *path = fv__format("%s/recipe.yaml", options->resume);
+    if (!path) {
+        return cli_fail_memory();
+    }
+    int code = CLI_FAILED;
+    if (fv__file_exists(path)) {
+        code = cli_recipe_open(path, options, recipe);
+    } else {
+        cli_say("%s: no run to go on with: there is no recipe.yaml in it", options->resume);
+    }
+    fv__free(path);
+    return code;
+}
+
+static int run(const cli_options *options) {
+    if (options->resume && (options->out || options->argument_count)) {
+        return cli_usage(&cli_train, "--resume takes recipe and folder from the run, so %s cannot be given",
+                         options->out ? "--out" : "a recipe");
+    }
+    if (!options->resume && options->argument_count == 0) {
+        return cli_usage(&cli_train, "train needs a recipe; `fovea help recipes` lists those that come with fovea");
+    }
+    fv_recipe *recipe = NULL;
+    int code = open_recipe(options, &recipe);
+    if (code != CLI_OK) {
+        return code;
+    }
+    char *made = options->resume || options->out ? NULL : default_folder(options->arguments[0]);
+    const char *folder = options->resume ? options->resume : options->out ? options->out : made;
+    if (!folder) {
+        code = cli_fail_memory();
+    } else if (!options->resume && is_taken(folder)) {
+        cli_say("%s is not empty; choose another folder with --out, or go on with that run: fovea train --resume %s",
+                folder, folder);
+        code = CLI_FAILED;
+    } else {
+        code = train(options, recipe, folder);
+    }
+    fv__free(made);
+    fv_recipe_free(recipe);
+    return code;
+}
+
+const cli_command cli_train = {
+    .name = "train",
+    .arguments = "RECIPE | --resume RUN  [OPTIONS]",
+    .sentence = "Train the model of a recipe",
+    .details =
+        "RECIPE is a built-in one by its name (`fovea help recipes`) or a file of one's own by its path.\n"
+        "The run folder gets recipe.yaml as resolved, model.safetensors, history.csv, run.json and a checkpoint.\n"
+        "Ctrl-C stops after the step under way and keeps everything; --resume goes on as if nothing had happened.\n"
+        "\n"
+        "  fovea train fashion-attention\n"
+        "  fovea train ./mine.yaml --out runs/mine --threads 2 --seed 1\n"
+        "  fovea train mnist-mha --set train.epochs=1 --set data.limit=1000     a quick try\n"
+        "  fovea train fashion-attention --set 'train.optimizer={sgd: {lr: 0.01, momentum: 0.9}}'\n"
+        "  fovea train --resume runs/mine\n",
+    .options = "out set resume checkpoint-steps",
+    .most_arguments = 1,
+    .run = run,
+};

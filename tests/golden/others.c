@@ -1,0 +1,127 @@
+// Cases that are no layer: losses, metrics, optimizers.
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "golden.h"
+#include "train/metrics.h"
+#include "train/optimizer.h"
+
+static fv__target *targets_of(golden_case *golden, int count) {
+    const fv__tensor_entry *labels = golden_tensor(golden, "labels");
+    fv__target *targets = fv__alloc_array((size_t)count, sizeof *targets);
+    for (int i = 0; labels && targets && i < count; i++) {
+        int32_t label = ((const int32_t *)labels->data)[i];
+        targets[i] = (fv__target){.label = label, .other = label};
+    }
+    return targets;
+}
+
+static fv_status render_logits(void *context, int input, int first, int count, int worker, float *out,
+                               fv_error *error) {
+    golden_case *golden = context;
+    (void)worker, (void)error;
+    size_t classes = fv__shape_elements(fv__graph_shape(&golden->graph, input));
+    memcpy(out, golden_floats(golden, "logits") + (size_t)first * classes, (size_t)count * classes * sizeof *out);
+    return FV_OK;
+}
+
+static void run_cross_entropy(golden_case *golden) {
+    int logits = golden_input(golden, "logits");
+    fv__cross_entropy_attributes attributes = {(float)golden_number(golden, "label_smoothing", 0)};
+    int loss = golden_op(golden, &fv__op_cross_entropy, &attributes, 1, &logits);
+    fv__target *targets = targets_of(golden, golden->batch);
+    fv__plan *plan = NULL;
+    fv__plan_options options = {.batch = golden->batch, .training = true, .backward = true, .root = loss};
+    if (!golden->status) {
+        golden->status = fv__plan_create(&golden->graph, golden->kernels, fv__pool_threads(golden->pool), &options,
+                                         &plan, &golden->error);
+    }
+    fv__feed feed = {.samples = golden->batch, .targets = targets, .render = render_logits, .context = golden};
+    if (!golden->status) {
+        golden->status = fv__plan_run(plan, golden->pool, &feed, &golden->error);
+    }
+    if (!golden->status) {
+        double sum = 0;
+        for (int i = 0; i < golden->batch; i++) {
+            sum += (double)fv__plan_value(plan, loss)[i];
+        }
+        float mean = (float)(sum / golden->batch);
+        golden_compare(golden, "loss", &mean, golden_floats(golden, "loss"), 1, GOLDEN_FORWARD, 0);
+        size_t count = fv__shape_elements(fv__graph_shape(&golden->graph, logits)) * (size_t)golden->batch;
+        golden_compare(golden, "dlogits", fv__plan_gradient(plan, logits), golden_floats(golden, "dlogits"), count,
+                       GOLDEN_GRADIENT, 0);
+    }
+    fv__plan_destroy(plan);
+    fv__free(targets);
+}
+
+static void run_top_k(golden_case *golden) {
+    const fv__tensor_entry *logits = golden_tensor(golden, "logits");
+    const json_t *wanted = json_object_get(golden->config, "k");
+    if (golden->status || !json_is_array(wanted)) {
+        golden_fail(golden, "config has no list 'k'");
+        return;
+    }
+    int samples = (int)logits->shape[0], classes = (int)logits->shape[1];
+    fv__target *targets = targets_of(golden, samples);
+    float *losses = fv__alloc_array((size_t)samples, sizeof *losses);
+    for (size_t i = 0; i < json_array_size(wanted) && !golden->status; i++) {
+        int top_k[FV_MAX_TOP] = {(int)json_integer_value(json_array_get(wanted, i))};
+        fv__metrics metrics = {0};
+        fv__metrics_add(&metrics, top_k, classes, losses, golden_floats(golden, "logits"), targets, samples);
+        fv_metrics means = fv__metrics_means(&metrics, top_k);
+        float share = (float)means.top[0];
+        golden_compare(golden, "accuracy", &share, golden_floats(golden, "accuracy") + i, 1, 1e-6, 0);
+    }
+    fv__free(targets);
+    fv__free(losses);
+}
+
+static bool begins_with(const char *text, const char *start) {
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+static void run_optimizer(golden_case *golden) {
+    const fv__tensor_entry *gradients = golden_tensor(golden, "gradients");
+    const char *kind = golden_text(golden, "kind", "");
+    int node = golden_weight(golden, "w0", NULL);
+    if (golden->status) {
+        return;
+    }
+    (void)node;
+    fv__optimizer_settings settings = {.kind = begins_with(kind, "sgd")     ? FV__OPTIMIZER_SGD
+                                               : begins_with(kind, "adamw") ? FV__OPTIMIZER_ADAMW
+                                                                            : FV__OPTIMIZER_ADAM,
+                                       .lr = golden_number(golden, "lr", 1e-3),
+                                       .momentum = golden_number(golden, "momentum", 0),
+                                       .nesterov = json_is_true(json_object_get(golden->config, "nesterov")),
+                                       .beta1 = golden_number(golden, "beta1", 0.9),
+                                       .beta2 = golden_number(golden, "beta2", 0.999),
+                                       .epsilon = golden_number(golden, "epsilon", 1e-7),
+                                       .weight_decay = golden_number(golden, "weight_decay", 0)};
+    size_t steps = (size_t)gradients->shape[0], count = (size_t)gradients->shape[1];
+    float *weights = fv__alloc_array(golden->graph.weight_count, sizeof *weights);
+    float *gradient = fv__alloc_array(golden->graph.weight_count, sizeof *gradient);
+    memcpy(weights, golden_floats(golden, "w0"), count * sizeof *weights);
+    fv__optimizer optimizer = {0};
+    golden->status = fv__optimizer_init(&optimizer, &settings, golden_number(golden, "global_clipnorm", 0),
+                                        &golden->graph, golden->kernels, &golden->error);
+    for (size_t step = 0; step < steps && !golden->status; step++) {
+        memcpy(gradient, golden_floats(golden, "gradients") + step * count, count * sizeof *gradient);
+        golden->status =
+            fv__optimizer_step(&optimizer, golden->pool, step, settings.lr, weights, gradient, &golden->error);
+        if (!golden->status) {
+            golden_compare(golden, "w", weights, golden_floats(golden, "w") + step * count, count, 1e-6, 0);
+        }
+    }
+    fv__optimizer_free(&optimizer);
+    fv__free(weights);
+    fv__free(gradient);
+}
+
+const golden_kind golden_others[] = {{"cross_entropy", run_cross_entropy},
+                                     {"top_k", run_top_k},
+                                     {"optimizer", run_optimizer},
+                                     {"model", golden_run_model},
+                                     {0}};
