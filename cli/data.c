@@ -16,6 +16,9 @@ static int list(const cli_options *options) {
     for (size_t i = 0; i < fv__dataset_known_count(); i++) {
         const fv__dataset_info *info = fv__dataset_known(i);
         char *folder = NULL;
+        if (info->of) { // another labelling of a set in the list
+            continue;
+        }
         fv_status status = fv__dataset_locate(info, NULL, options->path, &folder, NULL);
         cli_table_add(&table, "%s", info->name);
         cli_table_add(&table, "%s", info->title);
@@ -207,6 +210,9 @@ static int run(const cli_options *options) {
     if (!shows && !gets) {
         return cli_data_check(options);
     }
+    if (shows && options->augment) {
+        return cli_data_augment(options);
+    }
     const fv__dataset_info *info = fv__dataset_info_find(options->arguments[1], &error);
     if (!info) {
         return cli_fail(&error);
@@ -223,11 +229,13 @@ const cli_command cli_data = {
                "\n"
                "  fovea data list                     which sets there are, and where they were found\n"
                "  fovea data show fashion-mnist       splits, classes, counts, range and mean of the pixels\n"
+               "  fovea data show cifar100 --augment grid.png    what augmentation makes of pictures; choose by\n"
+               "                                      --set 'augment=[flip, cutout: 8]', or name a recipe\n"
                "  fovea data check fashion-mnist      every file: counts, size, sum of its content\n"
                "  fovea data check ./my-files         the same for a folder of one's own\n"
                "  fovea data get mnist                download into the cache, checked; goes on where it stopped\n"
                "  fovea data get mnist --out ./data   into a folder\n",
-    .options = "path out",
+    .options = "path out augment set",
     .most_arguments = 2,
     .run = run,
 };

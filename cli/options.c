@@ -26,6 +26,7 @@ static const option table[] = {
     {"split", 0, "SPLIT", TEXT, AT(split), false, "train or test (default: test)."},
     {"samples", 0, "RANGE", TEXT, AT(samples), false, "Which samples: test:0-9, train:5, 3,5,7-9 (default: test:0-9)."},
     {"top", 0, "K", COUNT, AT(top), false, "How many classes to show or count (predict: 3; eval: as in the recipe)."},
+    {"augment", 0, "FILE", TEXT, AT(augment), false, "Draw what augmentation makes of training pictures (PNG)."},
     {"resume", 0, "RUN", TEXT, AT(resume), false, "Go on in this run folder where it stopped."},
     {"checkpoint-steps", 0, "N", COUNT, AT(checkpoint_steps), false, "Also checkpoint every N steps inside an epoch."},
     {"mode", 0, "MODE", TEXT, AT(mode), false, "train or infer (default: train)."},

@@ -164,7 +164,7 @@ static fv_status check_fit(const fv_model *model, const fv_dataset *data, fv_err
 
 int cli_subject_data(const cli_subject *subject, const char *split, const cli_options *options, fv_dataset **data) {
     const fv_recipe *recipe = subject->recipe;
-    const char *name = options->data ? options->data : recipe ? recipe->data.set : NULL;
+    const char *name = options->data ? options->data : recipe ? recipe->data.info->name : NULL;
     const char *path = options->path ? options->path : recipe && !options->data ? recipe->data.path : NULL;
     fv_error error;
     *data = NULL;

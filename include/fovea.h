@@ -178,6 +178,64 @@ fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_
 // Loss, accuracy and the top-k accuracies named in `metrics->top_k` over a whole data set.
 fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_error *error);
 
+// --- Multi-head attention as a call ------------------------------------------------------------------------------------
+
+// The attention layer of Vaswani et al. 2017 ("Attention is all you need") with its eight trained arrays:
+//   q = query · Wq + bq,  k = key · Wk + bk,  v = value · Wv + bv     cut into heads of d_model / heads features
+//   weights = softmax over the keys of q · kᵀ / √(d_model / heads), a score that is masked being -1e9
+//   output = (the heads' weights · v side by side) · Wo + bo
+// In a model the same is the layer `multi_head_attention`. Not to be used from two threads at a time.
+typedef struct fv_attention fv_attention;
+
+typedef struct fv_attention_options {
+    int d_model;                             // features of the projections and of the output, 1 … 65536
+    int heads;                               // 1 … 1024; must divide d_model
+    int query_width, key_width, value_width; // features of the inputs, up to 65536; 0: d_model
+    uint64_t seed;                           // from which the kernels are drawn (Glorot-uniform); biases start at 0
+    int threads;                             // 0: as fv_model_set_threads
+} fv_attention_options;
+
+// Errors: FV_INVALID names the option; for heads that do not divide d_model, those that do. Release with
+// fv_attention_free.
+fv_status fv_attention_create(const fv_attention_options *options, fv_attention **out, fv_error *error);
+void fv_attention_free(fv_attention *attention); // NULL is fine
+
+// The trained arrays, or their gradients; they live as long as the layer, and may be read and written between calls.
+typedef struct fv_attention_parameters {
+    float *query_kernel, *query_bias;   // (query_width, d_model), (d_model)
+    float *key_kernel, *key_bias;       // (key_width, d_model), (d_model)
+    float *value_kernel, *value_bias;   // (value_width, d_model), (d_model)
+    float *output_kernel, *output_bias; // (d_model, d_model), (d_model)
+} fv_attention_parameters;
+fv_attention_parameters fv_attention_values(fv_attention *attention);
+fv_attention_parameters fv_attention_gradients(fv_attention *attention); // zero at first
+
+typedef struct fv_tokens {
+    const float *values; // (batch, tokens, width)
+    int batch, tokens, width;
+} fv_tokens;
+
+// Who may attend to whom: 0 where a query must not see a key. Any shape that broadcasts to (batch, heads, queries, keys):
+// padding (batch, 1, 1, keys), causal (queries, keys), … A query that may see no key sees all alike.
+typedef struct fv_mask {
+    const int32_t *values;
+    int rank, shape[4]; // rank 1 … 4, missing axes are in front
+} fv_mask;
+
+// output (batch, query.tokens, d_model); weights (batch, heads, query.tokens, key.tokens), or NULL: not wanted. Key and
+// value have the same tokens, up to 65536 and not necessarily those of the query: attention across two sequences. The
+// three may be one array. mask NULL: everybody sees everybody. Memory for the last shapes is kept for the next call.
+// Errors: FV_INVALID tells which shapes do not fit; FV_MEMORY.
+fv_status fv_multi_head_attention(fv_attention *attention, fv_tokens query, fv_tokens key, fv_tokens value,
+                                  const fv_mask *mask, float *output, float *weights, fv_error *error);
+
+// The gradients of a loss whose gradient in the output is d_output (batch, query.tokens, d_model): writes those of the
+// inputs, of the shape of each (NULL: not wanted; for one array as several inputs, add them up), and adds those of the
+// trained arrays to fv_attention_gradients. Computes the forward pass anew, so it needs no call before it.
+fv_status fv_multi_head_attention_backward(fv_attention *attention, fv_tokens query, fv_tokens key, fv_tokens value,
+                                           const fv_mask *mask, const float *d_output, float *d_query, float *d_key,
+                                           float *d_value, fv_error *error);
+
 #ifdef __GNUC__
 #pragma GCC visibility pop
 #endif

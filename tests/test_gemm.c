@@ -300,8 +300,8 @@ static double gelu_tanh(double x) {
     return x * sigmoid(2 * sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x));
 }
 
-// exp and the distribution function are no kernels themselves: here as this file is compiled; sigmoid and GELU show them
-// at every level.
+// exp and the distribution function are no kernels themselves: here as this file is compiled; sigmoid and GELU show
+// them at every level.
 enum { EXP = FV__ACTIVATION_COUNT, NORMAL_CDF };
 
 static void apply(const fv__kernels *kernels, int function, size_t count, const float *x, float *y) {
@@ -437,8 +437,13 @@ static void machine(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_shapes),   cmocka_unit_test(empty_sum),         cmocka_unit_test(packing_a_transpose),
-        cmocka_unit_test(nan_passes_relu), cmocka_unit_test(elementary_functions), cmocka_unit_test(selecting_a_level), cmocka_unit_test(machine),
+        cmocka_unit_test(random_shapes),
+        cmocka_unit_test(empty_sum),
+        cmocka_unit_test(packing_a_transpose),
+        cmocka_unit_test(nan_passes_relu),
+        cmocka_unit_test(elementary_functions),
+        cmocka_unit_test(selecting_a_level),
+        cmocka_unit_test(machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -269,7 +269,9 @@ static void tables_are_sound(void **state) {
         }
         assert_true(has_name);
     }
-    assert_int_equal(count, 17);
+#define X(name) -1
+    assert_int_equal(count FV__LAYER_LIST(X), 0);
+#undef X
 }
 
 // --- Copies, steps back, memory

@@ -39,7 +39,7 @@ static inline void pictures_free(picture_set *set) {
     free(set->labels);
 }
 
-static fv_status pictures_read(void *context, size_t index, uint8_t *pixels, fv_error *error) {
+static inline fv_status pictures_read(void *context, size_t index, uint8_t *pixels, fv_error *error) {
     (void)error;
     const picture_set *set = context;
     memcpy(pixels, set->pixels + index * PICTURE_BYTES, PICTURE_BYTES);
@@ -50,7 +50,7 @@ static inline fv__samples pictures_samples(picture_set *set) {
     return (fv__samples){.count = set->count, .labels = set->labels, .read = pictures_read, .context = set};
 }
 
-static fv_error failure; // of the call inside assert_ok
+static __attribute__((unused)) fv_error failure; // of the call inside assert_ok
 
 #define assert_ok(call)                                                                                                \
     do {                                                                                                               \

@@ -36,6 +36,15 @@ fv_status fv__dataset_create(const fv_dataset *like, fv__dataset_source *source,
 // `count` samples from `first` on, without copying. Keras's validation_split is the last fraction of a set.
 fv_status fv__dataset_view(const fv_dataset *dataset, size_t first, size_t count, fv_dataset **out, fv_error *error);
 
+// Samples indices[0 … count-1]; a list, not a copy, of them is kept.
+fv_status fv__dataset_select(const fv_dataset *dataset, const uint32_t *indices, size_t count, fv_dataset **out,
+                             fv_error *error);
+
+// Divides a set so that `validation` has `fraction` of every class, drawn by the seed; of n samples ⌊n · (1 −
+// fraction)⌋ stay. Both parts keep the order of the set.
+fv_status fv__dataset_stratify(const fv_dataset *dataset, double fraction, uint64_t seed, fv_dataset **train,
+                               fv_dataset **validation, fv_error *error);
+
 // The first `limit` samples, or all when there are fewer.
 fv_status fv__dataset_limit(const fv_dataset *dataset, size_t limit, fv_dataset **out, fv_error *error);
 
@@ -52,6 +61,9 @@ typedef struct fv__dataset_statistics {
     double mean[FV__DATASET_CHANNELS];      // a channel, in 0...255
     double deviation[FV__DATASET_CHANNELS]; // population standard deviation
 } fv__dataset_statistics;
+
+// Mean and population standard deviation of values that occur `counts` times (NULL: once) each.
+void fv__moments(const double *values, const uint64_t *counts, size_t count, double *mean, double *deviation);
 
 // Reads every sample. Release with fv__dataset_statistics_free.
 fv_status fv__dataset_measure(const fv_dataset *dataset, fv__dataset_statistics *out, fv_error *error);

@@ -5,14 +5,41 @@
 #include "base/memory.h"
 #include "data/locate.h"
 #include "fetch/cache.h"
+#include "formats/archive.h"
 
-// Compares a file's content with the published sum.
-static fv_status check_content(const fv__dataset_file *file, const char *path, const char *shown, fv_error *error) {
+// Of the content of a file that is plain or packed alone.
+static fv_status sum_content(const char *path, char sum[FV__SHA256_TEXT], fv_error *error) {
+    enum { PIECE = 1 << 16 };
+    fv__archive *archive = NULL;
+    const char *name;
+    fv__sha256 state;
+    fv__sha256_start(&state);
+    uint8_t *piece = fv__alloc(PIECE);
+    fv_status status =
+        piece ? fv__archive_open(path, FV__ARCHIVE_ALONE, &archive, error) : fv__fail_memory(error, path);
+    if (status == FV_OK) {
+        status = fv__archive_next(archive, &name, error);
+    }
+    for (size_t got = PIECE; status == FV_OK && name && got == PIECE;) {
+        status = fv__archive_read(archive, piece, PIECE, &got, error);
+        fv__sha256_add(&state, piece, got);
+    }
+    fv__sha256_end(&state, sum);
+    fv__archive_close(archive);
+    fv__free(piece);
+    return status;
+}
+
+fv_status fv__dataset_file_check(const fv__dataset_file *file, const char *path, const char *shown, fv_error *error) {
     char sum[FV__SHA256_TEXT];
-    fv_status status = fv__sha256_unpacked_file(path, sum, error);
-    if (status == FV_OK && strcmp(sum, file->sha256) != 0) {
-        status = fv__fail(error, FV_FORMAT, "%s: not the published file: SHA-256 of its content is %s, should be %s",
-                          shown, sum, file->sha256);
+    bool archive = fv__dataset_is_archive(file, path);
+    const char *expected = archive ? file->archive->sha256 : file->sha256;
+    fv_status status = archive         ? fv__sha256_file(path, sum, error)
+                       : file->archive ? sum_content(path, sum, error)
+                                       : fv__sha256_unpacked_file(path, sum, error);
+    if (status == FV_OK && strcmp(sum, expected) != 0) {
+        status = fv__fail(error, FV_FORMAT, "%s: not the published file: SHA-256 of %s is %s, should be %s", shown,
+                          archive ? "it" : "its content", sum, expected);
     }
     return status;
 }
@@ -24,58 +51,79 @@ typedef struct arrival {
 
 static fv_status check_arrival(void *context, const char *path, fv_error *error) {
     const arrival *now = context;
-    fv_status status = check_content(now->file, path, now->url, error);
+    fv_status status = fv__dataset_file_check(now->file, path, now->url, error);
     if (status == FV_FORMAT && error) {
         fv__fail_in(error, status, "the download was removed");
     }
     return status;
 }
 
-static fv_status get_file(const fv__dataset_info *info, const fv__dataset_file *file, const char *mirror,
-                          const char *folder, fv__fetch_progress *progress, void *context, fv_error *error) {
-    fv_status status = FV_OK;
-    char *there = fv__dataset_file_path(folder, file, &status);
-    if (there) { // kept only when it is what it should be
-        status = check_content(file, there, there, error);
-        if (status == FV_FORMAT) {
-            fv__fail_in(error, status, "remove this file and try again");
-        }
-        fv__free(there);
-        return status;
-    }
-    if (status != FV_OK) {
-        return fv__fail_memory(error, file->name);
-    }
-    char *url =
-        mirror ? fv__format("%s/%s/%s", mirror, info->name, file->name) : fv__format("%s/%s", info->url, file->name);
-    char *path = fv__format("%s/%s", folder, file->name);
+// Downloads the file or, if it is published in one, the archive that has it.
+static fv_status fetch_file(const fv__dataset_info *info, const fv__dataset_file *file, const char *mirror,
+                            const char *folder, fv__fetch_progress *progress, void *context, fv_error *error) {
+    fv_status status;
+    const char *name = file->archive ? file->archive->name : file->name;
+    char *url = mirror ? fv__format("%s/%s/%s", mirror, info->of ? info->of : info->name, name)
+                       : fv__format("%s/%s", info->url, name);
+    char *path = fv__format("%s/%s", folder, name);
     if (url && path) {
         arrival now = {file, url};
-        const fv__fetch_options options = {
-            .check = check_arrival, .check_context = &now, .progress = progress, .progress_context = context};
+        // The check sees the file under the name of its part; an archive is known by its own sum.
+        fv__fetch_options options = {.progress = progress, .progress_context = context};
+        if (file->archive) {
+            options.sha256 = file->archive->sha256;
+        } else {
+            options.check = check_arrival;
+            options.check_context = &now;
+        }
         status = fv__fetch(url, path, &options, error);
     } else {
-        status = fv__fail_memory(error, file->name);
+        status = fv__fail_memory(error, name);
     }
     fv__free(path);
     fv__free(url);
     return status;
 }
 
+// *archived: the file is in an archive, which need not be looked at again for the next one.
+static fv_status get_file(const fv__dataset_info *info, const fv__dataset_file *file, const char *mirror,
+                          const char *folder, fv__fetch_progress *progress, void *context, bool *archived,
+                          fv_error *error) {
+    fv_status status = FV_OK;
+    char *there = fv__dataset_file_path(folder, file, &status);
+    if (status != FV_OK) {
+        return fv__fail_memory(error, file->name);
+    }
+    if (!there) {
+        *archived = file->archive != NULL; // checked on arrival
+        return fetch_file(info, file, mirror, folder, progress, context, error);
+    }
+    bool known = fv__dataset_is_archive(file, there) && *archived;
+    *archived = fv__dataset_is_archive(file, there);
+    status =
+        known ? FV_OK : fv__dataset_file_check(file, there, there, error); // kept only when it is what it should be
+    if (status == FV_FORMAT) {
+        fv__fail_in(error, status, "remove this file and try again");
+    }
+    fv__free(there);
+    return status;
+}
+
 fv_status fv__dataset_get(const fv__dataset_info *info, const char *mirror, const char *folder,
                           fv__fetch_progress *progress, void *context, fv_error *error) {
     char *cache = NULL;
+    bool archived = false;
     fv_status status = FV_OK;
     if (!mirror) {
         mirror = getenv("FOVEA_MIRROR");
         mirror = mirror && mirror[0] ? mirror : NULL;
     }
     if (!folder) {
-        status = fv__cache_path(info->name, &cache, error);
+        status = fv__cache_path(info->of ? info->of : info->name, &cache, error);
         folder = cache;
     }
     for (size_t i = 0; i < info->file_count && status == FV_OK; i++) {
-        status = get_file(info, &info->files[i], mirror, folder, progress, context, error);
+        status = get_file(info, &info->files[i], mirror, folder, progress, context, &archived, error);
     }
     fv__free(cache);
     return status;
@@ -83,6 +131,7 @@ fv_status fv__dataset_get(const fv__dataset_info *info, const char *mirror, cons
 
 fv_status fv__dataset_verify(const fv__dataset_info *info, const char *split, const char *path, fv_error *error) {
     char *folder;
+    bool archived = false; // the archive was checked with the file before
     fv_status status = fv__dataset_locate(info, split, path, &folder, error);
     if (status != FV_OK) {
         return status;
@@ -94,7 +143,9 @@ fv_status fv__dataset_verify(const fv__dataset_info *info, const char *split, co
         }
         char *name = fv__dataset_file_path(folder, file, &status);
         if (name) {
-            status = check_content(file, name, name, error);
+            bool archive = fv__dataset_is_archive(file, name);
+            status = archive && archived ? FV_OK : fv__dataset_file_check(file, name, name, error);
+            archived = archive;
         } else {
             status = status == FV_MEMORY ? fv__fail_memory(error, file->name)
                                          : fv__fail(error, FV_NOT_FOUND, "%s: no %s", folder, file->name);

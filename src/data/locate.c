@@ -8,25 +8,31 @@
 #include "fetch/cache.h"
 #include "formats/file.h"
 
-char *fv__dataset_file_path(const char *folder, const fv__dataset_file *file, fv_status *status) {
-    // "train-images-idx3-ubyte.gz" is looked for as it is, unpacked, and with a dot before "idx".
+// "train-images-idx3-ubyte.gz" is looked for as it is, unpacked, and with a dot before "idx". The one that can be read
+// at once comes first.
+static const struct {
+    bool dotted;
+    const char *ending;
+} variants[] = {{false, ""}, {true, ""}, {false, ".gz"}, {true, ".gz"}, {false, ".xz"}};
+
+// In the folder itself, or in the one inside it.
+static char *find_in(const char *folder, const char *inside, const fv__dataset_file *file, fv_status *status) {
     size_t stem = strlen(file->name);
     if (stem > 3 && strcmp(file->name + stem - 3, ".gz") == 0) {
         stem -= 3;
     }
     const char *idx = strstr(file->name, "-idx");
-    for (int variant = 0; variant < 4; variant++) {
-        bool dotted = variant & 1;
-        const char *ending = variant & 2 ? ".gz" : ""; // an unpacked one first: it is read at once
-        if (dotted && !idx) {
+    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
+        if ((variants[i].dotted && !idx) || (strcmp(variants[i].ending, ".xz") == 0 && !file->archive)) {
             continue;
         }
-        char *path = fv__format("%s/%.*s%s", folder, (int)stem, file->name, ending);
+        char *path = fv__format("%s%s%s/%.*s%s", folder, inside ? "/" : "", inside ? inside : "", (int)stem, file->name,
+                                variants[i].ending);
         if (!path) {
             *status = FV_MEMORY;
             return NULL;
         }
-        if (dotted) {
+        if (variants[i].dotted) {
             path[strlen(folder) + 1 + (size_t)(idx - file->name)] = '.';
         }
         if (fv__file_exists(path)) {
@@ -37,6 +43,37 @@ char *fv__dataset_file_path(const char *folder, const fv__dataset_file *file, fv
     return NULL;
 }
 
+static char *find_archive(const char *folder, const fv__dataset_file *file, fv_status *status) {
+    char *path = fv__file_exists(folder) ? fv__strdup(folder) : fv__format("%s/%s", folder, file->archive->name);
+    if (!path) {
+        *status = FV_MEMORY;
+    } else if (!fv__file_exists(path)) {
+        fv__free(path);
+        path = NULL;
+    }
+    return path;
+}
+
+char *fv__dataset_file_path(const char *folder, const fv__dataset_file *file, fv_status *status) {
+    fv_status failure = FV_OK;
+    char *path = find_in(folder, NULL, file, &failure);
+    if (!path && failure == FV_OK && file->archive) {
+        path = find_in(folder, file->archive->folder, file, &failure);
+    }
+    if (!path && failure == FV_OK && file->archive) {
+        path = find_archive(folder, file, &failure);
+    }
+    if (failure != FV_OK) {
+        *status = failure;
+    }
+    return path;
+}
+
+bool fv__dataset_is_archive(const fv__dataset_file *file, const char *path) {
+    const char *slash = strrchr(path, '/');
+    return file->archive && strncmp(slash ? slash + 1 : path, file->name, strlen(file->name)) != 0;
+}
+
 static bool wanted(const fv__dataset_file *file, const char *split) {
     return !split || strcmp(file->split, split) == 0;
 }
@@ -44,14 +81,11 @@ static bool wanted(const fv__dataset_file *file, const char *split) {
 // Several sets use the same names for their files, so a folder not named after its set may hold another one: its label
 // file (the smallest) tells by its sum. NULL when it is none that is known.
 static const char *whose(const fv__dataset_info *info, const char *path, const char *name) {
-    char sum[FV__SHA256_TEXT];
-    if (fv__sha256_unpacked_file(path, sum, NULL) != FV_OK) {
-        return NULL;
-    }
     for (size_t i = 0; i < fv__dataset_known_count(); i++) {
         const fv__dataset_info *other = fv__dataset_known(i);
-        for (size_t j = 0; other != info && j < other->file_count; j++) {
-            if (strcmp(other->files[j].name, name) == 0 && strcmp(other->files[j].sha256, sum) == 0) {
+        for (size_t j = 0; other->files != info->files && j < other->file_count; j++) {
+            if (strcmp(other->files[j].name, name) == 0 &&
+                fv__dataset_file_check(&other->files[j], path, path, NULL) == FV_OK) {
                 return other->name;
             }
         }
@@ -62,7 +96,7 @@ static const char *whose(const fv__dataset_info *info, const char *path, const c
 // Are the files of the split in the folder? When not, `why` says what is wrong with it.
 static bool holds(const fv__dataset_info *info, const char *split, const char *folder, char *why, size_t room,
                   fv_status *status) {
-    if (!fv__folder_exists(folder)) {
+    if (!fv__folder_exists(folder) && !fv__file_exists(folder)) {
         snprintf(why, room, "no such folder");
         return false;
     }
@@ -117,14 +151,19 @@ static void look(search *now, char *folder) {
     fv__free(folder);
 }
 
+// What the folder of a set is called.
+static const char *folder_name(const fv__dataset_info *info) {
+    return info->of ? info->of : info->name;
+}
+
 static void look_everywhere(search *now) {
     const char *data = getenv("FOVEA_DATA");
     if (data && data[0]) {
-        look(now, fv__format("%s/%s", data, now->info->name));
+        look(now, fv__format("%s/%s", data, folder_name(now->info)));
         look(now, fv__strdup(data));
     }
     char *cache = NULL;
-    fv_status status = fv__cache_path(now->info->name, &cache, NULL);
+    fv_status status = fv__cache_path(folder_name(now->info), &cache, NULL);
     if (status != FV_NOT_FOUND) { // no home folder is no error: there are other places
         look(now, cache);
     }
@@ -138,7 +177,7 @@ fv_status fv__dataset_locate(const fv__dataset_info *info, const char *split, co
     search now = {.info = info, .split = split, .status = FV_NOT_FOUND};
     *folder = NULL;
     if (path) {
-        look(&now, fv__format("%s/%s", path, info->name));
+        look(&now, fv__format("%s/%s", path, folder_name(info)));
         now.places[0] = 0; // tell only about the folder that was named
         look(&now, fv__strdup(path));
     } else {
@@ -153,9 +192,9 @@ fv_status fv__dataset_locate(const fv__dataset_info *info, const char *split, co
     }
     if (path) {
         return fv__fail(error, FV_NOT_FOUND, "%s not found in %s; `fovea data get %s` downloads it", info->name,
-                        now.places, info->name);
+                        now.places, folder_name(info));
     }
     return fv__fail(error, FV_NOT_FOUND, "%s not found; looked in: %s. `fovea data get %s` downloads it%s%s",
-                    info->name, now.places, info->name, info->package ? ", or on Debian: apt install " : "",
+                    info->name, now.places, folder_name(info), info->package ? ", or on Debian: apt install " : "",
                     info->package ? info->package : "");
 }

@@ -5,17 +5,27 @@
 #include "data/dataset.h"
 #include "fetch/fetch.h"
 
+// A set that is published as one archive.
+typedef struct fv__dataset_archive {
+    const char *name;   // as downloaded
+    const char *folder; // that it unpacks into
+    const char *sha256; // of the archive itself
+} fv__dataset_archive;
+
 typedef struct fv__dataset_file {
-    const char *name;   // as downloaded, and as it is called in a folder (variants: see locate.h)
-    const char *split;  // the split it belongs to
-    const char *sha256; // of its content, unpacked
-    uint64_t packed;    // bytes to download
-    uint64_t unpacked;  // bytes of its content
+    const char *name;                   // as downloaded, and as it is called in a folder (variants: see locate.h)
+    const char *split;                  // the split it belongs to
+    const char *sha256;                 // of its content, unpacked
+    uint64_t packed;                    // bytes to download
+    uint64_t unpacked;                  // bytes of its content
+    const fv__dataset_archive *archive; // that it is published in, or NULL
 } fv__dataset_file;
 
 typedef struct fv__dataset_info fv__dataset_info;
 struct fv__dataset_info {
     const char *name;    // "fashion-mnist"
+    const char *of;      // the set whose files these are, where this is a second labelling ("cifar100"), or NULL
+    const char *labels;  // "coarse": which labelling, where there are several, or NULL
     const char *title;   // "Fashion-MNIST: 28×28 grey pictures of clothes"
     const char *source;  // who made it, and where to read about it
     const char *url;     // the files are at URL/NAME
@@ -24,6 +34,7 @@ struct fv__dataset_info {
     size_t train_count, test_count;
     int height, width, channels, classes;
     const char *const *class_names;
+    const struct fv__cifar_layout *cifar; // how records are made up, or NULL
     const fv__dataset_file *files;
     size_t file_count;
     fv_status (*open)(const fv__dataset_info *info, const char *split, const char *path, fv_dataset **out,
@@ -32,6 +43,9 @@ struct fv__dataset_info {
 
 size_t fv__dataset_known_count(void);
 const fv__dataset_info *fv__dataset_known(size_t index);
+
+// The set or, where `labels` is not NULL, that labelling of it. NULL and, in the message, the names there are.
+const fv__dataset_info *fv__dataset_labelled(const fv__dataset_info *info, const char *labels, fv_error *error);
 
 // NULL and, in the message, the names there are.
 const fv__dataset_info *fv__dataset_info_find(const char *name, fv_error *error);

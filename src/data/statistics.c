@@ -37,27 +37,36 @@ fv_status fv__dataset_digest(const fv_dataset *dataset, char text[FV__SHA256_TEX
     return status;
 }
 
+void fv__moments(const double *values, const uint64_t *counts, size_t count, double *mean, double *deviation) {
+    double total = 0, sum = 0, squares = 0;
+    for (size_t i = 0; i < count; i++) {
+        double times = counts ? (double)counts[i] : 1;
+        total += times;
+        sum += times * values[i];
+    }
+    *mean = sum / total;
+    for (size_t i = 0; i < count; i++) {
+        squares += (counts ? (double)counts[i] : 1) * (values[i] - *mean) * (values[i] - *mean);
+    }
+    *deviation = sqrt(squares / total);
+}
+
 // How often each value occurs in a channel: exact in whole numbers, whatever the order.
 static void summarize(uint64_t (*histogram)[256], int channels, fv__dataset_statistics *out) {
+    double values[256];
     out->minimum = 255;
     out->maximum = 0;
-    for (int channel = 0; channel < channels; channel++) {
-        double count = 0, sum = 0, squares = 0;
-        for (int value = 0; value < 256; value++) {
-            double times = (double)histogram[channel][value];
-            if (times > 0) {
+    for (int value = 0; value < 256; value++) {
+        values[value] = value;
+        for (int channel = 0; channel < channels; channel++) {
+            if (histogram[channel][value] > 0) {
                 out->minimum = value < out->minimum ? (uint8_t)value : out->minimum;
                 out->maximum = value > out->maximum ? (uint8_t)value : out->maximum;
             }
-            count += times;
-            sum += times * value;
         }
-        double mean = sum / count;
-        for (int value = 0; value < 256; value++) {
-            squares += (double)histogram[channel][value] * (value - mean) * (value - mean);
-        }
-        out->mean[channel] = mean;
-        out->deviation[channel] = sqrt(squares / count);
+    }
+    for (int channel = 0; channel < channels; channel++) {
+        fv__moments(values, histogram[channel], 256, &out->mean[channel], &out->deviation[channel]);
     }
 }
 

@@ -2,21 +2,12 @@
 //
 // max_pool2d(relu(x)) = relu(max_pool2d(x)), and so for any activation that never falls: moved behind the pooling it
 // runs on fewer values, and the convolution's output need not be kept for its derivative.
-#include "graph/rewrite.h"
-
+//
+// Linear layers with nothing between them are one (compose.c).
 #include "base/memory.h"
+#include "graph/rewrite_internal.h"
 
-typedef struct walk_state {
-    const fv__graph *source;
-    fv__rewrite *out;
-    bool rules;
-    int *uses;              // by source node: how many nodes read it
-    bool *wanted;           // by source node
-    bool *activation_moves; // by source node: its activation is taken over by the node that reads it
-} walk_state;
-
-// Only `n`'s one reader sees it, so that its value may change.
-static bool is_private(const walk_state *walk, int n) {
+bool fv__walk_is_private(const fv__walk *walk, int n) {
     return walk->uses[n] == 1 && !walk->wanted[n];
 }
 
@@ -33,7 +24,7 @@ static bool never_falls(fv__activation activation) {
            activation == FV__ACTIVATION_sigmoid;
 }
 
-static void find_moving_activations(walk_state *walk) {
+static void find_moving_activations(fv__walk *walk) {
     for (int n = 0; n < walk->source->node_count; n++) {
         const fv__node *node = &walk->source->nodes[n];
         if (node->op != &fv__op_max_pool2d ||
@@ -42,11 +33,11 @@ static void find_moving_activations(walk_state *walk) {
         }
         const fv__activation *activation = activation_of(&walk->source->nodes[node->inputs[0]]);
         walk->activation_moves[node->inputs[0]] =
-            activation && never_falls(*activation) && is_private(walk, node->inputs[0]);
+            activation && never_falls(*activation) && fv__walk_is_private(walk, node->inputs[0]);
     }
 }
 
-static fv_status copy_parameter(walk_state *walk, int n, int *copy, fv_error *error) {
+static fv_status copy_parameter(fv__walk *walk, int n, int *copy, fv_error *error) {
     fv__graph *graph = &walk->out->graph;
     const fv__parameter *parameter = &walk->source->parameters[walk->source->nodes[n].parameter];
     fv_status status =
@@ -57,7 +48,7 @@ static fv_status copy_parameter(walk_state *walk, int n, int *copy, fv_error *er
     return status;
 }
 
-static fv_status copy_node(walk_state *walk, int n, int *copy, fv_error *error) {
+static fv_status copy_node(fv__walk *walk, int n, int *copy, fv_error *error) {
     const fv__node *node = &walk->source->nodes[n];
     int inputs[FV__MAX_INPUTS];
     for (int i = 0; i < node->view.input_count; i++) {
@@ -77,11 +68,17 @@ static fv_status copy_node(walk_state *walk, int n, int *copy, fv_error *error) 
         fv__text_addf(&walk->out->notes, "%s: its activation runs after %s\n",
                       walk->source->nodes[node->inputs[0]].name, node->name);
     }
+    if (walk->rules) {
+        fv_status status = fv__walk_compose(walk, n, attributes, copy, error);
+        if (status || *copy >= 0) {
+            return status;
+        }
+    }
     return fv__graph_add(&walk->out->graph, node->name, node->op, attributes, inputs, node->view.input_count, copy,
                          error);
 }
 
-static fv_status copy_all(walk_state *walk, fv_error *error) {
+static fv_status copy_all(fv__walk *walk, fv_error *error) {
     for (int n = 0; n < walk->source->node_count; n++) {
         const fv__node *node = &walk->source->nodes[n];
         int copy = -1;
@@ -102,16 +99,17 @@ static fv_status copy_all(walk_state *walk, fv_error *error) {
     return FV_OK;
 }
 
-fv_status fv__rewrite_make(const fv__graph *source, bool rules, const int *wanted, int wanted_count, fv__rewrite *out,
-                           fv_error *error) {
+fv_status fv__rewrite_make(const fv__graph *source, bool rules, int batch, const int *wanted, int wanted_count,
+                           fv__rewrite *out, fv_error *error) {
     size_t nodes = (size_t)source->node_count;
     *out = (fv__rewrite){.node_of = fv__alloc_array(nodes, sizeof *out->node_of)};
-    walk_state walk = {.source = source,
-                 .out = out,
-                 .rules = rules,
-                 .uses = fv__alloc_array(nodes, sizeof *walk.uses),
-                 .wanted = fv__alloc_array(nodes, sizeof *walk.wanted),
-                 .activation_moves = fv__alloc_array(nodes, sizeof *walk.activation_moves)};
+    fv__walk walk = {.source = source,
+                     .out = out,
+                     .batch = batch,
+                     .rules = rules,
+                     .uses = fv__alloc_array(nodes, sizeof *walk.uses),
+                     .wanted = fv__alloc_array(nodes, sizeof *walk.wanted),
+                     .activation_moves = fv__alloc_array(nodes, sizeof *walk.activation_moves)};
     fv_status status = FV_OK;
     fv__graph_init(&out->graph);
     if (!out->node_of || !walk.uses || !walk.wanted || !walk.activation_moves) {

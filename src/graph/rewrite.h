@@ -16,9 +16,9 @@ typedef struct fv__rewrite {
 } fv__rewrite;
 
 // With `rules` false the result is a plain copy. `wanted` are nodes whose values (or auxiliary outputs) will be read.
-// Release with fv__rewrite_free.
-fv_status fv__rewrite_make(const fv__graph *source, bool rules, const int *wanted, int wanted_count, fv__rewrite *out,
-                           fv_error *error);
+// `batch` is the number of samples over which work once a step must pay. Release with fv__rewrite_free.
+fv_status fv__rewrite_make(const fv__graph *source, bool rules, int batch, const int *wanted, int wanted_count,
+                           fv__rewrite *out, fv_error *error);
 void fv__rewrite_free(fv__rewrite *rewrite);
 
 #endif

@@ -206,13 +206,13 @@ static void run_task(void *context, int task, int worker) {
         reduce(run, task);
         break;
     case FV__PHASE_STEP_BACKWARD: {
+        const fv__node *node = &plan->graph->nodes[first[task].node];
+        float *gradient = plan->gradients + plan->steps[first[task].node].gradient_offset;
         fv__call call = make_call(run, &first[task], worker, 0, 1, -1);
         call.out = plan->computed + plan->steps[first[task].node].offset;
-        float *gradient = plan->gradients + plan->steps[first[task].node].gradient_offset;
         call.d_out = gradient;
-        plan->graph->nodes[first[task].node].op->backward(&call);
-        // Nobody outside reads it: left zero for the next run.
-        memset(gradient, 0, fv__shape_elements(&plan->graph->nodes[first[task].node].view.output) * sizeof *gradient);
+        node->op->backward(&call);
+        memset(gradient, 0, fv__shape_elements(&node->view.output) * sizeof *gradient); // for the next run
         break;
     }
     }

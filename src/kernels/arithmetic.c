@@ -13,33 +13,40 @@ static void add(const float *a, const float *b, float *y, size_t n) {
     }
 }
 
+// A strip of `vectors` columns of add_columns, a constant: each column is one chain of sums, and several chains run at a
+// time.
+FV__VECTOR void add_strip(int vectors, const float *x, ptrdiff_t stride, float *out, int rows) {
+    fv__v sum[8];
+    for (int i = 0; i < vectors; i++) {
+        sum[i] = fv__v_load(out + i * FV__LANES);
+    }
+    for (int m = 0; m < rows; m++) {
+        for (int i = 0; i < vectors; i++) {
+            sum[i] += fv__v_load(x + m * stride + i * FV__LANES);
+        }
+    }
+    for (int i = 0; i < vectors; i++) {
+        fv__v_store(out + i * FV__LANES, sum[i]);
+    }
+}
+
 // out[n] += Σ x[m][n] over the rows m, added one after the other: cutting the rows over several calls changes no bits.
 static void add_columns(const float *x, // (rows, columns), a row every `stride` floats
                         ptrdiff_t stride,
                         float *out, // (columns)
                         int rows, int columns) {
-    enum { BLOCK = 8 };
     int n = 0;
-    for (; n + BLOCK * FV__LANES <= columns; n += BLOCK * FV__LANES) {
-        fv__v sum[BLOCK];
-        for (int i = 0; i < BLOCK; i++) {
-            sum[i] = fv__v_load(out + n + i * FV__LANES);
-        }
-        for (int m = 0; m < rows; m++) {
-            for (int i = 0; i < BLOCK; i++) {
-                sum[i] += fv__v_load(x + m * stride + n + i * FV__LANES);
-            }
-        }
-        for (int i = 0; i < BLOCK; i++) {
-            fv__v_store(out + n + i * FV__LANES, sum[i]);
-        }
+    for (; n + 8 * FV__LANES <= columns; n += 8 * FV__LANES) {
+        add_strip(8, x + n, stride, out + n, rows);
+    }
+    for (; n + 4 * FV__LANES <= columns; n += 4 * FV__LANES) {
+        add_strip(4, x + n, stride, out + n, rows);
+    }
+    for (; n + 2 * FV__LANES <= columns; n += 2 * FV__LANES) {
+        add_strip(2, x + n, stride, out + n, rows);
     }
     for (; n + FV__LANES <= columns; n += FV__LANES) {
-        fv__v sum = fv__v_load(out + n);
-        for (int m = 0; m < rows; m++) {
-            sum += fv__v_load(x + m * stride + n);
-        }
-        fv__v_store(out + n, sum);
+        add_strip(1, x + n, stride, out + n, rows);
     }
     for (; n < columns; n++) {
         float sum = out[n];

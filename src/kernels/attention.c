@@ -30,8 +30,8 @@ FV__VECTOR fv__v lane_numbers(void) {
     return numbers;
 }
 
-// e^x for x <= 0, as fv__v_exp (1.5 ulp) but exactly 0 below -87, where a result would be denormal or close to it: masked
-// scores are there, and so are the columns beyond the end of a row.
+// e^x for x <= 0, as fv__v_exp (1.5 ulp) but exactly 0 below -87, where a result would be denormal or close to it:
+// masked scores are there, and so are the columns beyond the end of a row.
 FV__VECTOR fv__v exp_of_negative(fv__v x) {
     const float round = 0x1.8p23f; // adding it rounds to a whole number, which then stands in the low bits
     const fv__v shifted = x * 1.44269504f + round, n = shifted - round;
@@ -94,7 +94,8 @@ static void softmax_scores(const float *scores, // (rows, stride)
     const ptrdiff_t vectors = stride / FV__LANES;
     const fv__vi inside = lane_numbers() < (float)(columns - (vectors - 1) * FV__LANES); // of the last vector
     int i = 0;
-    for (; i + SOFTMAX_ROWS <= rows; i += SOFTMAX_ROWS, scores += SOFTMAX_ROWS * stride, weights += SOFTMAX_ROWS * stride) {
+    for (; i + SOFTMAX_ROWS <= rows;
+         i += SOFTMAX_ROWS, scores += SOFTMAX_ROWS * stride, weights += SOFTMAX_ROWS * stride) {
         if (vectors == 3) {
             softmax_scores_of(SOFTMAX_ROWS, 3, scores, weights, inside, stride, factor);
         } else {
@@ -159,7 +160,8 @@ static void additive_scores(const float *query, // (rows, depth), a row every `q
 }
 
 // With t = tanh(query[i][d] + keys[d][j]) and g = gradient[i][j]:
-//   d_scale[d] += Σ g · t      d_query[i][d] = (or +=) Σ (j) g · scale[d] · (1 − t²)      d_keys[d][j] += the same over i
+//   d_scale[d] += Σ g · t      d_query[i][d] = (or +=) Σ (j) g · scale[d] · (1 − t²)      d_keys[d][j] += the same over
+//   i
 static void additive_scores_backward(const float *query, // (rows, depth), a row every `query_row` floats
                                      ptrdiff_t query_row,
                                      const float *keys,     // (depth, stride)

@@ -8,17 +8,23 @@
 
 #include <stdint.h>
 
+// x, a position or a vector of positions, becomes the draw.
+#define FV__DRAW(x, key0, key1)                                                                                        \
+    do {                                                                                                               \
+        x ^= key0;                                                                                                     \
+        x ^= x >> 17;                                                                                                  \
+        x *= 0xed5ad4bbu;                                                                                              \
+        x ^= x >> 11;                                                                                                  \
+        x += key1;                                                                                                     \
+        x *= 0xac4c1b51u;                                                                                              \
+        x ^= x >> 15;                                                                                                  \
+        x *= 0x31848babu;                                                                                              \
+        x ^= x >> 14;                                                                                                  \
+    } while (0)
+
 static inline uint32_t fv__draw(uint32_t position, uint32_t key0, uint32_t key1) {
-    uint32_t x = position ^ key0;
-    x ^= x >> 17;
-    x *= 0xed5ad4bbu;
-    x ^= x >> 11;
-    x += key1;
-    x *= 0xac4c1b51u;
-    x ^= x >> 15;
-    x *= 0x31848babu;
-    x ^= x >> 14;
-    return x;
+    FV__DRAW(position, key0, key1);
+    return position;
 }
 
 // An element is kept if its draw is at least this: dropped with probability `rate`, 0 <= rate < 1.

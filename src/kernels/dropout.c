@@ -3,25 +3,24 @@
 #include "kernels/kernels.h"
 #include "kernels/vector.h"
 
+typedef uint32_t positions __attribute__((vector_size(4 * FV__LANES)));
+
 // Keeps element i where the draw of `position + i` says so, multiplied by 1 / (1 - rate); else 0. y may be x. The
 // derivative is the function itself, applied to the gradient.
 static void dropout(const float *x, float *y, size_t n, float rate, const uint32_t key[2], uint32_t position) {
     const uint32_t threshold = fv__draw_threshold(rate);
     const uint32_t key0 = key[0], key1 = key[1];
     const float scale = 1.0f / (1.0f - rate);
-    uint32_t places[FV__LANES]; // of the lanes of the first vector, in memory so that a vector of them is one load
+    positions at;
     for (uint32_t lane = 0; lane < FV__LANES; lane++) {
-        places[lane] = position + lane;
+        at[lane] = position + lane;
     }
     size_t i = 0;
-    for (; i + FV__LANES <= n; i += FV__LANES) {
-        uint32_t keep[FV__LANES]; // masks
-        for (uint32_t lane = 0; lane < FV__LANES; lane++) {
-            keep[lane] = fv__draw(places[lane] + (uint32_t)i, key0, key1) >= threshold ? UINT32_MAX : 0;
-        }
-        fv__vi mask;
-        memcpy(&mask, keep, sizeof mask);
-        fv__v_store(y + i, (fv__v)((fv__vi)(fv__v_load(x + i) * scale) & mask));
+    for (; i + FV__LANES <= n; i += FV__LANES, at += FV__LANES) {
+        positions draw = at;
+        FV__DRAW(draw, key0, key1);
+        const fv__vi keeps = (fv__vi)(draw >= threshold);
+        fv__v_store(y + i, (fv__v)((fv__vi)(fv__v_load(x + i) * scale) & keeps));
     }
     for (; i < n; i++) {
         y[i] = fv__draw(position + (uint32_t)i, key0, key1) >= threshold ? x[i] * scale : 0;

@@ -1,10 +1,10 @@
 // Matrix products (contract: fv__gemm in kernels.h). Part of level.c.
 //
-// A tile of c, some rows x up to FULL_VECTORS vectors, stays in registers over a stretch of the sum: each step loads one
-// vector row of b and multiplies it by one broadcast number for each row of a. Tiles narrower than FULL_VECTORS take
-// more rows, so that there are always enough independent sums to hide the latency of an FMA. Around it, as in Goto and
-// van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): stretches of the sum, so that a panel of b
-// stays in the cache; blocks of rows; panels of b; tiles.
+// A tile of c, some rows x up to FULL_VECTORS vectors, stays in registers over a stretch of the sum: each step loads
+// one vector row of b and multiplies it by one broadcast number for each row of a. Tiles narrower than FULL_VECTORS
+// take more rows, so that there are always enough independent sums to hide the latency of an FMA. Around it, as in Goto
+// and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): stretches of the sum, so that a panel
+// of b stays in the cache; blocks of rows; panels of b; tiles.
 //
 // Whatever the tile, an element is one chain of FMAs in the order of the sum, begun with 0 (or c), and writing it to c
 // between two stretches is exact: so the bits do not depend on any blocking.
@@ -13,7 +13,8 @@
 // both compute the same numbers, and nothing is read or written outside. Only a panel narrower than one vector needs
 // padded copies.
 
-// Under a sanitizer one tile function with loops does for all: 76 unrolled and instrumented ones take minutes to compile.
+// Under a sanitizer one tile function with loops does for all: 76 unrolled and instrumented ones take minutes to
+// compile.
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define ROLLED
 #elif defined __has_feature
@@ -33,7 +34,7 @@
 #endif
 
 enum {
-    // Registers: v4 and ARM have 32 (24 sums, 4 of b, 1 of a), v3 and baseline 16 (12 sums, 2 of b, 1 of a).
+// Registers: v4 and ARM have 32 (24 sums, 4 of b, 1 of a), v3 and baseline 16 (12 sums, 2 of b, 1 of a).
 #if defined __AVX512F__ || defined __aarch64__
     FULL_VECTORS = 4,
 #else
@@ -53,8 +54,8 @@ typedef struct product {
     ptrdiff_t a_segment; // from one segment to the next
     const float *b;      // the panel at the first term of this stretch
     ptrdiff_t b_row;
-    ptrdiff_t last;    // first column of the last vector in c
-    ptrdiff_t b_last;  // and in b: the same, or the last vector of a packed row
+    ptrdiff_t last;   // first column of the last vector in c
+    ptrdiff_t b_last; // and in b: the same, or the last vector of a packed row
     ptrdiff_t c_row, residual_row;
     bool load;         // begin with c
     bool finish, relu; // this is the last stretch: bias, residual, ReLU
@@ -152,7 +153,7 @@ TILE void column_of_tiles(int rows, int vectors, bool strip, const product *shar
         a += rows;
         row += rows;
         c += rows * p.c_row;
-        residual += residual ? rows * p.residual_row : 0;
+        residual = residual ? residual + rows * p.residual_row : NULL;
     }
 }
 
@@ -162,16 +163,17 @@ typedef void tile_function(TILE_ARGUMENTS);
 
 #define X(rows, vectors)                                                                                               \
     static void tile_##rows##x##vectors(TILE_ARGUMENTS) {                                                              \
-        column_of_tiles(rows, vectors, false, p, count, a, row, c, residual);                                                            \
+        column_of_tiles(rows, vectors, false, p, count, a, row, c, residual);                                          \
     }                                                                                                                  \
     static void strip_tile_##rows##x##vectors(TILE_ARGUMENTS) {                                                        \
-        column_of_tiles(rows, vectors, true, p, count, a, row, c, residual);                                                             \
+        column_of_tiles(rows, vectors, true, p, count, a, row, c, residual);                                           \
     }
 TILES(X)
 #undef X
 
 static tile_function *const tiles[2][FULL_VECTORS + 1][MOST_ROWS + 1] = {
-#define X(rows, vectors) [0][vectors][rows] = tile_##rows##x##vectors, [1][vectors][rows] = strip_tile_##rows##x##vectors,
+#define X(rows, vectors)                                                                                               \
+    [0][vectors][rows] = tile_##rows##x##vectors, [1][vectors][rows] = strip_tile_##rows##x##vectors,
     TILES(X)
 #undef X
 };
@@ -205,7 +207,8 @@ static void narrow_tile(tile_function *function, int rows, int columns, const pr
     }
 }
 
-// Copies `rows` rows of a over the terms [first, first + terms) to strip, (terms, ROW_BLOCK). row[i]: the first segment.
+// Copies `rows` rows of a over the terms [first, first + terms) to strip, (terms, ROW_BLOCK). row[i]: the first
+// segment.
 static void copy_strip(const fv__gemm *g, const float *const *row, int rows, int first, int terms, float *strip) {
     // Where the rows of a whole vector are neighbours in memory (a transpose, channels), they are copied as one.
     bool adjacent[ROW_BLOCK / FV__LANES];
@@ -268,7 +271,7 @@ static void panel(const fv__gemm *g, product *p, bool strip, const float *a, con
         a += strip ? same * rows : 0;
         row += same * rows;
         c += same * rows * p->c_row;
-        residual += residual ? same * rows * p->residual_row : 0;
+        residual = residual ? residual + same * rows * p->residual_row : NULL;
         count -= same * rows;
     }
 }
@@ -360,6 +363,14 @@ static void pack(int depth, int columns, const float *b, ptrdiff_t row, ptrdiff_
                 transpose(b + from[j] * column, column, packed + j, width, rows, depth, FV__LANES);
             }
             packed += depth * width;
+            continue;
+        }
+        if (column == 1 && used >= FV__LANES) {
+            for (int k = 0; k < depth; k++, packed += width) {
+                for (ptrdiff_t j = 0; j < width; j += FV__LANES) {
+                    fv__v_store(packed + j, fv__v_load(b + k * row + from[j]));
+                }
+            }
             continue;
         }
         for (int k = 0; k < depth; k++) {

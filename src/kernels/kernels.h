@@ -81,6 +81,12 @@ typedef struct fv__gemm {
     X(void, additive_scores_backward,                                                                                  \
       (const float *query, ptrdiff_t query_row, const float *keys, const float *scale, const float *gradient,          \
        float *d_query, bool accumulate, float *d_keys, float *d_scale, int rows, int depth, ptrdiff_t stride))         \
+    /* double_norm.c */                                                                                                \
+    X(void, double_norm,                                                                                               \
+      (const float *x, float *y, float *divisors, float *scratch, int tokens, int heads, int slots))                   \
+    X(void, double_norm_backward,                                                                                      \
+      (const float *dy, const float *y, const float *divisors, float *dx, float *scratch, int tokens, int heads,       \
+       int slots))                                                                                                     \
     /* norm.c */                                                                                                       \
     X(void, normalize,                                                                                                 \
       (const float *x, const float *gamma, const float *beta, float *y, float *statistics, int rows, int features,     \
@@ -102,6 +108,12 @@ typedef struct fv__gemm {
     X(void, cross_entropy_backward,                                                                                    \
       (const float *logits, float *d_logits, int classes, int label, int other, float mix, float smoothing,            \
        float scale))                                                                                                   \
+    /* resample.c: pictures have four values a pixel. */                                                               \
+    X(void, resample, (const float *image, float *out, int height, int width, const float matrix[6]))                  \
+    X(void, contrast, (float *image, int places, float factor))                                                        \
+    X(void, widen_pixels, (const uint8_t *pixels, float *image, int places, int channels))                             \
+    X(void, narrow_pixels,                                                                                             \
+      (const float *image, float *out, int places, int channels, const float *scale, const float *shift))              \
     /* optimizer.c */                                                                                                  \
     X(void, sum_slots, (float *total, float *slots, size_t slot_stride, int slot_count, size_t n))                     \
     X(void, sgd, (const fv__sgd_step *step, const float *gradient, float *weight, float *velocity, size_t n))          \

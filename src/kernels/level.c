@@ -4,19 +4,22 @@
 #include "kernels/kernels.h"
 #include "kernels/vector.h"
 
+// Each may use those above it, so they must not be sorted.
+// clang-format off
 #include "kernels/transpose.c"
 #include "kernels/gemm.c"
-
-// Each may use those above it.
 #include "kernels/arithmetic.c"
 #include "kernels/dropout.c"
 #include "kernels/activation.c"
-#include "kernels/softmax.c"
 #include "kernels/attention.c"
+#include "kernels/softmax.c"
+#include "kernels/double_norm.c"
 #include "kernels/norm.c"
 #include "kernels/pooling.c"
 #include "kernels/loss.c"
 #include "kernels/optimizer.c"
+#include "kernels/resample.c"
+// clang-format on
 
 #ifndef FV__LEVEL
 #define FV__LEVEL base

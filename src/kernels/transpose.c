@@ -10,8 +10,8 @@
     for (int i = 0; i < FV__LANES; i++) {                                                                              \
         if (!(i & (half))) {                                                                                           \
             const fv__v upper = square[i], lower = square[i + (half)];                                                 \
-            square[i] = __builtin_shufflevector(upper, lower, FV__LANES_OF(UPPER, half));                                     \
-            square[i + (half)] = __builtin_shufflevector(upper, lower, FV__LANES_OF(LOWER, half));                            \
+            square[i] = __builtin_shufflevector(upper, lower, FV__LANES_OF(UPPER, half));                              \
+            square[i + (half)] = __builtin_shufflevector(upper, lower, FV__LANES_OF(LOWER, half));                     \
         }                                                                                                              \
     }
 
@@ -34,11 +34,14 @@ static void transpose(const float *x, // (rows, columns), a row every `x_row` fl
     for (int i = 0; i < width; i += FV__LANES) {
         for (int j = 0; j < columns; j += FV__LANES) {
             // The last square is moved left until it ends with the row.
-            const int count = columns < FV__LANES ? columns : FV__LANES, from = j + count <= columns ? j : columns - count;
+            const int count = columns < FV__LANES ? columns : FV__LANES,
+                      from = j + count <= columns ? j : columns - count;
             fv__v square[FV__LANES];
             for (int k = 0; k < FV__LANES; k++) {
                 const float *row = x + (i + k) * x_row + from;
-                square[k] = i + k >= rows ? (fv__v){0} : count < FV__LANES ? fv__v_load_some(row, count, 0) : fv__v_load(row);
+                square[k] = i + k >= rows       ? (fv__v){0}
+                            : count < FV__LANES ? fv__v_load_some(row, count, 0)
+                                                : fv__v_load(row);
             }
             transpose_square(square);
             for (int k = 0; k < count; k++) {

@@ -30,8 +30,11 @@ FV__VECTOR void fv__v_store(float *to, fv__v x) {
     memcpy(to, &x, sizeof x);
 }
 
+// Functions, not inlined: only there does GCC make a masked load and store of these loops.
+#define FV__VECTOR_CALL static __attribute__((noinline, unused))
+
 // The first `count` < FV__LANES floats, the rest filled up with `fill`; nothing is read beyond.
-FV__VECTOR fv__v fv__v_load_some(const float *from, int count, float fill) {
+FV__VECTOR_CALL fv__v fv__v_load_some(const float *from, int count, float fill) {
     float lanes[FV__LANES];
     for (int i = 0; i < FV__LANES; i++) {
         lanes[i] = i < count ? from[i] : fill;
@@ -39,9 +42,13 @@ FV__VECTOR fv__v fv__v_load_some(const float *from, int count, float fill) {
     return fv__v_load(lanes);
 }
 
-FV__VECTOR void fv__v_store_some(float *to, fv__v x, int count) {
-    for (int i = 0; i < count; i++) {
-        to[i] = x[i];
+FV__VECTOR_CALL void fv__v_store_some(float *to, fv__v x, int count) {
+    float lanes[FV__LANES];
+    fv__v_store(lanes, x);
+    for (int i = 0; i < FV__LANES; i++) {
+        if (i < count) {
+            to[i] = lanes[i];
+        }
     }
 }
 

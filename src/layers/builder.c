@@ -69,14 +69,37 @@ static fv_status check_given_name(const fv__builder *builder, const fv__layer_ty
     return FV_OK;
 }
 
-// `base`, or with _1, _2, … where it is taken. NULL when out of memory.
-static char *free_name(const fv__builder *builder, const char *base) {
-    char *name = fv__strdup(base);
-    for (int i = 1; name && is_taken(builder, name); i++) {
-        fv__free(name);
-        name = fv__format("%s_%d", base, i);
+// The number of a layer called `base` (0) or base_NUMBER; -1 for other names.
+static int number_of(const char *name, const char *base) {
+    size_t length = strlen(base);
+    int number;
+    if (strncmp(name, base, length)) {
+        return -1;
     }
-    return name;
+    if (!name[length]) {
+        return 0;
+    }
+    return name[length] == '_' && fv__parse_int(name + length + 1, &number) && number > 0 ? number : -1;
+}
+
+// `base`, or with _1, _2, … the first that is free. NULL when out of memory.
+static char *free_name(const fv__builder *builder, const char *base) {
+    bool *taken = fv__alloc_array((size_t)builder->entry_count + 1, sizeof *taken);
+    int first = 0;
+    if (!taken) {
+        return NULL;
+    }
+    for (int i = 0; i < builder->entry_count; i++) {
+        int number = number_of(builder->entries[i].name, base);
+        if (number >= 0 && number < builder->entry_count) {
+            taken[number] = true;
+        }
+    }
+    while (taken[first]) { // at the latest the last, which is never taken
+        first++;
+    }
+    fv__free(taken);
+    return first ? fv__format("%s_%d", base, first) : fv__strdup(base);
 }
 
 // --- Layers

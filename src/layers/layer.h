@@ -10,7 +10,8 @@
 #include "formats/options.h"
 #include "graph/graph.h"
 
-// name in recipes: the type `const fv__layer_type fv__layer_NAME` is defined in src/layers/NAME.c
+// name in recipes: the type `const fv__layer_type fv__layer_NAME` is defined in src/layers/NAME.c (both global pools in
+// global_pool.c)
 #define FV__LAYER_LIST(X)                                                                                              \
     X(conv2d)                                                                                                          \
     X(max_pool2d)                                                                                                      \
@@ -22,9 +23,13 @@
     X(reshape)                                                                                                         \
     X(layer_norm)                                                                                                      \
     X(norm_l)                                                                                                          \
+    X(patches)                                                                                                         \
     X(position_embedding)                                                                                              \
+    X(class_token)                                                                                                     \
+    X(take_token)                                                                                                      \
     X(attention)                                                                                                       \
     X(multi_head_attention)                                                                                            \
+    X(external_attention)                                                                                              \
     X(global_average_pool)                                                                                             \
     X(global_max_pool)                                                                                                 \
     X(residual)                                                                                                        \

@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "formats/safetensors.h"
 #include "graph/plan.h"
+#include "graph/rewrite.h"
 #include "layers/layer.h"
 
 enum {
@@ -45,13 +46,14 @@ struct fv_model {
     fv__layer_entry *layers;
     int layer_count, layer_capacity;
     float scale[FV__MAX_CHANNELS], shift[FV__MAX_CHANNELS]; // input = byte * scale[channel] + shift[channel]
-    int classes;        // 0: the model is not complete, its output is not one value a class
-    char **class_names; // (classes), in one block
-    int threads;        // for prediction; 0: as many as there are
-    fv__pool *pool;     // made on first use, as the plans of prediction:
-    fv__plan *plan;     // of FV__PREDICTION_BATCH images
-    fv__plan *single;   // of one image
-    bool rewrite;       // whether the algebra pass is used
+    int classes;            // 0: the model is not complete, its output is not one value a class
+    char **class_names;     // (classes), in one block
+    int threads;            // for prediction; 0: as many as there are
+    fv__pool *pool;         // made on first use, as the plans of prediction:
+    fv__plan *plan;         // of FV__PREDICTION_BATCH images
+    fv__plan *single;       // of one image
+    bool rewrite;           // whether the algebra pass is used
+    fv__rewrite prediction; // the graph of those plans
 };
 
 // Builds graph and fresh weights. `input` and `layers` are copied into the model's description. `class_names` may be

@@ -23,6 +23,7 @@ void fv__model_drop_plans(fv_model *model) {
     fv__plan_destroy(model->plan);
     fv__plan_destroy(model->single);
     fv__pool_destroy(model->pool);
+    fv__rewrite_free(&model->prediction);
     model->plan = model->single = NULL;
     model->pool = NULL;
 }
@@ -50,12 +51,17 @@ static fv_status get_plan(fv_model *model, int batch, fv__plan **plan, fv_error 
     if (!model->pool) {
         status = fv__pool_create(model->threads ? model->threads : fv__cpu_threads(), &model->pool, error);
     }
+    if (!status && !model->prediction.node_of) {
+        status = fv__rewrite_make(&model->graph, model->rewrite, FV__PREDICTION_BATCH, &model->output, 1,
+                                  &model->prediction, error);
+    }
     if (!status && !*kept) {
         const fv__kernels *kernels;
-        fv__plan_options options = {.batch = batch, .root = model->output};
+        fv__plan_options options = {.batch = batch, .root = model->prediction.node_of[model->output]};
         status = fv__kernels_select(NULL, &kernels, error);
         if (!status) {
-            status = fv__plan_create(&model->graph, kernels, fv__pool_threads(model->pool), &options, kept, error);
+            status = fv__plan_create(&model->prediction.graph, kernels, fv__pool_threads(model->pool), &options, kept,
+                                     error);
         }
     }
     *plan = *kept;
@@ -124,8 +130,8 @@ fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float
         fv__feed feed = {.samples = samples, .weights = model->weights, .render = render, .context = &batch};
         status = fv__plan_run(plan, model->pool, &feed, error);
         if (!status) {
-            status = to_probabilities(fv__plan_value(plan, model->output), first, samples, model->classes,
-                                      probabilities + first * (size_t)model->classes, error);
+            status = to_probabilities(fv__plan_value(plan, model->prediction.node_of[model->output]), first, samples,
+                                      model->classes, probabilities + first * (size_t)model->classes, error);
         }
         if (status) {
             return status;

@@ -1,3 +1,4 @@
+// Products with an activation behind them.
 #include "ops/activated.h"
 
 enum { BLOCK_FLOATS = 8192 }; // 32 KiB: activated before they leave the first-level cache

@@ -30,6 +30,22 @@ fv__shape_text fv__shape_print(const fv__shape *shape) {
     return out;
 }
 
+fv__divisors_text fv__divisors_print(int a, int b) {
+    fv__divisors_text out = {""};
+    size_t used = 0;
+    for (int n = 1; n <= a && n <= b; n++) {
+        if (a % n || b % n) {
+            continue;
+        }
+        if (used + 20 > sizeof out.text) { // a number of 11 characters and what follows still fits
+            snprintf(out.text + used, sizeof out.text - used, " …");
+            break;
+        }
+        used += (size_t)snprintf(out.text + used, sizeof out.text - used, used ? ", %d" : "%d", n);
+    }
+    return out;
+}
+
 int fv__shape_features(const fv__shape *shape) {
     return shape->rank ? shape->size[shape->rank - 1] : 1;
 }

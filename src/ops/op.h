@@ -29,10 +29,16 @@
     X(norm_l)                                                                                                          \
     X(add)                                                                                                             \
     X(position_embedding)                                                                                              \
+    X(patches)                                                                                                         \
+    X(class_token)                                                                                                     \
+    X(take_token)                                                                                                      \
+    X(double_norm)                                                                                                     \
     X(dropout)                                                                                                         \
     X(reshape)                                                                                                         \
     X(global_pool)                                                                                                     \
     X(cross_entropy)                                                                                                   \
+    X(weight_product)                                                                                                  \
+    X(convolution_product)                                                                                             \
     X(dot)
 
 enum { FV__MAX_RANK = 4, FV__MAX_INPUTS = 6 };
@@ -51,6 +57,12 @@ typedef struct fv__shape_text {
     char text[64];
 } fv__shape_text;
 fv__shape_text fv__shape_print(const fv__shape *shape);
+
+// "1, 2, 4, 8": the numbers that divide both a and b, which are above 0; where there are many, the small ones.
+typedef struct fv__divisors_text {
+    char text[128];
+} fv__divisors_text;
+fv__divisors_text fv__divisors_print(int a, int b);
 
 // What the loss of one sample is measured against: class `label`, or for mixed samples (1 - mix) of `label` and `mix`
 // of `other`.
@@ -92,6 +104,7 @@ typedef struct fv__call {
     const float *d_out;              // (samples, output); NULL: all ones, where gradients start (losses)
     float *d_in[FV__MAX_INPUTS];     // as `in`; NULL: not wanted
 
+    // As announced by needs; NULL where nothing was. `saved` is NULL when backward will not run; `prepare` has `scratch` too.
     void *prepared, *saved, *scratch;
     float *auxiliary; // (samples, auxiliary shape), e.g. attention weights; NULL: not asked for
 
@@ -194,6 +207,15 @@ typedef struct fv__norm_attributes {
     float epsilon;
 } fv__norm_attributes;
 
+// An image (height, width, channels) as (tokens, size * size * channels).
+typedef struct fv__patches_attributes {
+    int size;
+} fv__patches_attributes;
+
+typedef struct fv__take_token_attributes {
+    int index;
+} fv__take_token_attributes;
+
 typedef struct fv__dropout_attributes {
     float rate;
 } fv__dropout_attributes;
@@ -214,5 +236,21 @@ typedef struct fv__global_pool_attributes {
 typedef struct fv__cross_entropy_attributes {
     float label_smoothing;
 } fv__cross_entropy_attributes;
+
+// A product of weights, once a step (the algebra pass makes these): inputs A, seen as (rows, inner), X, seen as
+// (blocks, inner, columns), and an optional offset (columns):
+//   y[h] = A · X[h] + offset for each block h, or, with sum_blocks, y = Σ_h A · X[h] + offset
+// The output has the elements of (blocks, rows, columns), or (rows, columns), in the shape asked for.
+typedef struct fv__weight_product_attributes {
+    int rows, inner, blocks, columns;
+    bool sum_blocks;
+    fv__shape shape;
+} fv__weight_product_attributes;
+
+// The kernel of two convolutions one after the other, with nothing between them: inputs A (h, w, in, middle), the
+// first, which moves by `stride`, and B (h, w, middle, out), the second.
+typedef struct fv__convolution_product_attributes {
+    int stride[2];
+} fv__convolution_product_attributes;
 
 #endif

@@ -13,10 +13,16 @@ const fv__option fv__data_options[] = {
      .required = true,
      .primary = true,
      .sentence = "Name of the data set, one of those that `fovea data list` shows."},
+    {.name = "labels",
+     .kind = FV__TEXT,
+     MEMBER(labels),
+     .sentence =
+         "Which labels, where a set has several: cifar100 has fine (100 classes, the default) and coarse (20)."},
     {.name = "path",
      .kind = FV__TEXT,
      MEMBER(path),
-     .sentence = "Folder with its files; without it they are searched in FOVEA_DATA, the cache, and the system."},
+     .sentence =
+         "Folder (or archive) with its files; without it they are searched in FOVEA_DATA, the cache, and the system."},
     {.name = "limit",
      .kind = FV__INT,
      MEMBER(limit),
@@ -29,8 +35,34 @@ const fv__option fv__data_options[] = {
      MEMBER(validation_value),
      .default_text = "test",
      .sentence = "What is validated on after each epoch: test (the test split), none, or a fraction like 0.2: the last "
-                 "fifth of the training split, which is then not trained on."},
+                 "fifth of the training split, which is then not trained on; also a map with the options below."},
     {0}};
+
+const fv__option fv__validation_options[] = {{.name = "fraction",
+                                              .kind = FV__FLOAT,
+                                              .offset = offsetof(fv__validation_split, fraction),
+                                              .required = true,
+                                              .primary = true,
+                                              .above_minimum = true,
+                                              .below_maximum = true,
+                                              .minimum = 0,
+                                              .maximum = 1,
+                                              .sentence = "Share of the training split that is kept for validation."},
+                                             {.name = "stratified",
+                                              .kind = FV__BOOL,
+                                              .offset = offsetof(fv__validation_split, stratified),
+                                              .default_text = "false",
+                                              .sentence = "Whether the same share of every class is drawn; else it is "
+                                                          "the last part of the split."},
+                                             {.name = "seed",
+                                              .kind = FV__INT,
+                                              .offset = offsetof(fv__validation_split, seed),
+                                              .minimum = 0,
+                                              .maximum = 2147483647,
+                                              .default_text = "0",
+                                              .sentence = "Start of the draws, if stratified; apart from the seed of "
+                                                          "a run, so that runs can be compared."},
+                                             {0}};
 
 static fv_status read_validation(fv__data_settings *settings, fv_error *error) {
     const fv__value *value = settings->validation_value;
@@ -39,9 +71,12 @@ static fv_status read_validation(fv__data_settings *settings, fv_error *error) {
         settings->validation = FV__VALIDATE_TEST;
     } else if (scalar && strcmp(value->text, "none") == 0) {
         settings->validation = FV__VALIDATE_NONE;
-    } else if (scalar && fv__parse_float(value->text, &settings->fraction) && settings->fraction > 0 &&
-               settings->fraction < 1) {
+    } else if (scalar && fv__parse_float(value->text, &settings->split.fraction) && settings->split.fraction > 0 &&
+               settings->split.fraction < 1) {
         settings->validation = FV__VALIDATE_FRACTION;
+    } else if (value->kind == FV__VALUE_MAP) {
+        settings->validation = FV__VALIDATE_FRACTION;
+        return fv__options_read(fv__validation_options, value, "data.validation", &settings->split, error);
     } else {
         char found[64];
         return fv__value_fail(error, value,
@@ -57,8 +92,11 @@ static fv_status find_set(const fv__value *section, fv__data_settings *settings,
     for (size_t i = 0; i < fv__dataset_known_count() && i < MOST_SETS; i++) {
         names[i] = fv__dataset_known(i)->name;
         if (strcmp(names[i], settings->set) == 0) {
-            settings->info = fv__dataset_known(i);
-            return FV_OK;
+            fv_error inner;
+            settings->info = fv__dataset_labelled(fv__dataset_known(i), settings->labels, &inner);
+            return settings->info
+                       ? FV_OK
+                       : fv__value_fail(error, fv__map_get(section, "labels"), "data.labels: %s", inner.message);
         }
     }
     const fv__value *written = fv__map_get(section, "set");
@@ -83,50 +121,74 @@ fv_status fv__data_settings_write(const fv__data_settings *settings, fv__documen
 
 // --- Opening
 
-// Takes the place of *dataset by a view of it.
-static fv_status take_view(fv_dataset **dataset, size_t first, size_t count, fv_error *error) {
-    fv_dataset *view;
-    fv_status status = fv__dataset_view(*dataset, first, count, &view, error);
-    if (!status) {
-        fv_dataset_close(*dataset);
-        *dataset = view;
-    }
-    return status;
+static fv_status open_split(const fv__data_settings *settings, const char *split, fv_dataset **out, fv_error *error) {
+    return fv_dataset_open(settings->info->name, split, settings->path, out, error);
 }
 
-static fv_status open_split(const fv__data_settings *settings, const char *split, fv_dataset **out, fv_error *error) {
-    fv_status status = fv_dataset_open(settings->set, split, settings->path, out, error);
-    if (!status && settings->limit > 0 && (size_t)settings->limit < (*out)->count) {
-        status = take_view(out, 0, (size_t)settings->limit, error);
+static fv_status limit(const fv__data_settings *settings, const fv_dataset *all, fv_dataset **out, fv_error *error) {
+    return fv__dataset_limit(all, settings->limit > 0 ? (size_t)settings->limit : SIZE_MAX, out, error);
+}
+
+static fv_status open_test(const fv__data_settings *settings, fv_dataset **out, fv_error *error) {
+    fv_dataset *all;
+    fv_status status = open_split(settings, "test", &all, error);
+    if (!status) {
+        status = limit(settings, all, out, error);
+        fv_dataset_close(all);
     }
     return status;
 }
 
 // As Keras's validation_split: the first ⌊count · (1 − fraction)⌋ samples stay.
-static fv_status split_off(double fraction, fv_dataset **train, fv_dataset **validation, fv_error *error) {
-    size_t count = (*train)->count, kept = (size_t)floor((double)count * (1 - fraction));
+static fv_status split_last(const fv__validation_split *split, const fv_dataset *all, fv_dataset **train,
+                            fv_dataset **validation, fv_error *error) {
+    size_t count = all->count, kept = (size_t)floor((double)count * (1 - split->fraction));
     if (kept == 0 || kept == count) {
         return fv__fail(error, FV_INVALID,
                         "data.validation: %g of %zu samples leaves none to %s; take another fraction or more samples",
-                        fraction, count, kept ? "validate on" : "train on");
+                        split->fraction, count, kept ? "validate on" : "train on");
     }
-    fv_status status = fv__dataset_view(*train, kept, count - kept, validation, error);
-    return status ? status : take_view(train, 0, kept, error);
+    fv_status status = fv__dataset_view(all, kept, count - kept, validation, error);
+    return status ? status : fv__dataset_view(all, 0, kept, train, error);
 }
 
-fv_status fv__data_open(const fv__data_settings *settings, fv_dataset **train, fv_dataset **validation,
-                        fv_error *error) {
+fv_status fv__data_open_training(const fv__data_settings *settings, fv_dataset **all, fv_error *error) {
+    *all = NULL;
+    return open_split(settings, "train", all, error);
+}
+
+fv_status fv__data_divide(const fv__data_settings *settings, const fv_dataset *all, fv_dataset **train,
+                          fv_dataset **validation, fv_error *error) {
+    fv_dataset *some = NULL;
     *train = *validation = NULL;
-    fv_status status = open_split(settings, "train", train, error);
-    if (!status && settings->validation == FV__VALIDATE_TEST) {
-        status = open_split(settings, "test", validation, error);
-    } else if (!status && settings->validation == FV__VALIDATE_FRACTION) {
-        status = split_off(settings->fraction, train, validation, error);
+    fv_status status = limit(settings, all, &some, error);
+    if (!status && settings->validation != FV__VALIDATE_FRACTION) {
+        *train = some;
+        some = NULL;
+        status = settings->validation == FV__VALIDATE_TEST ? open_test(settings, validation, error) : FV_OK;
+    } else if (!status) {
+        status = settings->split.stratified
+                     ? fv__dataset_stratify(some, settings->split.fraction, (uint64_t)settings->split.seed, train,
+                                            validation, error)
+                     : split_last(&settings->split, some, train, validation, error);
     }
+    fv_dataset_close(some);
     if (status) {
         fv_dataset_close(*train);
         fv_dataset_close(*validation);
         *train = *validation = NULL;
+    }
+    return status;
+}
+
+fv_status fv__data_open(const fv__data_settings *settings, fv_dataset **train, fv_dataset **validation,
+                        fv_error *error) {
+    fv_dataset *all;
+    *train = *validation = NULL;
+    fv_status status = fv__data_open_training(settings, &all, error);
+    if (!status) {
+        status = fv__data_divide(settings, all, train, validation, error);
+        fv_dataset_close(all);
     }
     return status;
 }

@@ -9,7 +9,7 @@
 
 // A recipe as it is written.
 typedef struct recipe_sections {
-    const fv__value *data, *input, *model, *train;
+    const fv__value *data, *input, *augment, *model, *train;
 } recipe_sections;
 
 const fv__option fv__recipe_options[] = {{.name = "data",
@@ -22,6 +22,12 @@ const fv__option fv__recipe_options[] = {{.name = "data",
                                           .offset = offsetof(recipe_sections, input),
                                           .required = true,
                                           .sentence = "What the model sees: size and normalization of images."},
+                                         {.name = "augment",
+                                          .kind = FV__LIST,
+                                          .offset = offsetof(recipe_sections, augment),
+                                          .default_text = "[]",
+                                          .sentence = "What happens to images at random, in training only, before "
+                                                      "they are normalized."},
                                          {.name = "model",
                                           .kind = FV__LIST,
                                           .offset = offsetof(recipe_sections, model),
@@ -75,7 +81,7 @@ static fv_status read_document(fv_recipe *recipe, fv_error *error) {
     recipe_sections sections;
     const fv__value *root = fv__document_root(recipe->document);
     if (!fv__is_null(root) && root->kind != FV__VALUE_MAP) {
-        return fv__value_fail(error, root, "a recipe is a map of sections: data, input, model, train");
+        return fv__value_fail(error, root, "a recipe is a map of sections: data, input, augment, model, train");
     }
     fv_status status = fv__options_read(fv__recipe_options, root, "recipe", &sections, error);
     if (!status) {
@@ -83,6 +89,9 @@ static fv_status read_document(fv_recipe *recipe, fv_error *error) {
     }
     if (!status) {
         status = fv__train_settings_read(sections.train, &recipe->train, error);
+    }
+    if (!status) {
+        status = fv__augmentations_read(sections.augment, &recipe->augmentations, error);
     }
     if (!status) {
         recipe->input = sections.input;

@@ -3,6 +3,7 @@
 #ifndef FOVEA_RECIPE_RECIPE_H
 #define FOVEA_RECIPE_RECIPE_H
 
+#include "data/augment.h"
 #include "model/model.h"
 #include "recipe/data_section.h"
 #include "train/settings.h"
@@ -14,6 +15,7 @@ struct fv_recipe {
     fv__data_settings data;  //
     const fv__value *input;  // as written
     const fv__value *layers; // as written
+    fv__augmentations augmentations;
     fv__train_settings train;
 };
 

@@ -16,7 +16,15 @@ fv_status fv__recipe_reference(fv__text *text, fv_error *error) {
                  "0).\n\n");
     fv__options_describe(fv__recipe_options, text);
     add_section(text, "data", "Which samples are learned from.", fv__data_options);
+    fv__text_add(text, "\n### data.validation\n\nAs a map: `validation: {fraction: 0.2, stratified: true}`.\n\n");
+    fv__options_describe(fv__validation_options, text);
     add_section(text, "input", "What the model sees.", fv__input_options);
+    add_section(
+        text, "augment",
+        "A list of augmentations, each a name with its options, done in this order: `augment: [flip: horizontal, "
+        "rotation: 0.1, contrast: 0.1, zoom: 0.2]`. An interval in brackets is what is drawn from, evenly.",
+        NULL);
+    fv__augmentations_describe(text);
     add_section(text, "train", "How the model is trained.", fv__train_options);
     fv__variants_describe(fv__optimizer_variants, "optimizer", text);
     fv__variants_describe(fv__schedule_variants, "schedule", text);

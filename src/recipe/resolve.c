@@ -96,8 +96,8 @@ static fv_status resolve_input(const fv__value *input, fv__document *document, f
 }
 
 fv_status fv__recipe_resolve(const fv_recipe *recipe, fv__text *text, fv_error *error) {
-    enum { DATA, INPUT, MODEL, TRAIN, SECTIONS };
-    static const char *const names[SECTIONS] = {"data", "input", "model", "train"};
+    enum { DATA, INPUT, AUGMENT, MODEL, TRAIN, SECTIONS };
+    static const char *const names[SECTIONS] = {"data", "input", "augment", "model", "train"};
     fv__value *sections[SECTIONS];
     fv__document *document = fv__document_new(recipe->source);
     fv__value *root = document ? fv__value_new(document, FV__VALUE_MAP) : NULL;
@@ -107,6 +107,9 @@ fv_status fv__recipe_resolve(const fv_recipe *recipe, fv__text *text, fv_error *
     }
     if (!status) {
         status = resolve_input(recipe->input, document, &sections[INPUT], error);
+    }
+    if (!status) {
+        status = fv__augmentations_write(&recipe->augmentations, document, &sections[AUGMENT], error);
     }
     if (!status) {
         status = resolve_layers(recipe->layers, document, &sections[MODEL], error);

@@ -8,39 +8,68 @@
 
 // --- Models
 
+// From the recipe as resolved, so that the model's description does not depend on how much of the recipe was written
+// out: a resumed run, which reads the resolved one, ends with the same model file.
 fv_status fv__recipe_model(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
     const fv__dataset_info *info = recipe->data.info;
-    return fv__model_create(recipe->input, recipe->layers, info->classes, info->class_names, seed, out, error);
+    fv__text text = {0};
+    fv_recipe *resolved = NULL;
+    *out = NULL;
+    fv_status status = fv__recipe_resolve(recipe, &text, error);
+    if (!status) {
+        status = fv_recipe_parse(text.bytes, text.length, recipe->source, &resolved, error);
+    }
+    if (!status) {
+        status = fv__model_create(resolved->input, resolved->layers, info->classes, info->class_names, seed, out, error);
+    }
+    fv_recipe_free(resolved);
+    fv__text_free(&text);
+    return status;
 }
 
 // By mean and deviation over the whole training split, whatever part of it is trained on.
-static fv_status normalize(const fv_recipe *recipe, fv_model *model, fv_error *error) {
+static fv_status normalize(fv_model *model, const fv_dataset *all, fv_error *error) {
+    fv__dataset_statistics statistics = {0};
     if (model->input_settings.normalize != FV__NORMALIZE_DATASET) {
         return FV_OK;
     }
-    fv_dataset *dataset;
-    fv__dataset_statistics statistics = {0};
-    fv_status status = fv_dataset_open(recipe->data.set, "train", recipe->data.path, &dataset, error);
-    if (status) {
-        return status;
-    }
-    status = fv__dataset_measure(dataset, &statistics, error);
+    fv_status status = fv__dataset_measure(all, &statistics, error);
     if (!status) {
         fv__model_normalize(model, statistics.mean, statistics.deviation);
         fv__dataset_statistics_free(&statistics);
     }
-    fv_dataset_close(dataset);
     return status;
 }
 
-fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
+// A complete model, given all of the training split, whose files may name the classes.
+static fv_status make_model(const fv_recipe *recipe, uint64_t seed, const fv_dataset *all, fv_model **out,
+                            fv_error *error) {
     fv_status status = fv__recipe_model(recipe, seed, out, error);
     if (!status) {
-        status = normalize(recipe, *out, error);
+        status = fv__model_name_classes(*out, all->classes, all->class_names, error);
+        if (!status) {
+            status = normalize(*out, all, error);
+        }
         if (status) {
             fv_model_free(*out);
             *out = NULL;
         }
+    }
+    return status;
+}
+
+fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
+    fv_dataset *all;
+    fv_status status = fv__recipe_model(recipe, seed, out, error);
+    if (status || (*out)->input_settings.normalize != FV__NORMALIZE_DATASET) {
+        return status;
+    }
+    fv_model_free(*out);
+    *out = NULL;
+    status = fv__data_open_training(&recipe->data, &all, error);
+    if (!status) {
+        status = make_model(recipe, seed, all, out, error);
+        fv_dataset_close(all);
     }
     return status;
 }
@@ -70,6 +99,7 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
     if (!status) {
         fv__fit_options fit = {.settings = &recipe->train,
                                .train = &train_samples,
+                               .augmentations = &recipe->augmentations,
                                .validation = validation ? &validation_samples : NULL,
                                .recipe = text.bytes,
                                .data_set = recipe->data.set,
@@ -83,21 +113,25 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
 
 fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error) {
     static const fv_train_options defaults = {0};
-    fv_dataset *training = NULL, *validation = NULL;
+    fv_dataset *all = NULL, *training = NULL, *validation = NULL;
     fv_model *trained = NULL;
     options = options ? options : &defaults;
     if (model) {
         *model = NULL;
     }
-    fv_status status = fv__data_open(&recipe->data, &training, &validation, error);
+    fv_status status = fv__data_open_training(&recipe->data, &all, error);
     if (!status) {
-        status = fv_model_from_recipe(recipe, options->seed, &trained, error);
+        status = fv__data_divide(&recipe->data, all, &training, &validation, error);
+    }
+    if (!status) {
+        status = make_model(recipe, options->seed, all, &trained, error);
     }
     if (!status) {
         status = train(recipe, options, training, validation, trained, error);
     }
     fv_dataset_close(training);
     fv_dataset_close(validation);
+    fv_dataset_close(all);
     if (!status && model) {
         *model = trained;
     } else {

@@ -198,6 +198,10 @@ fv_status fv__checkpoint_read(const fv__checkpoint *checkpoint, const char *path
     if (!status) {
         count = list_tensors(checkpoint, tensors, names);
     }
+    if (!status && fv__safetensors_count(file) != count) {
+        status = fv__fail(error, FV_FORMAT, "%s holds %zu tensors, but this training keeps %zu", path,
+                          fv__safetensors_count(file), count);
+    }
     for (size_t i = 0; i < count && !status; i++) {
         if (!find(file, &tensors[i])) {
             status = fv__fail(error, FV_FORMAT, "%s: tensor '%s' is missing or of another size", path, tensors[i].name);

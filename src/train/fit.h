@@ -7,10 +7,11 @@
 typedef struct fv__fit_options {
     const fv__train_settings *settings;
     const fv__samples *train;
-    const fv__samples *validation; // NULL: none
-    const char *recipe;            // as resolved; identifies the run
-    const char *data_set, *data;   // name and digest of the data; may be NULL
-    const fv_train_options *run;   // folder, threads, seed, callback
+    const fv__augmentations *augmentations; // of these; NULL: none
+    const fv__samples *validation;          // NULL: none
+    const char *recipe;                     // as resolved; identifies the run
+    const char *data_set, *data;            // name and digest of the data; may be NULL
+    const fv_train_options *run;            // folder, threads, seed, callback
 } fv__fit_options;
 
 // Trains `model` in place: at the end it has the weights of the last epoch or, with keep_best, of the best. Resuming,

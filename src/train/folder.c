@@ -84,7 +84,7 @@ fv_status fv__run_report_write(const fv__run_report *report, const char *path, f
         (json_int_t)report->parameters, "trainable", (json_int_t)report->trainable, "resumed", report->resumed,
         "started", report->started, "ended", fv__timestamp_now().text, "seconds", round(report->seconds * 1000) / 1000,
         "images_per_second", round(mean_speed(report) * 10) / 10, "metrics", describe_metrics(report));
-    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     fv_status status = FV_OK;
     if (text) {
         fv__writer *writer;

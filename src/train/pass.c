@@ -1,7 +1,5 @@
 #include "train/pass.h"
 
-#include <string.h>
-
 #include "base/memory.h"
 #include "graph/rewrite.h"
 
@@ -15,8 +13,7 @@ struct fv__pass {
     size_t sample_values;    // of the model's input
     uint64_t *ids;           // (batch)
     fv__target *targets;     // (batch)
-    uint8_t *pixels;         // (threads, sample_values): what a worker is about to preprocess
-    size_t pixel_stride;     //
+    fv__renderer renderer;   // of one image a thread
     const fv__pass_run *run; // while running
 };
 
@@ -24,25 +21,19 @@ static size_t index_of(const fv__pass_run *run, int i) {
     return run->indices ? run->indices[i] : run->first + (size_t)i;
 }
 
+static fv__augment_draw draw_of(const fv__pass_run *run, int i) {
+    return (fv__augment_draw){.seed = run->seed, .epoch = run->epoch, .sample = index_of(run, i)};
+}
+
 // The plan asks for samples first … first+count-1 of the batch.
 static fv_status render(void *context, int input, int first, int count, int worker, float *out, fv_error *error) {
     (void)input;
     const fv__pass *pass = context;
-    const fv__samples *samples = pass->run->samples;
-    uint8_t *pixels = pass->pixels + (size_t)worker * pass->pixel_stride;
-    for (int i = 0; i < count; i++, out += pass->sample_values) {
-        size_t index = index_of(pass->run, first + i);
-        if (samples->values) {
-            memcpy(out, samples->values + index * pass->sample_values, pass->sample_values * sizeof *out);
-            continue;
-        }
-        fv_status status = samples->read(samples->context, index, pixels, error);
-        if (status) {
-            return status;
-        }
-        fv__model_preprocess(pass->model, pixels, 1, out);
+    fv_status status = FV_OK;
+    for (int i = 0; i < count && !status; i++, out += pass->sample_values) {
+        status = fv__render(&pass->renderer, pass->run->samples, draw_of(pass->run, first + i), worker, out, error);
     }
-    return FV_OK;
+    return status;
 }
 
 // The model's graph with the loss at its end, then the algebra pass, then the plan.
@@ -57,7 +48,8 @@ static fv_status make_plan(fv__pass *pass, const fv__kernels *kernels, fv_error 
     fv__cross_entropy_attributes attributes = {.label_smoothing = (float)pass->options.label_smoothing};
     status = fv__graph_add(&graph, "loss", &fv__op_cross_entropy, &attributes, &model->output, 1, &loss, error);
     if (!status) {
-        status = fv__rewrite_make(&graph, model->rewrite, (const int[]){model->output, loss}, 2, &pass->rewrite, error);
+        status = fv__rewrite_make(&graph, model->rewrite, pass->options.batch, (const int[]){model->output, loss}, 2,
+                                  &pass->rewrite, error);
     }
     fv__graph_free(&graph);
     if (status) {
@@ -86,12 +78,16 @@ fv_status fv__pass_create(const fv_model *model, const fv__kernels *kernels, fv_
     pass->options = *options;
     size_t batch = (size_t)options->batch;
     pass->sample_values = fv__shape_elements(fv__graph_shape(&model->graph, model->input));
-    pass->pixel_stride = (pass->sample_values + FV__ALIGNMENT - 1) / FV__ALIGNMENT * FV__ALIGNMENT;
     pass->ids = fv__alloc_array(batch, sizeof *pass->ids);
     pass->targets = fv__alloc_array(batch, sizeof *pass->targets);
-    pass->pixels = fv__alloc_array((size_t)fv__pool_threads(pool), pass->pixel_stride);
-    fv_status status = pass->ids && pass->targets && pass->pixels ? make_plan(pass, kernels, error)
-                                                                  : fv__fail_memory(error, "training");
+    fv_status status = pass->ids && pass->targets ? FV_OK : fv__fail_memory(error, "training");
+    if (!status) {
+        status =
+            fv__renderer_init(&pass->renderer, model, kernels, options->augmentations, fv__pool_threads(pool), error);
+    }
+    if (!status) {
+        status = make_plan(pass, kernels, error);
+    }
     if (status) {
         fv__pass_destroy(pass);
         return status;
@@ -106,7 +102,7 @@ void fv__pass_destroy(fv__pass *pass) {
         fv__rewrite_free(&pass->rewrite);
         fv__free(pass->ids);
         fv__free(pass->targets);
-        fv__free(pass->pixels);
+        fv__renderer_free(&pass->renderer);
         fv__free(pass);
     }
 }
@@ -125,9 +121,8 @@ const float *fv__pass_logits(const fv__pass *pass) {
 
 fv_status fv__pass_run_on(fv__pass *pass, const fv__pass_run *run, fv__metrics *metrics, fv_error *error) {
     for (int i = 0; i < run->count; i++) {
-        size_t index = index_of(run, i);
-        pass->ids[i] = index;
-        pass->targets[i] = (fv__target){.label = run->samples->labels[index], .other = run->samples->labels[index]};
+        pass->ids[i] = index_of(run, i);
+        pass->targets[i] = fv__render_target(&pass->renderer, run->samples, draw_of(run, i));
     }
     pass->run = run;
     fv__feed feed = {.samples = run->count,

@@ -5,23 +5,14 @@
 
 #include "model/model.h"
 #include "train/metrics.h"
-
-// Where samples come from: one of `read` and `values`.
-typedef struct fv__samples {
-    size_t count;
-    const int32_t *labels; // (count)
-    // Bytes of sample `index`, (height, width, channels), which the model's preprocessing turns into its input. Called
-    // from any worker.
-    fv_status (*read)(void *context, size_t index, uint8_t *pixels, fv_error *error);
-    void *context;
-    const float *values; // the model's input itself, (count, height, width, channels)
-} fv__samples;
+#include "train/render.h"
 
 typedef struct fv__pass_options {
     int batch;     // most samples of a run
     bool training; // dropout is on, gradients are computed
     double label_smoothing;
-    int top_k[FV_MAX_TOP]; // 0 after the last
+    const fv__augmentations *augmentations; // of every sample; NULL: none. Must outlive the pass
+    int top_k[FV_MAX_TOP];                  // 0 after the last
 } fv__pass_options;
 
 typedef struct fv__pass fv__pass;

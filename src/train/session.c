@@ -148,7 +148,8 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
     fv__trainer_options trainer = {.threads = options->run->threads,
                                    .seed = options->run->seed,
                                    .train_samples = options->train->count,
-                                   .evaluates = options->validation != NULL};
+                                   .evaluates = options->validation != NULL,
+                                   .augmentations = options->augmentations};
     fv__history_init(&session->history, session->settings->top_k, options->validation != NULL);
     fv_status status = check_settings(session, error);
     if (!status) {

@@ -7,14 +7,17 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-static fv_status make_passes(fv__trainer *trainer, bool evaluates, fv_error *error) {
-    fv__pass_options options = {
-        .batch = trainer->settings.batch, .training = true, .label_smoothing = trainer->settings.label_smoothing};
+static fv_status make_passes(fv__trainer *trainer, const fv__trainer_options *wanted, fv_error *error) {
+    fv__pass_options options = {.batch = trainer->settings.batch,
+                                .training = true,
+                                .label_smoothing = trainer->settings.label_smoothing,
+                                .augmentations = wanted->augmentations};
     memcpy(options.top_k, trainer->settings.top_k, sizeof options.top_k);
     fv_status status =
         fv__pass_create(trainer->model, trainer->kernels, trainer->pool, &options, &trainer->training, error);
-    if (!status && evaluates) {
+    if (!status && wanted->evaluates) {
         options.training = false;
+        options.augmentations = NULL;
         status =
             fv__pass_create(trainer->model, trainer->kernels, trainer->pool, &options, &trainer->evaluation, error);
     }
@@ -41,7 +44,7 @@ fv_status fv__trainer_create(fv_model *model, const fv__train_settings *settings
         status = fv__pool_create(options->threads > 0 ? options->threads : fv__cpu_threads(), &trainer->pool, error);
     }
     if (!status) {
-        status = make_passes(trainer, options->evaluates, error);
+        status = make_passes(trainer, options, error);
     }
     if (!status) {
         status = fv__optimizer_init(&trainer->optimizer, &settings->optimizer, settings->clip_norm, &model->graph,

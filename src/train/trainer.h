@@ -19,10 +19,11 @@ typedef struct fv__trainer {
 } fv__trainer;
 
 typedef struct fv__trainer_options {
-    int threads;          // 0: as the machine allows
-    uint64_t seed;        //
-    size_t train_samples; // of an epoch, for schedules
-    bool evaluates;       // fv__trainer_evaluate will be called
+    int threads;                            // 0: as the machine allows
+    uint64_t seed;                          //
+    size_t train_samples;                   // of an epoch, for schedules
+    bool evaluates;                         // fv__trainer_evaluate will be called
+    const fv__augmentations *augmentations; // of training samples; NULL: none. Must outlive the trainer
 } fv__trainer_options;
 
 // The model must outlive the trainer.

@@ -155,8 +155,7 @@ static fv_status render(void *context, int input, int first, int count, int work
     return FV_INVALID;
 }
 
-// The largest upstream or given gradient: what "small" means for gradients that vanish in exact arithmetic.
-static double gradient_scale(const golden_case *golden) {
+double golden_gradient_scale(const golden_case *golden) {
     double largest = 0;
     for (size_t i = 0; i < fv__safetensors_count(golden->file); i++) {
         const fv__tensor_entry *entry = fv__safetensors_entry(golden->file, i);
@@ -177,7 +176,7 @@ static void compare_all(golden_case *golden, fv__plan *plan, int output) {
                        golden_floats(golden, "attention"), weights ? weights->bytes / sizeof(float) : 0, GOLDEN_FORWARD,
                        0);
     }
-    double floor = 0.01 * gradient_scale(golden);
+    double floor = 0.01 * golden_gradient_scale(golden);
     for (int i = 0; i < golden->binding_count && !golden->status; i++) {
         const binding *bound = &golden->bindings[i];
         char name[64];

@@ -41,7 +41,8 @@ typedef struct golden_kind {
     void (*run)(golden_case *golden);
 } golden_kind;
 void golden_run_model(golden_case *golden);                // models.c
-extern const golden_kind golden_layers[], golden_others[]; // each ends with {0}
+extern const golden_kind golden_layers[], golden_built_layers[], golden_others[]; // each ends with {0}
+void golden_check_attention_call(golden_case *golden); // attention_call.c: once more, through fv_multi_head_attention
 
 // --- Reading the case
 const fv__tensor_entry *golden_tensor(golden_case *golden, const char *name); // fails when it is not there
@@ -65,7 +66,11 @@ void golden_check(golden_case *golden, int output);
 void golden_compare(golden_case *golden, const char *what, const float *actual, const float *expected, size_t count,
                     double tolerance, double floor);
 
+// The largest upstream or given gradient: what "small" means for gradients that vanish in exact arithmetic.
+double golden_gradient_scale(const golden_case *golden);
+
 #define GOLDEN_FORWARD 1e-5  // of float32 results, relative to the largest value
 #define GOLDEN_GRADIENT 1e-4 // of gradients, likewise
+#define GOLDEN_PIXELS 4e-6   // of resampled pixels, of 255: a thousandth of a byte's step
 
 #endif

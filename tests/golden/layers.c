@@ -172,28 +172,7 @@ static void run_multi_head_attention(golden_case *golden) {
     }
     golden->attention = golden_op(golden, &fv__op_attention, &attributes, attributes.has_mask ? 4 : 3, inputs);
     golden_check(golden, dense(golden, golden->attention, "wo_kernel", "wo_bias", NULL, NULL, FV__ACTIVATION_linear));
-}
-
-// Keras writes projections as (in, heads, key_dim) and (heads, key_dim, out): the same numbers as two axes.
-static void run_keras_multi_head_attention(golden_case *golden) {
-    int x = golden_input(golden, "x");
-    const fv__tensor_entry *kernel = golden_tensor(golden, "query_kernel");
-    const fv__tensor_entry *out = golden_tensor(golden, "output_kernel");
-    if (!kernel || !out) {
-        return;
-    }
-    int in = (int)kernel->shape[0], heads = (int)kernel->shape[1], key_dim = (int)kernel->shape[2];
-    fv__shape projection = {2, {in, heads * key_dim}}, bias = {1, {heads * key_dim}};
-    int inputs[3] = {
-        dense(golden, x, "query_kernel", "query_bias", &projection, &bias, FV__ACTIVATION_linear),
-        dense(golden, x, "key_kernel", "key_bias", &projection, &bias, FV__ACTIVATION_linear),
-        dense(golden, x, "value_kernel", "value_bias", &projection, &bias, FV__ACTIVATION_linear),
-    };
-    fv__attention_attributes attributes = {.heads = heads, .groups = 1, .scale = (float)(1 / sqrt(key_dim))};
-    golden->attention = golden_op(golden, &fv__op_attention, &attributes, 3, inputs);
-    fv__shape combined = {2, {heads * key_dim, (int)out->shape[2]}};
-    golden_check(golden, dense(golden, golden->attention, "output_kernel", "output_bias", &combined, NULL,
-                               FV__ACTIVATION_linear));
+    golden_check_attention_call(golden);
 }
 
 const golden_kind golden_layers[] = {{"dense", run_dense},
@@ -206,5 +185,4 @@ const golden_kind golden_layers[] = {{"dense", run_dense},
                                      {"scaled_dot_product", run_scaled_dot_product},
                                      {"attention", run_attention},
                                      {"multi_head_attention", run_multi_head_attention},
-                                     {"keras_multi_head_attention", run_keras_multi_head_attention},
                                      {0}};

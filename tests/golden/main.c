@@ -12,7 +12,7 @@
 typedef enum outcome { PASSED, FAILED, SKIPPED } outcome;
 
 static const golden_kind *find_kind(const char *layer) {
-    const golden_kind *const lists[] = {golden_layers, golden_others};
+    const golden_kind *const lists[] = {golden_layers, golden_built_layers, golden_others};
     for (size_t i = 0; layer && i < sizeof lists / sizeof *lists; i++) {
         for (const golden_kind *kind = lists[i]; kind->layer; kind++) {
             if (strcmp(kind->layer, layer) == 0) {

@@ -35,6 +35,30 @@ static void apply_overrides(golden_case *golden, const char *name, fv_recipe *re
     }
 }
 
+static bool ends_in(const char *text, const char *end) {
+    size_t length = strlen(text), tail = strlen(end);
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+// Sets every rate of dropout (`dropout: 0.2`, `attention_dropout: 0.2`, `dropout: {rate: 0.2}`) to 0 where the case has
+// it off, and every repeat's `times` to the case's number of blocks, where it gives one.
+static void adapt_layers(golden_case *golden, fv__value *value) {
+    bool no_dropout = strcmp(golden_text(golden, "dropout", "on"), "off") == 0;
+    int blocks = golden_int(golden, "blocks", 0);
+    for (size_t i = 0; i < value->count && !golden->status; i++) {
+        const char *key = value->kind == FV__VALUE_MAP ? value->keys[i].name : "";
+        fv__value *item = value->items[i];
+        if (no_dropout && ends_in(key, "dropout")) {
+            bool map = item->kind == FV__VALUE_MAP;
+            golden->status =
+                fv__map_set(map ? item : value, map ? "rate" : key, fv__value_int(value->document, 0), &golden->error);
+        } else if (blocks && strcmp(key, "repeat") == 0 && item->kind == FV__VALUE_MAP) {
+            golden->status = fv__map_set(item, "times", fv__value_int(value->document, blocks), &golden->error);
+        }
+        adapt_layers(golden, value->items[i]);
+    }
+}
+
 // The part of "w006:query/kernel" that says which of the projections of attention it is, or NULL.
 static const char *projection_of(const char *name) {
     static const char *const projections[] = {"query/", "key/", "value/"};
@@ -183,6 +207,12 @@ void golden_run_model(golden_case *golden) {
     }
     if (!golden->status) {
         apply_overrides(golden, name, recipe);
+    }
+    if (!golden->status && strcmp(golden_text(golden, "input", ""), "already normalized") == 0) {
+        golden->status = fv_recipe_set(recipe, "input.normalize=none", &golden->error);
+    }
+    if (!golden->status) {
+        adapt_layers(golden, fv__map_get(fv__document_root(recipe->document), "model"));
     }
     if (!golden->status) {
         golden->status = fv_model_from_recipe(recipe, 0, &model, &golden->error);

@@ -3,7 +3,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/dataset.h"
+#include "data/image.h"
 #include "golden.h"
+#include "model/model.h"
 #include "train/metrics.h"
 #include "train/optimizer.h"
 
@@ -120,8 +123,88 @@ static void run_optimizer(golden_case *golden) {
     fv__free(gradient);
 }
 
+// Augmentations with everything that is drawn fixed, a picture at a time.
+static void augment_one(golden_case *golden, fv__image *image) {
+    const char *kind = golden_text(golden, "kind", "");
+    double height = golden_number(golden, "height", 0), width = golden_number(golden, "width", height);
+    if (strcmp(kind, "rotation") == 0) {
+        fv__image_rotate(image, golden->kernels, golden_number(golden, "turns", 0));
+    } else if (strcmp(kind, "zoom") == 0) {
+        fv__image_zoom(image, golden->kernels, height, width);
+    } else if (strcmp(kind, "translation") == 0) {
+        fv__image_translate(image, golden->kernels, height, width);
+    } else if (strcmp(kind, "contrast") == 0) {
+        fv__image_contrast(image, golden->kernels, golden_number(golden, "factor", 1));
+    } else if (strcmp(kind, "flip") == 0) {
+        const char *direction = golden_text(golden, "direction", "horizontal");
+        fv__image_flip(image, strcmp(direction, "vertical") != 0, strcmp(direction, "horizontal") != 0);
+    } else {
+        golden_fail(golden, "there is no augmentation '%s' here", kind);
+    }
+}
+
+static void run_augment(golden_case *golden) {
+    const fv__tensor_entry *x = golden_tensor(golden, "x");
+    const float *values = golden_floats(golden, "x"), *expected = golden_floats(golden, "y");
+    if (golden->status || x->rank != 4 || x->shape[3] > FV__PIXEL) {
+        golden_fail(golden, "x must be (batch, height, width, channels)");
+        return;
+    }
+    size_t places = (size_t)(x->shape[1] * x->shape[2]), channels = (size_t)x->shape[3];
+    const float one[FV__PIXEL] = {1, 1, 1, 1}, zero[FV__PIXEL] = {0};
+    float *memory = fv__alloc_array(places * 3, FV__PIXEL * sizeof *memory);
+    fv__image image = {.height = (int)x->shape[1], .width = (int)x->shape[2], .channels = (int)x->shape[3]};
+    for (int64_t sample = 0; memory && sample < (int64_t)x->shape[0] && !golden->status; sample++) {
+        const size_t start = (size_t)sample * places * channels;
+        image.values = memory;
+        image.spare = memory + places * FV__PIXEL;
+        for (size_t i = 0; i < places * channels; i++) {
+            image.values[i / channels * FV__PIXEL + i % channels] = values[start + i];
+        }
+        augment_one(golden, &image);
+        float *out = memory + 2 * places * FV__PIXEL;
+        golden->kernels->narrow_pixels(image.values, out, (int)places, (int)channels, one, zero);
+        golden_compare(golden, "y", out, expected + start, places * channels, GOLDEN_PIXELS, 255);
+    }
+    fv__free(memory);
+}
+
+// Mean and variance of each channel, and what becomes of the values with them.
+static void run_normalization(golden_case *golden) {
+    const fv__tensor_entry *x = golden_tensor(golden, "x");
+    const float *values = golden_floats(golden, "x"), *expected = golden_floats(golden, "y");
+    if (golden->status) {
+        return;
+    }
+    size_t channels = (size_t)x->shape[x->rank - 1], count = x->bytes / sizeof(float), each = count / channels;
+    double *one = fv__alloc_array(each, sizeof *one), mean[FV__MAX_CHANNELS], deviation[FV__MAX_CHANNELS];
+    float *y = fv__alloc_array(count, sizeof *y), means[FV__MAX_CHANNELS], variances[FV__MAX_CHANNELS];
+    fv_model *model = fv__alloc(sizeof *model);
+    for (size_t c = 0; c < channels; c++) {
+        for (size_t i = 0; i < each; i++) {
+            one[i] = (double)values[i * channels + c];
+        }
+        fv__moments(one, NULL, each, &mean[c], &deviation[c]);
+        means[c] = (float)mean[c];
+        variances[c] = (float)(deviation[c] * deviation[c]);
+    }
+    model->input_settings.size.values[2] = (int)channels;
+    fv__model_normalize(model, mean, deviation);
+    for (size_t i = 0; i < count; i++) {
+        y[i] = values[i] * model->scale[i % channels] + model->shift[i % channels];
+    }
+    golden_compare(golden, "mean", means, golden_floats(golden, "mean"), channels, GOLDEN_FORWARD, 0);
+    golden_compare(golden, "variance", variances, golden_floats(golden, "variance"), channels, GOLDEN_FORWARD, 0);
+    golden_compare(golden, "y", y, expected, count, GOLDEN_FORWARD, 0);
+    fv__free(model);
+    fv__free(y);
+    fv__free(one);
+}
+
 const golden_kind golden_others[] = {{"cross_entropy", run_cross_entropy},
                                      {"top_k", run_top_k},
                                      {"optimizer", run_optimizer},
+                                     {"augment", run_augment},
+                                     {"normalization", run_normalization},
                                      {"model", golden_run_model},
                                      {0}};

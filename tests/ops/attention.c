@@ -39,7 +39,7 @@ static double score(const reference_call *call, int head, int query_token, int k
     for (int d = 0; d < s.depth; d++) {
         sum += a->score == FV__SCORE_DOT ? query[d] * key[d] : (scale ? scale[d] : 1) * tanh(query[d] + key[d]);
     }
-    return a->score == FV__SCORE_DOT ? sum * (double)a->scale * (scale ? *scale : 1) : sum;
+    return sum * (double)a->scale * (a->score == FV__SCORE_DOT && scale ? *scale : 1);
 }
 
 // One query row of one head; `position` is that of its first weight among those of the sample.
@@ -231,8 +231,9 @@ static const op_case cases[] = {
      .input_count = 3,
      .output = SHAPE(6, 4),
      .reference = reference},
-    {.name = "additive, heads, scale, mask",
-     .attributes = ATTENTION(.heads = 2, .score = FV__SCORE_ADDITIVE, .has_scale = true, .has_mask = true),
+    {.name = "additive, heads, scales, mask",
+     .attributes =
+         ATTENTION(.heads = 2, .scale = 0.7f, .score = FV__SCORE_ADDITIVE, .has_scale = true, .has_mask = true),
      .inputs = {SAMPLE(6, 10), SAMPLE(18, 10), SAMPLE(18, 4), CONSTANT(6, 18), WEIGHT(5)},
      .input_count = 5,
      .output = SHAPE(6, 4),

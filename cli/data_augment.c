@@ -1,0 +1,167 @@
+// `fovea data show SET|RECIPE --augment FILE.png`: what augmentation makes of a few training pictures. Each row begins
+// with the picture as it is; the others are what epochs 1, 2, ... would see.
+#include <string.h>
+
+#include "base/memory.h"
+#include "data.h"
+#include "data/registry.h"
+#include "draw/grid.h"
+#include "recipe/builtin.h"
+#include "recipe/recipe.h"
+#include "subject.h"
+
+enum { ROWS = 8, COLUMNS = 9 };
+
+static const char usual[] = "[flip: horizontal, rotation: 0.1, contrast: 0.1, zoom: 0.2]";
+
+typedef struct sheet {
+    fv_dataset *data;
+    const fv__augmentations *augmentations;
+    const fv__kernels *kernels;
+    uint64_t seed;
+    size_t size;     // of a picture
+    uint8_t *pixels; // (ROWS, COLUMNS, size)
+    float *memory;   // four images
+} sheet;
+
+static fv__image image_of(const sheet *now, int which) {
+    const fv_dataset *data = now->data;
+    size_t values = (size_t)data->height * (size_t)data->width * FV__PIXEL;
+    return (fv__image){.height = data->height,
+                       .width = data->width,
+                       .channels = data->channels,
+                       .values = now->memory + (size_t)(2 * which) * values,
+                       .spare = now->memory + (size_t)(2 * which + 1) * values};
+}
+
+static fv_status augment_one(const sheet *now, fv__augment_draw draw, uint8_t *pixels, fv__image *image,
+                             fv_error *error) {
+    fv_status status = fv_dataset_read(now->data, (size_t)draw.sample, pixels, error);
+    now->kernels->widen_pixels(pixels, image->values, image->height * image->width, image->channels);
+    fv__augment(now->augmentations, now->kernels, draw, image);
+    return status;
+}
+
+// The sample as an epoch sees it; epoch 0: as it is.
+static fv_status render(const sheet *now, size_t sample, uint64_t epoch, uint8_t *pixels, fv_error *error) {
+    fv__augment_draw draw = {.seed = now->seed, .epoch = epoch, .sample = sample};
+    if (epoch == 0) {
+        return fv_dataset_read(now->data, sample, pixels, error);
+    }
+    fv__image image = image_of(now, 0), partner = image_of(now, 1);
+    fv_status status = augment_one(now, draw, pixels, &image, error);
+    fv__mixing mixing = fv__augment_mixing(now->augmentations, draw, now->data->count, &image);
+    if (!status && mixing.mixes) {
+        draw.sample = mixing.partner;
+        status = augment_one(now, draw, pixels, &partner, error);
+        fv__augment_mix(&mixing, &image, &partner);
+    }
+    for (int i = 0; i < image.height * image.width; i++) {
+        for (int c = 0; c < image.channels; c++) {
+            pixels[i * image.channels + c] = (uint8_t)(image.values[i * FV__PIXEL + c] + 0.5F);
+        }
+    }
+    return status;
+}
+
+static fv_status draw_sheet(sheet *now, const char *path, fv_error *error) {
+    const fv_dataset *data = now->data;
+    fv__grid_cell cells[ROWS * COLUMNS] = {{0}};
+    int rows = data->count < ROWS ? (int)data->count : ROWS;
+    now->size = fv__dataset_sample_size(data);
+    now->pixels = fv__alloc_array((size_t)ROWS * COLUMNS, now->size);
+    now->memory = fv__alloc_array((size_t)data->height * (size_t)data->width * 4, FV__PIXEL * sizeof *now->memory);
+    fv_status status = now->pixels && now->memory ? FV_OK : fv__fail_memory(error, path);
+    for (int i = 0; i < rows * COLUMNS && !status; i++) {
+        size_t sample = (size_t)(i / COLUMNS);
+        uint8_t *pixels = now->pixels + (size_t)i * now->size;
+        cells[i].pixels = pixels;
+        cells[i].caption = i % COLUMNS ? NULL : data->class_names[data->labels[sample]];
+        status = render(now, sample, (uint64_t)(i % COLUMNS), pixels, error);
+    }
+    const fv__grid grid = {.rows = rows,
+                           .columns = COLUMNS,
+                           .height = data->height,
+                           .width = data->width,
+                           .channels = data->channels,
+                           .cells = cells};
+    if (!status) {
+        status = fv__draw_grid(&grid, path, error);
+    }
+    fv__free(now->pixels);
+    fv__free(now->memory);
+    return status;
+}
+
+// The augmentations of `--set augment=[...]`, or the usual ones.
+static fv_status read_list(const cli_options *options, fv__augmentations *list, fv_error *error) {
+    fv__document *document = fv__document_new("augment");
+    if (!document) {
+        return fv__fail_memory(error, "augmentations");
+    }
+    fv_status status = fv__document_set(document, "augment", usual, error);
+    for (int i = 0; i < options->set_count && !status; i++) {
+        status = fv__document_assign(document, options->sets[i], error);
+    }
+    const fv__value *root = fv__document_root(document);
+    for (size_t i = 0; i < root->count && !status; i++) {
+        if (strcmp(root->keys[i].name, "augment") != 0) {
+            status = fv__key_fail(error, &root->keys[i],
+                                  "only augment can be set beside a data set; name a recipe to set its other keys");
+        }
+    }
+    if (!status) {
+        status = fv__augmentations_read(fv__map_get(root, "augment"), list, error);
+    }
+    fv__document_free(document);
+    return status;
+}
+
+static int finish(sheet *now, const cli_options *options) {
+    fv_error error;
+    fv_status status = fv__kernels_select(NULL, &now->kernels, &error);
+    if (!status) {
+        status = draw_sheet(now, options->augment, &error);
+    }
+    fv_dataset_close(now->data);
+    if (!status && !options->quiet) {
+        printf("%s: %s\n", options->augment,
+               "in each row the picture as it is, then as eight epochs of training would see it");
+    }
+    return status ? cli_fail(&error) : CLI_OK;
+}
+
+static int augment_recipe(const char *name, const cli_options *options) {
+    fv_error error;
+    fv_recipe *recipe;
+    sheet now = {.seed = options->seed};
+    int code = cli_recipe_open(name, options, &recipe);
+    if (code != CLI_OK) {
+        return code;
+    }
+    now.augmentations = &recipe->augmentations;
+    const char *path = options->path ? options->path : recipe->data.path;
+    fv_status status = fv_dataset_open(recipe->data.info->name, "train", path, &now.data, &error);
+    if (!status && recipe->augmentations.count == 0) {
+        cli_say("%s has no augmentations: the pictures will be as they are", name);
+    }
+    code = status ? cli_fail(&error) : finish(&now, options);
+    fv_recipe_free(recipe);
+    return code;
+}
+
+int cli_data_augment(const cli_options *options) {
+    const char *name = options->arguments[1];
+    fv_error error;
+    fv__augmentations list;
+    sheet now = {.seed = options->seed, .augmentations = &list};
+    if (strchr(name, '/') || strstr(name, ".yaml") || fv__builtin_recipe_find(name)) {
+        return augment_recipe(name, options);
+    }
+    const fv__dataset_info *info = fv__dataset_info_find(name, &error);
+    if (!info || read_list(options, &list, &error) ||
+        fv_dataset_open(info->name, "train", options->path, &now.data, &error)) {
+        return cli_fail(&error);
+    }
+    return finish(&now, options);
+}

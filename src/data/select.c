@@ -1,0 +1,123 @@
+// Parts of a data set that are not one stretch of it.
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "data/dataset.h"
+
+// A source that passes on what it is asked for under other numbers.
+typedef struct selection {
+    fv__dataset_source source; // first, so that one is the other
+    fv_dataset *from;
+    uint32_t *indices; // (count)
+    int32_t *labels;   // (count)
+} selection;
+
+static fv_status read_sample(const fv__dataset_source *source, size_t index, uint8_t *pixels, fv_error *error) {
+    const selection *part = (const selection *)source;
+    return fv_dataset_read(part->from, part->indices[index], pixels, error);
+}
+
+static void destroy(fv__dataset_source *source) {
+    selection *part = (selection *)source;
+    fv_dataset_close(part->from);
+    fv__free(part->indices);
+    fv__free(part->labels);
+    fv__free(part);
+}
+
+fv_status fv__dataset_select(const fv_dataset *dataset, const uint32_t *indices, size_t count, fv_dataset **out,
+                             fv_error *error) {
+    *out = NULL;
+    selection *part = fv__alloc(sizeof *part);
+    if (!part) {
+        return fv__fail_memory(error, dataset->name);
+    }
+    part->source = (fv__dataset_source){.read = read_sample, .destroy = destroy, .references = 1};
+    part->indices = fv__alloc_array(count, sizeof *part->indices);
+    part->labels = fv__alloc_array(count, sizeof *part->labels);
+    fv_status status = part->indices && part->labels ? FV_OK : fv__fail_memory(error, dataset->name);
+    if (!status) {
+        status = fv__dataset_view(dataset, 0, dataset->count, &part->from, error);
+    }
+    for (size_t i = 0; i < count && !status; i++) {
+        if (indices[i] >= dataset->count) {
+            status = fv__fail(error, FV_INVALID, "%s (%s): sample %u asked for, there are %zu", dataset->name,
+                              dataset->split, indices[i], dataset->count);
+            break;
+        }
+        part->indices[i] = indices[i];
+        part->labels[i] = dataset->labels[indices[i]];
+    }
+    if (status) {
+        destroy(&part->source);
+        return status;
+    }
+    fv_dataset like = *dataset;
+    like.first = 0;
+    like.count = count;
+    like.labels = part->labels;
+    return fv__dataset_create(&like, &part->source, out, error);
+}
+
+// Marks in `held` the samples of a class that are drawn for validation. `members` and `order` have room for all
+// samples.
+static void hold_out(const fv_dataset *dataset, int label, double fraction, uint64_t seed, uint32_t *members,
+                     uint32_t *order, uint8_t *held) {
+    size_t count = 0;
+    for (size_t i = 0; i < dataset->count; i++) {
+        if (dataset->labels[i] == label) {
+            members[count++] = (uint32_t)i;
+        }
+    }
+    fv__random random = fv__random_start(seed, FV__DRAW_SPLIT, (uint64_t)label);
+    fv__random_permutation(&random, count, order);
+    for (size_t i = (size_t)floor((double)count * (1 - fraction)); i < count; i++) {
+        held[members[order[i]]] = 1;
+    }
+}
+
+// The samples that are held out, or those that are not, in their order.
+static size_t collect(const uint8_t *held, size_t count, int which, uint32_t *indices) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (held[i] == which) {
+            indices[found++] = (uint32_t)i;
+        }
+    }
+    return found;
+}
+
+fv_status fv__dataset_stratify(const fv_dataset *dataset, double fraction, uint64_t seed, fv_dataset **train,
+                               fv_dataset **validation, fv_error *error) {
+    size_t count = dataset->count;
+    *train = *validation = NULL;
+    uint32_t *members = fv__alloc_array(count, sizeof *members);
+    uint32_t *order = fv__alloc_array(count, sizeof *order);
+    uint8_t *held = fv__alloc(count);
+    fv_status status = members && order && held ? FV_OK : fv__fail_memory(error, dataset->name);
+    for (int label = 0; label < dataset->classes && !status; label++) {
+        hold_out(dataset, label, fraction, seed, members, order, held);
+    }
+    if (!status) {
+        size_t held_out = collect(held, count, 1, members), kept = collect(held, count, 0, order);
+        if (kept == 0 || held_out == 0) {
+            status = fv__fail(error, FV_INVALID, "%g of each class of %zu samples leaves none to %s", fraction, count,
+                              kept ? "validate on" : "train on");
+        } else {
+            status = fv__dataset_select(dataset, members, held_out, validation, error);
+            if (!status) {
+                status = fv__dataset_select(dataset, order, kept, train, error);
+            }
+        }
+    }
+    if (status) {
+        fv_dataset_close(*validation);
+        *validation = NULL;
+    }
+    fv__free(members);
+    fv__free(order);
+    fv__free(held);
+    return status;
+}

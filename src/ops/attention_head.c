@@ -1,0 +1,266 @@
+// One head of attention, by blocks of query rows; the formulas stand in attention.c.
+#include "ops/attention_head.h"
+
+#include <string.h>
+
+enum {
+    BLOCK_FLOATS = 16384, // 64 KiB of scores at a time
+    BLOCK_ROWS = 24,      // a multiple of every tile height of a product
+    FULLY_MASKED = -1000000000,
+};
+
+fv__attention_dimensions fv__attention_dimensions_of(const fv__op_node *node, int lanes) {
+    const fv__attention_attributes *attributes = node->attributes;
+    fv__attention_dimensions d = {.heads = attributes->heads,
+                                  .groups = attributes->groups,
+                                  .queries = node->inputs[FV__QUERY].size[0] / attributes->groups,
+                                  .keys = node->inputs[FV__KEY].size[0] / attributes->groups,
+                                  .query_row = node->inputs[FV__QUERY].size[1],
+                                  .value_row = node->inputs[FV__VALUE].size[1],
+                                  .depth = node->inputs[FV__QUERY].size[1] / attributes->heads,
+                                  .value_depth = node->inputs[FV__VALUE].size[1] / attributes->heads,
+                                  .mask = attributes->has_mask ? 3 : -1,
+                                  .scale = attributes->has_scale ? 3 + attributes->has_mask : -1};
+    d.stride = (d.keys + lanes - 1) / lanes * lanes;
+    d.block = BLOCK_FLOATS / d.stride / BLOCK_ROWS * BLOCK_ROWS;
+    d.block = d.block > BLOCK_ROWS ? d.block : BLOCK_ROWS;
+    d.block = d.block < d.queries ? d.block : d.queries;
+    return d;
+}
+
+size_t fv__attention_cut_scratch(const fv__op_node *node, const fv__attention_dimensions *d, bool backward,
+                                 float *memory, fv__attention_scratch *parts) {
+    const fv__attention_attributes *attributes = node->attributes;
+    bool additive = attributes->score == FV__SCORE_ADDITIVE;
+    size_t stride = (size_t)d->stride, block = (size_t)d->block * stride;
+    size_t keys = (size_t)d->depth * stride, values = backward ? (size_t)d->value_depth * stride : 0;
+    size_t gradient = backward ? block : 0, dropped = backward && attributes->dropout > 0 ? block : 0;
+    size_t scores = backward && attributes->has_scale && !additive ? block : 0;
+    size_t d_keys = backward && additive ? keys : 0;
+    if (parts) {
+        parts->keys = memory;
+        parts->values = parts->keys + keys;
+        parts->weights = parts->values + values;
+        parts->gradient = parts->weights + block;
+        parts->dropped = dropped ? parts->gradient + gradient : parts->weights;
+        parts->scores = scores ? parts->gradient + gradient + dropped : NULL;
+        parts->d_keys = parts->gradient + gradient + dropped + scores;
+    }
+    return keys + values + block + gradient + dropped + scores + d_keys;
+}
+
+// Size of axis `axis` of (heads, queries, keys) in the mask, which may have fewer axes.
+static int mask_size(const fv__shape *mask, int axis) {
+    int own = axis - (3 - mask->rank);
+    return own < 0 ? 1 : mask->size[own];
+}
+
+static void transpose_panels(const fv__attention_head *h, const float *x, int row, int depth, float *to) {
+    int panel = h->call->kernels->panel_columns;
+    for (int token = 0; token < h->d.stride; token += panel) {
+        int width = h->d.stride - token < panel ? h->d.stride - token : panel;
+        int rows = h->d.keys - token < width ? h->d.keys - token : width;
+        h->call->kernels->transpose(x + (ptrdiff_t)token * row, row, to + (ptrdiff_t)token * depth, width, rows, depth,
+                                    width);
+    }
+}
+
+// Makes Kᵀ and finds the mask.
+static void begin(fv__attention_head *h) {
+    const fv__attention_dimensions *d = &h->d;
+    h->mask = NULL;
+    if (h->sample_mask) {
+        const fv__shape *shape = &h->call->node->inputs[d->mask];
+        int heads = mask_size(shape, 0), queries = mask_size(shape, 1), keys = mask_size(shape, 2);
+        h->mask_column = keys > 1 ? 1 : 0;
+        h->mask_row = queries > 1 ? keys : 0;
+        h->mask = h->sample_mask + (heads > 1 ? (size_t)h->number * (size_t)queries * (size_t)keys : 0);
+    }
+    if (h->attributes->score == FV__SCORE_ADDITIVE) {
+        h->call->kernels->transpose(h->key, d->query_row, h->parts.keys, d->stride, d->keys, d->depth, d->stride);
+    } else {
+        transpose_panels(h, h->key, d->query_row, d->depth, h->parts.keys);
+    }
+}
+
+// Scores and weights of the block; h->parts.scores, if any, keeps the products Q · Kᵀ.
+static void weigh(const fv__attention_head *h) {
+    const fv__kernels *kernels = h->call->kernels;
+    const fv__attention_dimensions *d = &h->d;
+    const float *query = h->query + (ptrdiff_t)h->first * d->query_row;
+    float *scores = h->parts.scores ? h->parts.scores : h->parts.weights, factor = h->factor;
+    if (h->attributes->score == FV__SCORE_ADDITIVE) {
+        kernels->additive_scores(query, d->query_row, h->parts.keys, h->scale, scores, h->rows, d->depth, d->stride);
+    } else {
+        kernels->gemm(&(fv__gemm){.rows = h->rows,
+                                  .columns = d->stride,
+                                  .depth = d->depth,
+                                  .segments = 1,
+                                  .a = query,
+                                  .a_row = d->query_row,
+                                  .a_depth = 1,
+                                  .b = h->parts.keys,
+                                  .c = scores,
+                                  .c_row = d->stride});
+    }
+    if (h->mask) {
+        if (scores != h->parts.weights) {
+            memcpy(h->parts.weights, scores, (size_t)h->rows * (size_t)d->stride * sizeof(float));
+            scores = h->parts.weights;
+        }
+        kernels->mask_scores(scores, h->mask + h->first * h->mask_row, h->mask_row, h->mask_column, h->rows, d->keys,
+                             d->stride, factor, FULLY_MASKED);
+        factor = 1;
+    }
+    kernels->softmax_scores(scores, h->parts.weights, h->rows, d->keys, d->stride, factor);
+}
+
+// Dropout of the block from `from` to `to`; the draw of a weight belongs to its place in (groups, heads, queries,
+// keys).
+static void drop(const fv__attention_head *h, const float *from, float *to) {
+    for (int i = 0; i < h->rows; i++, from += h->d.stride, to += h->d.stride) {
+        uint32_t position = h->weights_before + (uint32_t)(h->first + i) * (uint32_t)h->d.keys;
+        h->call->kernels->dropout(from, to, (size_t)h->d.stride, h->attributes->dropout, h->drop_key, position);
+    }
+}
+
+void fv__attention_forward(fv__attention_head *h, float *out, float *weights_out) {
+    const fv__attention_dimensions *d = &h->d;
+    begin(h);
+    for (h->first = 0; h->first < d->queries; h->first += d->block) {
+        h->rows = d->queries - h->first < d->block ? d->queries - h->first : d->block;
+        weigh(h);
+        for (int i = 0; weights_out && i < h->rows; i++) {
+            memcpy(weights_out + (size_t)(h->first + i) * (size_t)d->keys, h->parts.weights + (ptrdiff_t)i * d->stride,
+                   (size_t)d->keys * sizeof(float));
+        }
+        if (h->drops) {
+            drop(h, h->parts.weights, h->parts.weights);
+        }
+        h->call->kernels->gemm(&(fv__gemm){.rows = h->rows,
+                                           .columns = d->value_depth,
+                                           .depth = d->keys,
+                                           .segments = 1,
+                                           .a = h->parts.weights,
+                                           .a_row = d->stride,
+                                           .a_depth = 1,
+                                           .b = h->value,
+                                           .b_row = d->value_row,
+                                           .c = out + (ptrdiff_t)h->first * d->value_row,
+                                           .c_row = d->value_row});
+    }
+}
+
+// dst (keys, width) (+)= blockᵀ · right, right being (rows, width) of the block: the gradients of keys and values.
+static void transposed_product(const fv__attention_head *h, const float *block, const float *right, int right_row,
+                               int width, float *to, bool weight) {
+    if (to) {
+        h->call->kernels->gemm(&(fv__gemm){.rows = h->d.keys,
+                                           .columns = width,
+                                           .depth = h->rows,
+                                           .segments = 1,
+                                           .a = block,
+                                           .a_row = 1,
+                                           .a_depth = h->d.stride,
+                                           .b = right,
+                                           .b_row = right_row,
+                                           .c = to,
+                                           .c_row = right_row,
+                                           .accumulate = weight || h->first > 0});
+    }
+}
+
+// From the gradient of the output to that of the scores, in h->parts.gradient.
+static void backward_weights(const fv__attention_head *h, const fv__attention_gradients *gradients) {
+    const fv__kernels *kernels = h->call->kernels;
+    const fv__attention_dimensions *d = &h->d;
+    const float *d_out = gradients->out + (ptrdiff_t)h->first * d->value_row;
+    weigh(h);
+    if (h->drops) {
+        drop(h, h->parts.weights, h->parts.dropped);
+    }
+    transposed_product(h, h->parts.dropped, d_out, d->value_row, d->value_depth, gradients->value,
+                       h->call->node->input_is_weight[FV__VALUE]);
+    if (!gradients->query && !gradients->key && !gradients->scale) {
+        return;
+    }
+    kernels->gemm(&(fv__gemm){.rows = h->rows,
+                              .columns = d->stride,
+                              .depth = d->value_depth,
+                              .segments = 1,
+                              .a = d_out,
+                              .a_row = d->value_row,
+                              .a_depth = 1,
+                              .b = h->parts.values,
+                              .c = h->parts.gradient,
+                              .c_row = d->stride});
+    if (h->mask) { // no gradient passes a masked score, not even in a row that is masked as a whole
+        kernels->mask_scores(h->parts.gradient, h->mask + h->first * h->mask_row, h->mask_row, h->mask_column, h->rows,
+                             d->keys, d->stride, 1, 0);
+    }
+    double along = kernels->softmax_scores_backward(h->parts.weights, h->parts.dropped, h->parts.scores,
+                                                    h->parts.gradient, h->rows, d->stride, h->factor);
+    if (h->parts.scores && gradients->scale) {
+        *gradients->scale += (float)along * h->attributes->scale;
+    }
+}
+
+static void backward_block(const fv__attention_head *h, const fv__attention_gradients *gradients) {
+    const fv__kernels *kernels = h->call->kernels;
+    const fv__attention_dimensions *d = &h->d;
+    const bool *is_weight = h->call->node->input_is_weight;
+    const float *query = h->query + (ptrdiff_t)h->first * d->query_row;
+    float *d_query = gradients->query ? gradients->query + (ptrdiff_t)h->first * d->query_row : NULL;
+    backward_weights(h, gradients);
+    if (h->attributes->score == FV__SCORE_ADDITIVE) {
+        if (d_query || gradients->key || gradients->scale) {
+            kernels->additive_scores_backward(query, d->query_row, h->parts.keys, h->scale, h->parts.gradient, d_query,
+                                              is_weight[FV__QUERY], h->parts.d_keys, gradients->scale, h->rows,
+                                              d->depth, d->stride);
+        }
+        return;
+    }
+    if (d_query) {
+        kernels->gemm(&(fv__gemm){.rows = h->rows,
+                                  .columns = d->depth,
+                                  .depth = d->keys,
+                                  .segments = 1,
+                                  .a = h->parts.gradient,
+                                  .a_row = d->stride,
+                                  .a_depth = 1,
+                                  .b = h->key,
+                                  .b_row = d->query_row,
+                                  .c = d_query,
+                                  .c_row = d->query_row,
+                                  .accumulate = is_weight[FV__QUERY]});
+    }
+    transposed_product(h, h->parts.gradient, query, d->query_row, d->depth, gradients->key, is_weight[FV__KEY]);
+}
+
+// The gradient of the keys for additive scores was summed up transposed.
+static void finish_additive(const fv__attention_head *h, float *d_key) {
+    for (int token = 0; d_key && token < h->d.keys; token++) {
+        float *to = d_key + (ptrdiff_t)token * h->d.query_row;
+        for (int feature = 0; feature < h->d.depth; feature++) {
+            float sum = h->parts.d_keys[(ptrdiff_t)feature * h->d.stride + token];
+            to[feature] = h->call->node->input_is_weight[FV__KEY] ? to[feature] + sum : sum;
+        }
+    }
+}
+
+void fv__attention_backward(fv__attention_head *h, const fv__attention_gradients *gradients) {
+    const fv__attention_dimensions *d = &h->d;
+    bool additive = h->attributes->score == FV__SCORE_ADDITIVE;
+    begin(h);
+    transpose_panels(h, h->value, d->value_row, d->value_depth, h->parts.values);
+    if (additive) {
+        memset(h->parts.d_keys, 0, (size_t)d->depth * (size_t)d->stride * sizeof(float));
+    }
+    for (h->first = 0; h->first < d->queries; h->first += d->block) {
+        h->rows = d->queries - h->first < d->block ? d->queries - h->first : d->block;
+        backward_block(h, gradients);
+    }
+    if (additive) {
+        finish_additive(h, gradients->key);
+    }
+}

@@ -1,0 +1,124 @@
+// Shapes, memory and tables of a convolution.
+#include "ops/conv2d_layout.h"
+
+static void fit_axis(int size, int kernel, int stride, fv__padding padding, int *out, int *before, int *padded) {
+    if (padding == FV__PADDING_VALID) {
+        *out = size < kernel ? 0 : (size - kernel) / stride + 1;
+        *before = 0;
+        *padded = size;
+        return;
+    }
+    *out = (size - 1) / stride + 1;
+    int needed = (*out - 1) * stride + kernel;
+    *padded = needed > size ? needed : size;
+    *before = (*padded - size) / 2;
+}
+
+fv__conv2d_geometry fv__conv2d_geometry_of(const fv__op_node *node) {
+    const fv__conv2d_attributes *attributes = node->attributes;
+    const int *x = node->inputs[0].size, *weights = node->inputs[1].size;
+    fv__conv2d_geometry g = {.height = x[0],
+                             .width = x[1],
+                             .channels = x[2],
+                             .kernel = {weights[0], weights[1]},
+                             .stride = {attributes->stride[0], attributes->stride[1]},
+                             .filters = weights[3],
+                             .frame = {x[0] + weights[0] - 1, x[1] + weights[1] - 1},
+                             .activation = attributes->activation};
+    fit_axis(g.height, g.kernel[0], g.stride[0], attributes->padding, &g.rows, &g.before[0], &g.padded[0]);
+    fit_axis(g.width, g.kernel[1], g.stride[1], attributes->padding, &g.columns, &g.before[1], &g.padded[1]);
+    g.pointwise = g.kernel[0] == 1 && g.kernel[1] == 1 && g.stride[0] == 1 && g.stride[1] == 1;
+    return g;
+}
+
+size_t fv__conv2d_lines(size_t count) {
+    return (count + 15) / 16 * 16;
+}
+
+bool fv__conv2d_pads(const fv__conv2d_geometry *g) {
+    return g->padded[0] != g->height || g->padded[1] != g->width;
+}
+
+size_t fv__conv2d_padded_floats(const fv__conv2d_geometry *g) {
+    return fv__conv2d_pads(g) ? fv__conv2d_lines((size_t)g->padded[0] * (size_t)g->padded[1] * (size_t)g->channels) : 0;
+}
+
+size_t fv__conv2d_output_floats(const fv__conv2d_geometry *g) {
+    return (size_t)g->rows * (size_t)g->columns * (size_t)g->filters;
+}
+
+size_t fv__conv2d_frame_floats(const fv__conv2d_geometry *g) {
+    return g->pointwise ? 0 : fv__conv2d_lines((size_t)g->frame[0] * (size_t)g->frame[1] * (size_t)g->filters);
+}
+
+size_t fv__conv2d_kernel_floats(const fv__conv2d_geometry *g) {
+    return (size_t)g->kernel[0] * (size_t)g->kernel[1] * (size_t)g->channels * (size_t)g->filters;
+}
+
+size_t fv__conv2d_cut_prepared(const fv__conv2d_geometry *g, const fv__kernels *kernels, bool backward, void *memory,
+                               fv__conv2d_prepared *parts) {
+    size_t sizes[5] = {kernels->packed_size(g->kernel[0] * g->kernel[1] * g->channels, g->filters),
+                       g->pointwise ? 0 : (size_t)g->rows * (size_t)g->columns};
+    if (backward) {
+        sizes[2] = kernels->packed_size(g->kernel[0] * g->kernel[1] * g->filters, g->channels);
+        sizes[3] = g->pointwise ? 0 : (size_t)g->kernel[0] * (size_t)g->kernel[1] * (size_t)g->channels;
+        sizes[4] = g->pointwise ? 0 : (size_t)g->height * (size_t)g->width;
+    }
+    size_t begin[5], end = 0;
+    for (int i = 0; i < 5; i++) {
+        begin[i] = end;
+        end += fv__conv2d_lines(sizes[i]);
+    }
+    if (parts) {
+        float *floats = memory;
+        int32_t *integers = memory;
+        *parts = (fv__conv2d_prepared){floats + begin[0], integers + begin[1], floats + begin[2], integers + begin[3],
+                                       integers + begin[4]};
+    }
+    return end;
+}
+
+// table[i·columns + j] = i·row + j·column.
+static void fill_grid(int32_t *table, int rows, int columns, int row, int column) {
+    for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+            *table++ = i * row + j * column;
+        }
+    }
+}
+
+// turned[(kh, kw, filter)][channel] = weights[(last - kh, last - kw, channel)][filter].
+static void turn_kernel(const fv__conv2d_geometry *g, const fv__kernels *kernels, const float *weights, float *turned) {
+    ptrdiff_t tap_floats = (ptrdiff_t)g->channels * g->filters;
+    for (int tap = g->kernel[0] * g->kernel[1] - 1; tap >= 0; tap--, turned += tap_floats) {
+        const float *from = weights + tap * tap_floats;
+        if (g->channels % kernels->lanes == 0) {
+            kernels->transpose(from, g->filters, turned, g->channels, g->channels, g->filters, g->channels);
+            continue;
+        }
+        for (int filter = 0; filter < g->filters; filter++) {
+            for (int channel = 0; channel < g->channels; channel++) {
+                turned[(ptrdiff_t)filter * g->channels + channel] = from[(ptrdiff_t)channel * g->filters + filter];
+            }
+        }
+    }
+}
+
+void fv__conv2d_prepare(const fv__conv2d_geometry *g, const fv__kernels *kernels, bool backward, const float *weights,
+                        float *scratch, const fv__conv2d_prepared *parts) {
+    int taps = g->kernel[0] * g->kernel[1];
+    kernels->pack(taps * g->channels, g->filters, weights, g->filters, 1, parts->weights);
+    if (backward) {
+        turn_kernel(g, kernels, weights, scratch);
+        kernels->pack(taps * g->filters, g->channels, scratch, g->channels, 1, parts->turned);
+    }
+    if (g->pointwise) {
+        return;
+    }
+    fill_grid(parts->windows, g->rows, g->columns, g->stride[0] * g->padded[1] * g->channels,
+              g->stride[1] * g->channels);
+    if (backward) {
+        fill_grid(parts->kernel_places, g->kernel[0], g->kernel[1] * g->channels, g->padded[1] * g->channels, 1);
+        fill_grid(parts->frame_windows, g->height, g->width, g->frame[1] * g->filters, g->filters);
+    }
+}

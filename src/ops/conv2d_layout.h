@@ -1,0 +1,46 @@
+// The shapes of a convolution and where its memory goes; see conv2d.c for the method.
+#ifndef FOVEA_OPS_CONV2D_LAYOUT_H
+#define FOVEA_OPS_CONV2D_LAYOUT_H
+
+#include "ops/op.h"
+
+typedef struct fv__conv2d_geometry {
+    int height, width, channels; // image
+    int kernel[2], stride[2];    // vertical, horizontal
+    int rows, columns, filters;  // output
+    int before[2];               // padding above and to the left
+    int padded[2];               // height and width with padding
+    int frame[2];                // height and width of dy with zeros around and between
+    fv__activation activation;
+    bool pointwise; // 1×1, stride 1: a dense layer over pixels, whole calls at once
+} fv__conv2d_geometry;
+
+// Of a node whose shapes are consistent; rows or columns are 0 if the kernel does not fit.
+fv__conv2d_geometry fv__conv2d_geometry_of(const fv__op_node *node);
+
+// Sizes in floats. Parts begin on cache lines: lines() rounds up.
+size_t fv__conv2d_lines(size_t count);
+bool fv__conv2d_pads(const fv__conv2d_geometry *g);
+size_t fv__conv2d_padded_floats(const fv__conv2d_geometry *g); // 0 if nothing is padded
+size_t fv__conv2d_frame_floats(const fv__conv2d_geometry *g);  // 0 if pointwise
+size_t fv__conv2d_output_floats(const fv__conv2d_geometry *g);
+size_t fv__conv2d_kernel_floats(const fv__conv2d_geometry *g);
+
+// What `prepared` holds; the last three for backward only.
+typedef struct fv__conv2d_prepared {
+    float *weights;         // packed W, (kh·kw·channels, filters)
+    int32_t *windows;       // (rows·columns): where each window begins in the padded image
+    float *turned;          // packed W turned by 180°, (kh·kw·filters, channels)
+    int32_t *kernel_places; // (kh·kw·channels): where each kernel element lies in a window
+    int32_t *frame_windows; // (height·width): where the window of each input pixel begins in the frame
+} fv__conv2d_prepared;
+
+// Cuts `memory` into `parts` (if not NULL) and returns its size in numbers of 4 bytes.
+size_t fv__conv2d_cut_prepared(const fv__conv2d_geometry *g, const fv__kernels *kernels, bool backward, void *memory,
+                               fv__conv2d_prepared *parts);
+
+// Fills `parts` from the kernel; `scratch`: kernel_floats, for backward only.
+void fv__conv2d_prepare(const fv__conv2d_geometry *g, const fv__kernels *kernels, bool backward, const float *weights,
+                        float *scratch, const fv__conv2d_prepared *parts);
+
+#endif

@@ -1,0 +1,98 @@
+#include "train/render.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { IMAGES = 4 }; // of a worker: the sample, its partner, and room beside each
+
+static size_t aligned(size_t bytes) {
+    return (bytes + FV__ALIGNMENT - 1) / FV__ALIGNMENT * FV__ALIGNMENT;
+}
+
+fv_status fv__renderer_init(fv__renderer *renderer, const fv_model *model, const fv__kernels *kernels,
+                            const fv__augmentations *augmentations, int workers, fv_error *error) {
+    const int *size = model->input_settings.size.values;
+    size_t places = (size_t)size[0] * (size_t)size[1];
+    bool augments = augmentations && augmentations->count > 0;
+    *renderer = (fv__renderer){.model = model,
+                               .kernels = kernels,
+                               .augmentations = augments ? augmentations : NULL,
+                               .pixel_bytes = aligned(places * (size_t)size[2]),
+                               .image_values = aligned(places * FV__PIXEL * sizeof(float)) / sizeof(float)};
+    renderer->worker_bytes = renderer->pixel_bytes + (augments ? IMAGES * renderer->image_values * sizeof(float) : 0);
+    renderer->memory = fv__alloc_array((size_t)workers, renderer->worker_bytes);
+    return renderer->memory ? FV_OK : fv__fail_memory(error, "samples");
+}
+
+void fv__renderer_free(fv__renderer *renderer) {
+    fv__free(renderer->memory);
+    *renderer = (fv__renderer){0};
+}
+
+// Image 0 or 1 of the worker.
+static fv__image image_of(const fv__renderer *renderer, uint8_t *memory, int which) {
+    const int *size = renderer->model->input_settings.size.values;
+    float *values = (float *)(void *)(memory + renderer->pixel_bytes) + (size_t)(2 * which) * renderer->image_values;
+    return (fv__image){.height = size[0],
+                       .width = size[1],
+                       .channels = size[2],
+                       .values = values,
+                       .spare = values + renderer->image_values};
+}
+
+static fv_status augment_one(const fv__renderer *renderer, const fv__samples *samples, fv__augment_draw draw,
+                             uint8_t *pixels, fv__image *image, fv_error *error) {
+    fv_status status = samples->read(samples->context, (size_t)draw.sample, pixels, error);
+    if (!status) {
+        renderer->kernels->widen_pixels(pixels, image->values, image->height * image->width, image->channels);
+        fv__augment(renderer->augmentations, renderer->kernels, draw, image);
+    }
+    return status;
+}
+
+fv_status fv__render(const fv__renderer *renderer, const fv__samples *samples, fv__augment_draw draw, int worker,
+                     float *out, fv_error *error) {
+    const fv_model *model = renderer->model;
+    size_t values = fv__shape_elements(fv__graph_shape(&model->graph, model->input));
+    uint8_t *memory = renderer->memory + (size_t)worker * renderer->worker_bytes;
+    if (samples->values) {
+        memcpy(out, samples->values + (size_t)draw.sample * values, values * sizeof *out);
+        return FV_OK;
+    }
+    if (!renderer->augmentations) {
+        fv_status status = samples->read(samples->context, (size_t)draw.sample, memory, error);
+        if (!status) {
+            fv__model_preprocess(model, memory, 1, out);
+        }
+        return status;
+    }
+    fv__image image = image_of(renderer, memory, 0);
+    fv_status status = augment_one(renderer, samples, draw, memory, &image, error);
+    fv__mixing mixing = fv__augment_mixing(renderer->augmentations, draw, samples->count, &image);
+    if (!status && mixing.mixes) {
+        fv__image partner = image_of(renderer, memory, 1);
+        fv__augment_draw other = {.seed = draw.seed, .epoch = draw.epoch, .sample = mixing.partner};
+        status = augment_one(renderer, samples, other, memory, &partner, error);
+        fv__augment_mix(&mixing, &image, &partner);
+    }
+    renderer->kernels->narrow_pixels(image.values, out, image.height * image.width, image.channels, model->scale,
+                                     model->shift);
+    return status;
+}
+
+fv__target fv__render_target(const fv__renderer *renderer, const fv__samples *samples, fv__augment_draw draw) {
+    int32_t own = samples->labels[draw.sample];
+    if (!renderer->augmentations || samples->values) {
+        return (fv__target){.label = own, .other = own};
+    }
+    const int *size = renderer->model->input_settings.size.values;
+    fv__image shape = {.height = size[0], .width = size[1], .channels = size[2]};
+    fv__mixing mixing = fv__augment_mixing(renderer->augmentations, draw, samples->count, &shape);
+    if (!mixing.mixes) {
+        return (fv__target){.label = own, .other = own};
+    }
+    int32_t partner = samples->labels[mixing.partner];
+    return mixing.share > 0.5 ? (fv__target){.label = partner, .other = own, .mix = (float)(1 - mixing.share)}
+                              : (fv__target){.label = own, .other = partner, .mix = (float)mixing.share};
+}

@@ -1,0 +1,441 @@
+// The whole program as its users run it: a child process with a small data set of its own, its exit code, and what it
+// printed. The examples too.
+#include "scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+enum { TRAIN_COUNT = 96, TEST_COUNT = 40, PIXELS = 28 * 28, OUTPUT_SIZE = 1 << 17 };
+
+static char out[OUTPUT_SIZE], err[OUTPUT_SIZE]; // of the last run
+
+// --- running
+
+static void slurp(const char *path, char *text) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    text[fread(text, 1, OUTPUT_SIZE - 1, file)] = 0;
+    fclose(file);
+}
+
+// Starts `command` (words separated by blanks; a word may hold blanks as \1) with standard output to descriptor
+// `output`. The child's working directory is the scratch folder.
+static pid_t start(const char *command, const char *input, int output) {
+    char text[1024], *words[64] = {NULL}, *save = NULL;
+    int count = 0;
+    snprintf(text, sizeof text, "%s", command);
+    for (char *word = strtok_r(text, " ", &save); word && count < 63; word = strtok_r(NULL, " ", &save)) {
+        for (char *blank = word; (blank = strchr(blank, 1));) {
+            *blank = ' ';
+        }
+        words[count++] = word;
+    }
+    fflush(NULL);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        int in = open(input ? input : "/dev/null", O_RDONLY);
+        int errors = open(scratch_path("stderr"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        if (chdir(scratch) == 0 && in >= 0 && errors >= 0 && dup2(in, 0) >= 0 && dup2(output, 1) >= 0 &&
+            dup2(errors, 2) >= 0) {
+            execv(words[0], words);
+        }
+        _exit(99);
+    }
+    return child;
+}
+
+// The exit code, or 128 + the signal.
+static int finish(pid_t child) {
+    int status;
+    while (waitpid(child, &status, 0) < 0) {
+        assert_int_equal(errno, EINTR);
+    }
+    slurp(scratch_path("stderr"), err);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int run_program(const char *program, const char *arguments, const char *input) {
+    char command[1024];
+    snprintf(command, sizeof command, "%s %s", program, arguments);
+    int output = open(scratch_path("stdout"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    assert_true(output >= 0);
+    pid_t child = start(command, input, output);
+    close(output);
+    int code = finish(child);
+    slurp(scratch_path("stdout"), out);
+    return code;
+}
+
+static int fovea(const char *arguments) {
+    return run_program(FV__PROGRAM, arguments, NULL);
+}
+
+#define assert_code(code, arguments)                                                                                   \
+    do {                                                                                                               \
+        int got = fovea(arguments);                                                                                    \
+        if (got != (code)) {                                                                                           \
+            fail_msg("fovea %s: exit code %d, not %d\n%s%s", arguments, got, code, out, err);                          \
+        }                                                                                                              \
+    } while (0)
+
+#define assert_has(text, part)                                                                                         \
+    do {                                                                                                               \
+        if (!strstr(text, part)) {                                                                                     \
+            fail_msg("\"%s\" is missing in:\n%s", part, text);                                                         \
+        }                                                                                                              \
+    } while (0)
+
+// --- a data set: class c has a bright column c
+
+static void write_idx(const char *name, int rank, size_t count, bool images) {
+    size_t head = 4 + 4 * (size_t)rank, size = head + count * (images ? PIXELS : 1);
+    uint8_t *bytes = calloc(size, 1);
+    assert_non_null(bytes);
+    bytes[2] = 8;
+    bytes[3] = (uint8_t)rank;
+    bytes[6] = (uint8_t)(count >> 8);
+    bytes[7] = (uint8_t)count;
+    if (images) {
+        bytes[11] = bytes[15] = 28;
+    }
+    for (size_t i = 0; i < count; i++) {
+        size_t class = i * 7 % 10;
+        for (size_t p = 0; images && p < PIXELS; p++) {
+            bytes[head + i * PIXELS + p] = (uint8_t)(p % 28 == 2 * class ? 250 : (i * 31 + p * 17) % 60);
+        }
+        if (!images) {
+            bytes[head + i] = (uint8_t) class;
+        }
+    }
+    scratch_file(name, bytes, size);
+    free(bytes);
+}
+
+static const char recipe[] =
+    "# A small one.\n"
+    "data: {set: fashion-mnist, validation: test}\n"
+    "input: {size: [28, 28, 1], normalize: unit}\n"
+    "model:\n"
+    "  - conv2d: {filters: 4, kernel: 5, stride: 4, activation: relu}\n"
+    "  - reshape: {shape: [36, 4]}\n"
+    "  - attention: {units: 4}\n"
+    "  - flatten\n"
+    "  - dropout: 0.1\n"
+    "  - dense: {units: 10}\n"
+    "train: {batch: 16, epochs: 30, optimizer: {adam: {lr: 5e-3}}, metrics: [accuracy, top3]}\n";
+
+static int open_world(void **state) {
+    if (scratch_open(state) != 0) {
+        return -1;
+    }
+    mkdir(scratch_path("data"), 0700);
+    mkdir(scratch_path("data/fashion-mnist"), 0700);
+    write_idx("data/fashion-mnist/train-images-idx3-ubyte", 3, TRAIN_COUNT, true);
+    write_idx("data/fashion-mnist/train-labels-idx1-ubyte", 1, TRAIN_COUNT, false);
+    write_idx("data/fashion-mnist/t10k-images-idx3-ubyte", 3, TEST_COUNT, true);
+    write_idx("data/fashion-mnist/t10k-labels-idx1-ubyte", 1, TEST_COUNT, false);
+    scratch_file("small.yaml", recipe, strlen(recipe));
+    setenv("FOVEA_DATA", scratch_path("data"), 1);
+    setenv("XDG_CACHE_HOME", scratch_path("cache"), 1);
+    unsetenv("HOME");
+    unsetenv("FOVEA_MIRROR");
+    return fovea("train small.yaml --out trained --seed 3"); // what several tests look at
+}
+
+// --- help and mistakes
+
+static void teaches(void **state) {
+    (void)state;
+    static const char *const commands[] = {"train", "eval", "predict", "summary", "bench", "data", "help", "version"};
+    assert_code(0, "");
+    assert_has(out, "Exit codes");
+    assert_code(0, "--help");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "%s --help", commands[i]);
+        assert_code(0, line);
+        assert_has(out, "usage: fovea");
+        assert_has(out, "--threads N");
+    }
+    assert_code(0, "help recipe");
+    assert_has(out, "multi_head_attention");
+    assert_has(out, "label_smoothing");
+    assert_code(0, "help recipes");
+    assert_has(out, "fashion-attention");
+    assert_code(0, "help recipe mnist-mha");
+    assert_has(out, "norm_l");
+    assert_code(0, "version --json");
+    assert_has(out, "\"isa\"");
+}
+
+static void suggests(void **state) {
+    (void)state;
+    assert_code(2, "trian");
+    assert_has(err, "did you mean 'train'?");
+    assert_string_equal(out, "");
+    assert_code(2, "eval trained --spilt test");
+    assert_has(err, "did you mean --split?");
+    assert_code(2, "train small.yaml --top 3");
+    assert_has(err, "it belongs to: eval, predict");
+    assert_code(2, "train --threads");
+    assert_has(err, "needs a value");
+    assert_code(2, "train small.yaml --threads zwei");
+    assert_has(err, "a whole number");
+    assert_code(2, "train");
+    assert_code(2, "train a b");
+    assert_code(2, "eval trained --split all");
+    assert_code(2, "data shwo mnist");
+    assert_has(err, "show");
+    assert_code(2, "train small.yaml --set train.epoch=2 --out none");
+    assert_has(err, "epochs");
+    assert_code(1, "train fashion-atention --out none");
+    assert_has(err, "fashion-attention");
+    assert_code(1, "eval fashion-attention");
+    assert_has(err, "is a recipe");
+    assert_code(1, "predict nowhere");
+    assert_has(err, "no such file");
+}
+
+// --- data
+
+static void checks_data(void **state) {
+    (void)state;
+    assert_code(0, "data list --json");
+    assert_has(out, "\"fashion-mnist\"");
+    assert_has(out, "data/fashion-mnist");
+    assert_code(0, "data show fashion-mnist");
+    assert_has(out, "Ankle boot");
+    assert_code(0, "data show fashion-mnist --json");
+    assert_has(out, "\"samples\": 96");
+    assert_code(0, "data check ./data/fashion-mnist"); // complete, if not the published one
+    assert_has(out, "not from a published set");
+    assert_code(1, "data check fashion-mnist");
+    assert_has(out, "not the published file");
+    assert_code(1, "data show mnist");
+    assert_has(err, "fovea data get mnist");
+    assert_code(1, "data check ./nowhere");
+}
+
+static void names_damage(void **state) {
+    (void)state;
+    mkdir(scratch_path("broken"), 0700);
+    write_idx("broken/train-images-idx3-ubyte", 3, 20, true);
+    write_idx("broken/train-labels-idx1-ubyte", 1, 20, false);
+    write_idx("broken/t10k-images-idx3-ubyte", 3, 20, true);
+    write_idx("broken/t10k-labels-idx1-ubyte", 1, 20, false);
+    assert_int_equal(truncate(scratch_path("broken/t10k-images-idx3-ubyte"), 1000), 0);
+    assert_code(1, "data check ./broken");
+    assert_has(out, "t10k-images-idx3-ubyte");
+    assert_has(out, "truncated");
+    assert_code(1, "eval trained --path broken");
+    assert_has(err, "truncated");
+    assert_code(0, "eval trained --path broken --split train");
+}
+
+// --- training and what follows
+
+static void trains(void **state) {
+    (void)state;
+    static const char *const files[] = {"model.safetensors", "history.csv", "recipe.yaml", "run.json"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "trained/%s", files[i]);
+        assert_int_equal(access(scratch_path(path), R_OK), 0);
+    }
+    assert_code(1, "train small.yaml --out trained");
+    assert_has(err, "not empty");
+    assert_code(0, "train small.yaml --set train.epochs=2 --set data.limit=20 --out two --threads 1");
+    assert_has(err, "Epoch 2/2  2/2");
+    assert_has(err, "val_top3: ");
+    assert_null(strchr(err, '\r')); // no terminal, no drawing
+    assert_has(out, "fovea eval two");
+    assert_code(0, "train small.yaml --set train.epochs=1 --out quiet --quiet");
+    assert_string_equal(err, "");
+    assert_string_equal(out, "");
+    assert_code(0, "train small.yaml --set train.epochs=1 --out lines --json --quiet");
+    assert_has(out, "\"val_accuracy\":");
+    assert_code(0, "train small.yaml --set train.epochs=1 --quiet");
+    assert_int_equal(access(scratch_path("runs"), R_OK), 0);
+}
+
+static void evaluates(void **state) {
+    (void)state;
+    assert_code(0, "eval trained");
+    assert_has(out, "accuracy  100.00 %");
+    assert_has(out, "top-3");
+    assert_code(0, "eval trained/model.safetensors --split train --top 2 --json --set data.limit=30");
+    assert_has(out, "\"samples\": 30");
+    assert_has(out, "\"top2\": ");
+    assert_code(2, "eval trained --top 10");
+    assert_code(1, "eval trained --data mnist");
+    assert_has(err, "mnist not found");
+}
+
+static void predicts(void **state) {
+    (void)state;
+    assert_code(0, "predict trained");
+    assert_has(out, "10 of 10 right");
+    assert_code(0, "predict trained --samples train:3,5,7-8 --top 2");
+    assert_has(out, "4 of 4 right");
+    assert_has(out, "true class");
+    assert_code(0, "predict trained --samples 39- --json --top 1");
+    assert_has(out, "\"index\": 39");
+    assert_has(out, "\"correct\": true");
+    static const char *const wrong[] = {"40", "5-3", "x", "3,", "all:3", "", "-4", "1-2-3", "test:"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "predict trained --samples=%s", wrong[i]);
+        assert_code(2, line);
+        assert_has(err, "--samples");
+    }
+}
+
+static void summarizes(void **state) {
+    (void)state;
+    assert_code(0, "summary fashion-attention");
+    assert_has(out, "1,203,978");
+    assert_code(0, "summary mnist-mha --json");
+    assert_has(out, "\"parameters\": 472906");
+    assert_code(0, "summary trained --threads 2");
+    assert_has(out, "batch 16");
+}
+
+static void benchmarks(void **state) {
+    (void)state;
+    const char *lines = scratch_file("turns", "run 0.01\nrun 0.01\n", 18);
+    assert_int_equal(run_program(FV__PROGRAM, "bench small.yaml --interactive --threads 2", lines), 0);
+    assert_has(out, "\"ready\":true");
+    char *answer = strstr(out, "\"img_s\":");
+    assert_non_null(answer);
+    assert_non_null(strstr(answer + 1, "\"img_s\":"));
+    assert_code(0, "bench small.yaml --mode infer --batch 1 --first-prediction");
+    assert_has(out, "first_prediction_s");
+    assert_code(0, "bench small.yaml --mode infer --seconds 0.02 --threads 1");
+    assert_has(out, "attention");
+    assert_code(2, "bench small.yaml --mode both");
+}
+
+// --- interruption
+
+static void read_file(const char *name, char **bytes, size_t *size) {
+    FILE *file = fopen(scratch_path(name), "rb");
+    assert_non_null(file);
+    *bytes = malloc(1 << 20);
+    assert_non_null(*bytes);
+    *size = fread(*bytes, 1, 1 << 20, file);
+    fclose(file);
+}
+
+static void assert_same_file(const char *a, const char *b) {
+    char *first, *second;
+    size_t first_size, second_size;
+    read_file(a, &first, &first_size);
+    read_file(b, &second, &second_size);
+    assert_true(first_size == second_size && memcmp(first, second, first_size) == 0);
+    free(first);
+    free(second);
+}
+
+// Trains into `folder`, sends the signal after the first epoch's line, and returns the exit code.
+static int interrupt(const char *folder, int number) {
+    char command[256], line[1];
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    snprintf(command, sizeof command, "%s train small.yaml --out %s --seed 3 --json --checkpoint-steps 1", FV__PROGRAM,
+             folder);
+    pid_t child = start(command, NULL, ends[1]);
+    close(ends[1]);
+    while (read(ends[0], line, 1) == 1 && line[0] != '\n') {
+    }
+    assert_int_equal(kill(child, number), 0);
+    while (read(ends[0], line, 1) == 1) { // it must not die of a closed pipe
+    }
+    close(ends[0]);
+    return finish(child);
+}
+
+static void resumes_after_interrupt(void **state) {
+    (void)state;
+    assert_int_equal(interrupt("interrupted", SIGINT), 130);
+    assert_has(err, "fovea train --resume interrupted");
+    assert_code(0, "train --resume interrupted");
+    assert_same_file("interrupted/model.safetensors", "trained/model.safetensors");
+    assert_code(2, "train small.yaml --resume interrupted");
+}
+
+static void resumes_after_kill(void **state) {
+    (void)state;
+    assert_int_equal(interrupt("killed", SIGKILL), 128 + SIGKILL);
+    assert_code(0, "train --resume killed --threads 1");
+    assert_same_file("killed/model.safetensors", "trained/model.safetensors");
+    assert_code(1, "train --resume nowhere");
+    assert_has(err, "no run to go on with");
+}
+
+// --- trouble
+
+static void fails_with_a_sentence(void **state) {
+    (void)state;
+    static const char bad[] =
+        "data: fashion-mnist\ninput: {size: [28, 28, 1]}\nmodel:\n  - flatten\n  - dense: {unit: 9}\n";
+    scratch_file("bad.yaml", bad, strlen(bad));
+    assert_code(1, "train ./bad.yaml");
+    assert_has(err, "bad.yaml:5");
+    assert_has(err, "units");
+    assert_code(1, "train small.yaml --set data.path=./nowhere --out none");
+    assert_has(err, "nowhere");
+    assert_code(1, "train small.yaml --set train.epochs=1 --out small.yaml/run"); // not a folder
+    assert_has(err, "small.yaml");
+    assert_code(1, "train small.yaml --set train.optimizer={sgd:\1{lr:\0011e30}} --out diverged");
+    assert_has(err, "not finite");
+    scratch_file("torn.safetensors", "no model", 8);
+    assert_code(1, "eval torn.safetensors");
+    assert_has(err, "torn.safetensors");
+}
+
+static void notices_a_full_disk(void **state) {
+    (void)state;
+    int full = open("/dev/full", O_WRONLY);
+    if (full < 0) {
+        skip();
+    }
+    assert_int_equal(finish(start(FV__PROGRAM " predict trained", NULL, full)), 1);
+    assert_has(err, "No space left");
+    close(full);
+}
+
+// --- examples
+
+static void examples_work(void **state) {
+    (void)state;
+    assert_int_equal(run_program(FV__EXAMPLE_TRAIN, "./small.yaml", NULL), 0);
+    assert_has(out, "trained.safetensors");
+    assert_int_equal(run_program(FV__EXAMPLE_LOAD, "trained.safetensors fashion-mnist 7", NULL), 0);
+    assert_has(out, "Ankle boot");
+    assert_int_equal(run_program(FV__EXAMPLE_LOAD, "trained.safetensors fashion-mnist 4000", NULL), 1);
+    assert_int_equal(run_program(FV__EXAMPLE_BUILD, "", NULL), 0);
+    assert_null(strstr(out, "DIFFERENT"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(teaches),
+        cmocka_unit_test(suggests),
+        cmocka_unit_test(checks_data),
+        cmocka_unit_test(names_damage),
+        cmocka_unit_test(trains),
+        cmocka_unit_test(evaluates),
+        cmocka_unit_test(predicts),
+        cmocka_unit_test(summarizes),
+        cmocka_unit_test(benchmarks),
+        cmocka_unit_test(resumes_after_interrupt),
+        cmocka_unit_test(resumes_after_kill),
+        cmocka_unit_test(fails_with_a_sentence),
+        cmocka_unit_test(notices_a_full_disk),
+        cmocka_unit_test(examples_work),
+    };
+    return cmocka_run_group_tests(tests, open_world, scratch_close);
+}
