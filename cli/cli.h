@@ -95,6 +95,9 @@ const char *cli_duration(char buffer[CLI_NUMBER_SIZE], double seconds);
 enum { CLI_BAR_COLUMNS = 40, CLI_BAR_SIZE = 3 * CLI_BAR_COLUMNS + 1 };
 const char *cli_bar(char buffer[CLI_BAR_SIZE], double part, int width);
 
+// A loss: "0.2511", and short even when training goes wrong. In `buffer`, which is also returned.
+const char *cli_loss(char buffer[CLI_NUMBER_SIZE], double loss);
+
 // Seconds of a clock that never jumps.
 double cli_now(void);
 

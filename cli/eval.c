@@ -7,7 +7,7 @@
 static void print_text(const fv_metrics *metrics, const fv_dataset *data, const char *split, double seconds) {
     char number[CLI_NUMBER_SIZE];
     fv_dataset_info info = fv_dataset_describe(data);
-    printf("loss      %.4f\naccuracy  %.2f %%\n", metrics->loss, 100 * metrics->accuracy);
+    printf("loss      %s\naccuracy  %.2f %%\n", cli_loss(number, metrics->loss), 100 * metrics->accuracy);
     for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
         printf("top-%-4d  %.2f %%\n", metrics->top_k[i], 100 * metrics->top[i]);
     }

@@ -116,6 +116,11 @@ const char *cli_bar(char buffer[CLI_BAR_SIZE], double part, int width) {
     return buffer;
 }
 
+const char *cli_loss(char buffer[CLI_NUMBER_SIZE], double loss) {
+    snprintf(buffer, CLI_NUMBER_SIZE, loss < 1e6 ? "%.4f" : "%.4g", loss);
+    return buffer;
+}
+
 double cli_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

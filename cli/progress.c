@@ -10,7 +10,9 @@
 #include "json.h"
 
 static void add_metrics(fv__text *line, const char *prefix, const fv_metrics *metrics) {
-    fv__text_addf(line, " - %sloss: %.4f - %saccuracy: %.4f", prefix, metrics->loss, prefix, metrics->accuracy);
+    char loss[CLI_NUMBER_SIZE];
+    fv__text_addf(line, " - %sloss: %s - %saccuracy: %.4f", prefix, cli_loss(loss, metrics->loss), prefix,
+                  metrics->accuracy);
     for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
         fv__text_addf(line, " - %stop%d: %.4f", prefix, metrics->top_k[i], metrics->top[i]);
     }

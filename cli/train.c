@@ -40,15 +40,15 @@ static bool is_taken(const char *path) {
 
 // What is where, for whoever comes back to the terminal.
 static void tell_results(const char *folder, const fv_progress *last) {
-    char parameters[CLI_NUMBER_SIZE];
+    char number[CLI_NUMBER_SIZE];
     const fv_metrics *metrics = last->validation.samples ? &last->validation : &last->train;
     if (last->epoch) {
-        printf("%s: loss %.4f, accuracy %.2f %%", last->validation.samples ? "Validation" : "Training", metrics->loss,
-               100 * metrics->accuracy);
+        printf("%s: loss %s, accuracy %.2f %%", last->validation.samples ? "Validation" : "Training",
+               cli_loss(number, metrics->loss), 100 * metrics->accuracy);
         for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
             printf(", top-%d %.2f %%", metrics->top_k[i], 100 * metrics->top[i]);
         }
-        printf(" on %s samples after %d epoch%s\n", cli_count(parameters, (double)metrics->samples), last->epoch,
+        printf(" on %s samples after %d epoch%s\n", cli_count(number, (double)metrics->samples), last->epoch,
                last->epoch == 1 ? "" : "s");
     }
     printf("Left in %s: model.safetensors (all that prediction needs), history.csv, recipe.yaml, run.json\n", folder);
@@ -69,7 +69,7 @@ static int train(const cli_options *options, const fv_recipe *recipe, const char
     fv_status status = fv_train(recipe, &train_options, NULL, &error);
     cli_progress_end(&progress);
     if (status == FV_INTERRUPTED) {
-        cli_say("%s; go on with: fovea train --resume %s", "interrupted", folder);
+        cli_say("interrupted; go on with: fovea train --resume %s", folder);
         return CLI_INTERRUPTED;
     }
     if (status != FV_OK) {

@@ -389,7 +389,7 @@ static void fails_with_a_sentence(void **state) {
     assert_has(err, "nowhere");
     assert_code(1, "train small.yaml --set train.epochs=1 --out small.yaml/run"); // not a folder
     assert_has(err, "small.yaml");
-    assert_code(1, "train small.yaml --set train.optimizer={sgd:\1{lr:\0011e30}} --out diverged");
+    assert_code(1, "train small.yaml --set train.optimizer={sgd:\1{lr:\0011e300}} --out diverged");
     assert_has(err, "not finite");
     scratch_file("torn.safetensors", "no model", 8);
     assert_code(1, "eval torn.safetensors");

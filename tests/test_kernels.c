@@ -55,8 +55,8 @@ static void each_level(void (*test)(const fv__kernels *)) {
 static fv__adam_step adam_step(int t, float decay) {
     const double correction = sqrt(1 - pow(0.999, t)) / (1 - pow(0.9, t));
     return (fv__adam_step){.rate = (float)(1e-2 * correction),
-                           .beta1 = 0.9f,
-                           .beta2 = 0.999f,
+                           .beta1 = 0.9,
+                           .beta2 = 0.999,
                            .epsilon = 1e-7f,
                            .decay = decay,
                            .gradient_scale = 0.5f};

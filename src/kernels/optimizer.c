@@ -56,7 +56,7 @@ static void adam(const fv__adam_step *step,
                  float *restrict square,         // (n) running mean of its square, v
                  size_t n) {
     const float rate = step->rate, epsilon = step->epsilon, decay = step->decay, scale = step->gradient_scale;
-    const float mean_share = 1 - step->beta1, square_share = 1 - step->beta2;
+    const float mean_share = (float)(1 - step->beta1), square_share = (float)(1 - step->beta2);
     for (size_t i = 0; i < n; i++) {
         const float g = gradient[i] * scale;
         const float m = mean[i] + (g - mean[i]) * mean_share;

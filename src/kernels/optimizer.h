@@ -10,9 +10,11 @@ typedef struct fv__sgd_step {
     bool nesterov;
 } fv__sgd_step;
 
+// The shares 1 − β are taken in double, as Keras does: in float, 1 − 0.999 is off by 5e-5 of itself.
 // Adam: `rate` is lr · √(1 − β₂ᵗ) / (1 − β₁ᵗ), `decay` is 0. AdamW: `decay` is lr · weight decay.
 typedef struct fv__adam_step {
-    float rate, beta1, beta2, epsilon, decay, gradient_scale;
+    double beta1, beta2;
+    float rate, epsilon, decay, gradient_scale;
 } fv__adam_step;
 
 #endif

@@ -35,8 +35,8 @@ static void forward(const fv__call *call) {
     int32_t *winner = call->saved;
     for (int sample = 0; sample < call->samples; sample++) {
         if (takes_largest(call->node)) {
-            call->kernels->largest_rows(x, out, winner, rows, features);
-            winner += winner ? features : 0;
+            int32_t *of_sample = winner ? winner + (ptrdiff_t)sample * features : NULL;
+            call->kernels->largest_rows(x, out, of_sample, rows, features);
         } else {
             call->kernels->average_rows(x, out, rows, features);
         }

@@ -20,7 +20,8 @@ fv_status fv__recipe_model(const fv_recipe *recipe, uint64_t seed, fv_model **ou
         status = fv_recipe_parse(text.bytes, text.length, recipe->source, &resolved, error);
     }
     if (!status) {
-        status = fv__model_create(resolved->input, resolved->layers, info->classes, info->class_names, seed, out, error);
+        status =
+            fv__model_create(resolved->input, resolved->layers, info->classes, info->class_names, seed, out, error);
     }
     fv_recipe_free(resolved);
     fv__text_free(&text);

@@ -116,7 +116,7 @@ const fv__graph *fv__pass_graph(const fv__pass *pass) {
 }
 
 const float *fv__pass_logits(const fv__pass *pass) {
-    return fv__plan_value(pass->plan, pass->model->output);
+    return fv__plan_value(pass->plan, pass->logits);
 }
 
 fv_status fv__pass_run_on(fv__pass *pass, const fv__pass_run *run, fv__metrics *metrics, fv_error *error) {
