@@ -4,15 +4,18 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "json.h"
 #include "subject.h"
 
+// Of one image, as run; 0 when out of memory.
 static double total_work(const cli_benchmark *bench) {
     double sum = 0;
-    for (int n = 0; n < bench->model->graph.node_count; n++) {
-        cli_node_work work = cli_bench_work(bench, n);
-        sum += work.forward + work.backward;
+    cli_node_work *work = cli_bench_work(bench);
+    for (int n = 0; work && n < cli_bench_graph(bench)->node_count; n++) {
+        sum += work[n].forward + work[n].backward;
     }
+    fv__free(work);
     return sum;
 }
 
@@ -89,10 +92,13 @@ static int report(cli_benchmark *bench, const char *name, const cli_options *opt
     double seconds = options->seconds > 0 ? options->seconds : 3, best, mean;
     double peak = cli_measure_peak(bench->kernels, bench->threads);
     int code = measure(bench, seconds, &best, &mean);
+    if (code != CLI_OK) {
+        return code;
+    }
     double again = cli_measure_peak(bench->kernels, bench->threads), work = total_work(bench);
     peak = again > peak ? again : peak;
-    if (code != CLI_OK || peak <= 0) {
-        return code != CLI_OK ? code : cli_fail_memory();
+    if (peak <= 0 || work <= 0) {
+        return cli_fail_memory();
     }
     if (options->json) {
         return cli_json_print(json_pack("{s:s, s:s, s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "model", name,
@@ -160,7 +166,7 @@ const cli_command cli_bench = {
         "\n"
         "--interactive answers lines \"run SECONDS\" on standard input, so that several programs can take turns\n"
         "(bench/compare). --first-prediction builds the model, classifies one batch and says when it was done.\n",
-    .options = "set mode batch seconds interactive first-prediction",
+    .options = "set mode batch seconds interactive first-prediction as-written",
     .most_arguments = 1,
     .run = run,
 };

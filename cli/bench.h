@@ -41,11 +41,15 @@ double cli_peak_memory(void); // largest resident set so far, in MB of 2^20 byte
 // tries. 0 when there is no memory.
 double cli_measure_peak(const fv__kernels *kernels, int threads);
 
-// Multiply-adds of one sample at a node, forward and (of a training step) backward.
+// The graph that runs: the model's after the algebra pass and, in training, with the loss. After a first step.
+const fv__graph *cli_bench_graph(const cli_benchmark *bench);
+
+// Multiply-adds for one image at each node of that graph, forward and (of a training step) backward. To be freed with
+// fv__free; NULL when out of memory.
 typedef struct cli_node_work {
     double forward, backward;
 } cli_node_work;
-cli_node_work cli_bench_work(const cli_benchmark *bench, int node);
+cli_node_work *cli_bench_work(const cli_benchmark *bench);
 
 // Steps with the clock on in every node, then the table of nodes. `peak` as of cli_measure_peak.
 int cli_bench_profile(cli_benchmark *bench, double seconds, double peak);

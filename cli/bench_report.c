@@ -38,9 +38,9 @@ static void multiply(void *context, int index, int worker) {
 
 double cli_measure_peak(const fv__kernels *kernels, int threads) {
     product p = {.kernels = kernels,
-                 .a_size = ROWS * DEPTH,
+                 .a_size = (size_t)ROWS * DEPTH,
                  .packed_size = kernels->packed_size(DEPTH, COLUMNS),
-                 .c_size = ROWS * COLUMNS};
+                 .c_size = (size_t)ROWS * COLUMNS};
     double best = 0;
     fv__pool *pool = NULL;
     p.a = fv__alloc_array((size_t)threads, p.a_size * sizeof(float));
@@ -66,51 +66,70 @@ double cli_measure_peak(const fv__kernels *kernels, int threads) {
 
 // --- operations
 
-// Whether anything trainable stands before the node: only then is its gradient computed.
-static bool wants_gradient(const fv__graph *graph, int n) {
-    const fv__node *node = &graph->nodes[n];
-    if (node->parameter >= 0) {
-        return graph->parameters[node->parameter].trainable;
-    }
-    for (int i = 0; i < node->view.input_count; i++) {
-        if (wants_gradient(graph, node->inputs[i])) {
-            return true;
-        }
-    }
-    return false;
+const fv__graph *cli_bench_graph(const cli_benchmark *bench) {
+    return bench->training ? fv__pass_graph(bench->trainer->training) : &bench->model->prediction.graph;
 }
 
-// The gradient of each operand of a product costs as much as the product; what is computed again does not count.
-cli_node_work cli_bench_work(const cli_benchmark *bench, int n) {
-    const fv__graph *graph = &bench->model->graph;
-    const fv__node *node = &graph->nodes[n];
-    cli_node_work work = {.forward = node->op->multiply_adds ? node->op->multiply_adds(&node->view) : 0};
-    if (!bench->training) {
-        return work;
-    }
-    bool values = false, weights = false, has_weights = false;
+// How many operands' gradients are computed: each costs as much as the product itself.
+static int wanted_gradients(const fv__node *node, const bool *trained) {
+    bool values = false, weights = false, wanted_values = false, wanted_weights = false;
     for (int i = 0; i < node->view.input_count; i++) {
-        bool wanted = wants_gradient(graph, node->inputs[i]), weight = node->view.input_is_weight[i];
-        weights |= weight && wanted;
-        has_weights |= weight;
-        values |= !weight && wanted;
+        bool wanted = trained[node->inputs[i]], weight = node->view.input_is_weight[i];
+        weights |= weight;
+        values |= !weight;
+        wanted_weights |= weight && wanted;
+        wanted_values |= !weight && wanted;
     }
-    work.backward = work.forward * (has_weights ? values + weights : values ? 2 : 0);
+    // Both operands may be of one kind: attention multiplies values, composing weights.
+    return values && weights ? wanted_values + wanted_weights : wanted_values || wanted_weights ? 2 : 0;
+}
+
+// What is computed again in backward does not count. Work once a step is shared out to the images of a batch.
+cli_node_work *cli_bench_work(const cli_benchmark *bench) {
+    const fv__graph *graph = cli_bench_graph(bench);
+    size_t count = (size_t)graph->node_count;
+    cli_node_work *work = fv__alloc_array(count, sizeof *work);
+    bool *trained = fv__alloc_array(count, sizeof *trained); // whether anything trainable stands before the node
+    for (size_t n = 0; n < count && work && trained; n++) {
+        const fv__node *node = &graph->nodes[n];
+        trained[n] = node->parameter >= 0 && graph->parameters[node->parameter].trainable;
+        for (int i = 0; i < node->view.input_count; i++) {
+            trained[n] |= trained[node->inputs[i]];
+        }
+        double operations = node->op->multiply_adds ? node->op->multiply_adds(&node->view) : 0;
+        work[n].forward = operations / (node->view.rate == FV__RATE_STEP ? bench->batch : 1);
+        work[n].backward = bench->training ? work[n].forward * wanted_gradients(node, trained) : 0;
+    }
+    if (!trained) {
+        fv__free(work);
+        work = NULL;
+    }
+    fv__free(trained);
     return work;
 }
 
 // --- the table
 
-static void add_row(cli_table *table, const char *name, const char *op, double forward, double backward, double share,
+// An empty cell where there is nothing to say.
+static void add_number(cli_table *table, bool shown, int digits, double number, const char *unit) {
+    char text[CLI_NUMBER_SIZE] = "";
+    if (shown) {
+        snprintf(text, sizeof text, "%.*f%s", digits, number, unit);
+    }
+    cli_table_add(table, "%s", text);
+}
+
+// Seconds are of one image but for `seconds`, in which `operations` were done.
+static void add_row(cli_table *table, const char *name, const char *op, fv__node_time image, double share,
                     double operations, double seconds, double core_peak) {
+    bool counts = operations > 0 && seconds > 0;
     cli_table_add(table, "%s", name);
     cli_table_add(table, "%s", op);
-    cli_table_add(table, "%.2f", 1e6 * forward);
-    cli_table_add(table, backward > 0 ? "%.2f" : "", 1e6 * backward);
-    cli_table_add(table, "%.1f %%", 100 * share);
-    bool counts = operations > 0 && seconds > 0;
-    cli_table_add(table, counts ? "%.1f" : "", 2e-9 * operations / seconds);
-    cli_table_add(table, counts ? "%.0f %%" : "", 100 * operations / seconds / core_peak);
+    add_number(table, true, 2, 1e6 * image.forward, "");
+    add_number(table, image.backward > 0, 2, 1e6 * image.backward, "");
+    add_number(table, true, 1, 100 * share, " %");
+    add_number(table, counts, 1, 2e-9 * operations / seconds, "");
+    add_number(table, counts, 0, 100 * operations / seconds / core_peak, " %");
 }
 
 static void add_head(cli_table *table) {
@@ -121,25 +140,27 @@ static void add_head(cli_table *table) {
 }
 
 static int print_nodes(const cli_benchmark *bench, const fv__plan *plan, cli_bench_time time, double peak) {
-    const fv__graph *graph = &bench->model->graph;
+    const fv__graph *graph = cli_bench_graph(bench);
     double samples = (double)time.steps * bench->batch, all = time.seconds * bench->threads, nodes = 0;
+    cli_node_work *work = cli_bench_work(bench);
     cli_table table = {.alignment = "llrrrrr"};
+    if (!work) {
+        return cli_fail_memory();
+    }
     add_head(&table);
-    // In training one node follows those of the model: the loss.
-    for (int n = 0; n < graph->node_count + bench->training; n++) {
+    for (int n = 0; n < graph->node_count; n++) {
         fv__node_time spent = fv__plan_time(plan, n);
         double seconds = spent.forward + spent.backward;
-        bool loss = n == graph->node_count;
         if (seconds > 0) {
-            cli_node_work work = loss ? (cli_node_work){0} : cli_bench_work(bench, n);
-            add_row(&table, loss ? "loss" : graph->nodes[n].name, loss ? "cross_entropy" : graph->nodes[n].op->name,
-                    spent.forward / samples, spent.backward / samples, seconds / all,
-                    (work.forward + work.backward) * samples, seconds, peak / bench->threads);
+            add_row(&table, graph->nodes[n].name, graph->nodes[n].op->name,
+                    (fv__node_time){spent.forward / samples, spent.backward / samples}, seconds / all,
+                    (work[n].forward + work[n].backward) * samples, seconds, peak / bench->threads);
             nodes += seconds;
         }
     }
     add_row(&table, bench->training ? "(update, sums, input, waiting)" : "(input, waiting)", "",
-            (all - nodes) / samples, 0, (all - nodes) / all, 0, 0, 1);
+            (fv__node_time){(all - nodes) / samples, 0}, (all - nodes) / all, 0, 0, 1);
+    fv__free(work);
     return cli_table_print(&table, stdout);
 }
 

@@ -141,24 +141,24 @@ static int show(const cli_options *options, const fv__dataset_info *info) {
 
 typedef struct download {
     bool live, quiet;
-    const char *url; // of the file under way
-    double drawn;    // when the line was last drawn
+    char url[1024]; // of the file under way
+    double drawn;   // when the line was last drawn
 } download;
 
 static bool on_progress(void *context, const char *url, uint64_t received, uint64_t total) {
     download *now = context;
     const char *name = strrchr(url, '/') ? strrchr(url, '/') + 1 : url;
-    bool done = total > 0 && received >= total, fresh = now->url != url;
-    if (now->live && (fresh || done || cli_now() - now->drawn > 0.1)) {
+    bool fresh = strncmp(now->url, url, sizeof now->url - 1) != 0;
+    if (now->live && (fresh || (total && received == total) || cli_now() - now->drawn > 0.1)) {
         char bar[CLI_BAR_SIZE], have[CLI_NUMBER_SIZE], all[CLI_NUMBER_SIZE];
         double part = total ? (double)received / (double)total : 0;
-        fprintf(stderr, "\r\033[K%s  %s %s%s%s%s", name, cli_bar(bar, part, 24), cli_bytes(have, (double)received),
-                total ? " of " : "", total ? cli_bytes(all, (double)total) : "", done ? "\n" : "");
+        fprintf(stderr, "%s\r\033[K%s  %s %s%s%s", fresh && now->url[0] ? "\n" : "", name, cli_bar(bar, part, 24),
+                cli_bytes(have, (double)received), total ? " of " : "", total ? cli_bytes(all, (double)total) : "");
         now->drawn = cli_now();
     } else if (fresh && !now->live && !now->quiet) {
         fprintf(stderr, "%s\n", url);
     }
-    now->url = url;
+    snprintf(now->url, sizeof now->url, "%s", url);
     return !cli_interrupted();
 }
 
@@ -176,8 +176,11 @@ static int get(const cli_options *options, const fv__dataset_info *info) {
         return status == FV_OK ? CLI_OK : cli_fail(&error);
     }
     cli_interrupt_catch("\nfovea: stopping; what has arrived is kept for the next time\n");
-    if (fv__dataset_get(info, NULL, options->out, on_progress, &now, &error) != FV_OK) {
-        fputs(now.live && now.url ? "\n" : "", stderr);
+    fv_status status = fv__dataset_get(info, NULL, options->out, on_progress, &now, &error);
+    if (now.live && now.url[0]) {
+        fputc('\n', stderr); // the line of the last file
+    }
+    if (status != FV_OK) {
         return cli_fail(&error);
     }
     if (fv__dataset_locate(info, NULL, options->out, &folder, &error) != FV_OK) {

@@ -9,39 +9,43 @@
 typedef enum option_kind { FLAG, COUNT, SECONDS, SEED, TEXT, TEXTS } option_kind;
 
 typedef struct option {
-    const char *name;
-    char letter;       // -h; 0: none
-    const char *value; // what it is called in help; NULL for a flag
+    const char *name, *letter; // "help", and "h" for -h or NULL
+    const char *value;         // what it is called in help; NULL for a flag
     option_kind kind;
-    size_t offset;   // in cli_options
     bool everywhere; // every command takes it
+    size_t offset;   // in cli_options
     const char *sentence;
 } option;
 
 #define AT(member) offsetof(cli_options, member)
 
 static const option table[] = {
-    {"data", 0, "SET", TEXT, AT(data), false, "Use this data set, not the one in the recipe."},
-    {"path", 0, "DIR", TEXT, AT(path), false, "Folder with the data set's files."},
-    {"split", 0, "SPLIT", TEXT, AT(split), false, "train or test (default: test)."},
-    {"samples", 0, "RANGE", TEXT, AT(samples), false, "Which samples: test:0-9, train:5, 3,5,7-9 (default: test:0-9)."},
-    {"top", 0, "K", COUNT, AT(top), false, "How many classes to show or count (predict: 3; eval: as in the recipe)."},
-    {"augment", 0, "FILE", TEXT, AT(augment), false, "Draw what augmentation makes of training pictures (PNG)."},
-    {"resume", 0, "RUN", TEXT, AT(resume), false, "Go on in this run folder where it stopped."},
-    {"checkpoint-steps", 0, "N", COUNT, AT(checkpoint_steps), false, "Also checkpoint every N steps inside an epoch."},
-    {"mode", 0, "MODE", TEXT, AT(mode), false, "train or infer (default: train)."},
-    {"batch", 0, "N", COUNT, AT(batch), false, "Samples a step (default: the recipe's)."},
-    {"seconds", 0, "S", SECONDS, AT(seconds), false, "How long to measure (default: 3)."},
-    {"interactive", 0, NULL, FLAG, AT(interactive), false, "Wait for lines \"run SECONDS\"; answer each with JSON."},
-    {"first-prediction", 0, NULL, FLAG, AT(first_prediction), false, "Only the time from start to a first prediction."},
-    {"out", 'o', "DIR", TEXT, AT(out), false,
+    {"data", NULL, "SET", TEXT, false, AT(data), "Use this data set, not the one in the recipe."},
+    {"path", NULL, "DIR", TEXT, false, AT(path), "Folder with the data set's files."},
+    {"split", NULL, "SPLIT", TEXT, false, AT(split), "train or test (default: test)."},
+    {"samples", NULL, "RANGE", TEXT, false, AT(samples),
+     "Which samples: test:0-9, train:5, 3,5,7-9 (default: test:0-9)."},
+    {"top", NULL, "K", COUNT, false, AT(top),
+     "How many classes to show or count (predict: 3; eval: as in the recipe)."},
+    {"augment", NULL, "FILE", TEXT, false, AT(augment), "Draw what augmentation makes of training pictures (PNG)."},
+    {"resume", NULL, "RUN", TEXT, false, AT(resume), "Go on in this run folder where it stopped."},
+    {"checkpoint-steps", NULL, "N", COUNT, false, AT(checkpoint_steps),
+     "Also checkpoint every N steps inside an epoch."},
+    {"mode", NULL, "MODE", TEXT, false, AT(mode), "train or infer (default: train)."},
+    {"batch", NULL, "N", COUNT, false, AT(batch), "Samples a step (default: the recipe's)."},
+    {"seconds", NULL, "S", SECONDS, false, AT(seconds), "How long to measure (default: 3)."},
+    {"interactive", NULL, NULL, FLAG, false, AT(interactive), "Wait for lines \"run SECONDS\"; answer each with JSON."},
+    {"first-prediction", NULL, NULL, FLAG, false, AT(first_prediction),
+     "Only the time from start to a first prediction."},
+    {"as-written", NULL, NULL, FLAG, false, AT(as_written), "Without the algebra pass that joins linear layers."},
+    {"out", "o", "DIR", TEXT, false, AT(out),
      "Folder to write to (train: runs/RECIPE-DATE-TIME; data get: the cache)."},
-    {"set", 0, "KEY=VALUE", TEXTS, AT(sets), false, "Override a key of the recipe; may be given again."},
-    {"threads", 't', "N", COUNT, AT(threads), true, "Threads (default: what the machine and OMP_NUM_THREADS allow)."},
-    {"seed", 0, "N", SEED, AT(seed), true, "Start of all random numbers (default: 0)."},
-    {"json", 0, NULL, FLAG, AT(json), true, "Answer in JSON on standard output."},
-    {"quiet", 'q', NULL, FLAG, AT(quiet), true, "No progress, no remarks."},
-    {"help", 'h', NULL, FLAG, AT(help), true, "This help."},
+    {"set", NULL, "KEY=VALUE", TEXTS, false, AT(sets), "Override a key of the recipe; may be given again."},
+    {"threads", "t", "N", COUNT, true, AT(threads), "Threads (default: what the machine and OMP_NUM_THREADS allow)."},
+    {"seed", NULL, "N", SEED, true, AT(seed), "Start of all random numbers (default: 0)."},
+    {"json", NULL, NULL, FLAG, true, AT(json), "Answer in JSON on standard output."},
+    {"quiet", "q", NULL, FLAG, true, AT(quiet), "No progress, no remarks."},
+    {"help", "h", NULL, FLAG, true, AT(help), "This help."},
 };
 enum { OPTION_COUNT = sizeof table / sizeof *table };
 
@@ -62,7 +66,7 @@ static bool takes(const cli_command *command, const option *row) {
 // The row of "name" or, behind one dash, of its letter.
 static const option *find(const char *word, size_t length, bool letter) {
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (letter ? length == 1 && table[i].letter == word[0]
+        if (letter ? length == 1 && table[i].letter && table[i].letter[0] == word[0]
                    : strlen(table[i].name) == length && strncmp(table[i].name, word, length) == 0) {
             return &table[i];
         }
@@ -158,7 +162,7 @@ static int read_option(const cli_command *command, int left, char **words, cli_o
         cli_usage(command, "%s needs a value: %s %s", word, word, row->value);
         return 0;
     }
-    const char *value = equals ? equals + 1 : row->value ? words[1] : NULL;
+    const char *value = equals ? equals + 1 : row->value ? words[1] : "";
     const char *wanted = store(row, value, options);
     if (wanted) {
         cli_usage(command, "%.*s: '%s' should be %s", (int)length, word, value, wanted);
@@ -196,7 +200,7 @@ void cli_options_describe(const cli_command *command, FILE *out) {
         if (takes(command, row)) {
             char name[64], letter[8] = "    ";
             if (row->letter) {
-                snprintf(letter, sizeof letter, "-%c, ", row->letter);
+                snprintf(letter, sizeof letter, "-%s, ", row->letter);
             }
             snprintf(name, sizeof name, "%s--%s%s%s", letter, row->name, row->value ? " " : "",
                      row->value ? row->value : "");

@@ -76,12 +76,17 @@ static fv_status read_recipe(const char *path, fv_recipe **recipe, fv_error *err
     return status;
 }
 
+static void configure(fv_model *model, const cli_options *options) {
+    fv_model_set_threads(model, options->threads);
+    model->rewrite = !options->as_written;
+}
+
 static int load(const char *file, const cli_options *options, cli_subject *subject) {
     fv_error error;
     if (fv_model_load(file, &subject->model, &error) != FV_OK || read_recipe(file, &subject->recipe, &error) != FV_OK) {
         return cli_fail(&error);
     }
-    fv_model_set_threads(subject->model, options->threads);
+    configure(subject->model, options);
     if (!subject->recipe && options->set_count) {
         cli_say("%s was made without a recipe, so that there is nothing to --set", file);
         return CLI_USAGE;
@@ -125,7 +130,7 @@ int cli_subject_open(const char *argument, const cli_options *options, cli_subje
         code = cli_fail(&error);
     }
     if (code == CLI_OK) {
-        fv_model_set_threads(subject->model, options->threads);
+        configure(subject->model, options);
     } else {
         cli_subject_free(subject);
     }

@@ -6,6 +6,18 @@
 #include "subject.h"
 #include "train/trainer.h"
 
+// What the algebra pass does to the model, a line each.
+static fv_status note_rewrites(const cli_subject *subject, int batch, fv__text *notes, fv_error *error) {
+    fv__rewrite rewrite = {0};
+    const fv_model *model = subject->model;
+    fv_status status = fv__rewrite_make(&model->graph, model->rewrite, batch, &model->output, 1, &rewrite, error);
+    if (status == FV_OK && rewrite.notes.bytes) {
+        fv__text_add(notes, rewrite.notes.bytes);
+    }
+    fv__rewrite_free(&rewrite);
+    return status;
+}
+
 // What the plan of training says. Made and thrown away: nothing runs.
 static fv_status plan_training(const cli_subject *subject, const fv__train_settings *settings, int threads,
                                fv__plan_report *report, fv_error *error) {
@@ -19,7 +31,7 @@ static fv_status plan_training(const cli_subject *subject, const fv__train_setti
     return status;
 }
 
-static int print_json(const fv__summary *summary, const fv__plan_report *plan, int batch) {
+static int print_json(const fv__summary *summary, const fv__plan_report *plan, const char *notes, int batch) {
     json_t *layers = json_array();
     for (int i = 0; i < summary->row_count; i++) {
         const fv__summary_row *row = &summary->rows[i];
@@ -32,16 +44,17 @@ static int print_json(const fv__summary *summary, const fv__plan_report *plan, i
                               row->depth, "output", shape, "parameters", (json_int_t)row->parameters, "multiply_adds",
                               (json_int_t)row->multiply_adds, "activation_bytes", (json_int_t)row->activation_bytes));
     }
-    return cli_json_print(json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:{s:i, s:I, s:i, s:i}}", "layers", layers,
-                                    "parameters", (json_int_t)summary->parameters, "trainable",
-                                    (json_int_t)summary->trainable, "frozen", (json_int_t)summary->frozen,
-                                    "multiply_adds", (json_int_t)summary->multiply_adds, "activation_bytes",
-                                    (json_int_t)summary->activation_bytes, "training", "batch", batch, "bytes",
-                                    (json_int_t)plan->bytes, "micro_batch", plan->micro_batch, "groups", plan->groups),
-                          true);
+    return cli_json_print(
+        json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:{s:i, s:I, s:i, s:i}, s:s}", "layers", layers, "parameters",
+                  (json_int_t)summary->parameters, "trainable", (json_int_t)summary->trainable, "frozen",
+                  (json_int_t)summary->frozen, "multiply_adds", (json_int_t)summary->multiply_adds, "activation_bytes",
+                  (json_int_t)summary->activation_bytes, "training", "batch", batch, "bytes", (json_int_t)plan->bytes,
+                  "micro_batch", plan->micro_batch, "groups", plan->groups, "rewrites", notes),
+        true);
 }
 
-static int print_text(const fv__summary *summary, const fv__plan_report *plan, int batch, int threads) {
+static int print_text(const fv__summary *summary, const fv__plan_report *plan, const char *notes, int batch,
+                      int threads) {
     fv__text text = {0};
     char bytes[CLI_NUMBER_SIZE];
     fv__summary_print(summary, &text);
@@ -52,6 +65,10 @@ static int print_text(const fv__summary *summary, const fv__plan_report *plan, i
                   batch, plan->groups, plan->groups == 1 ? "" : "s", plan->micro_batch,
                   plan->micro_batch == 1 ? "" : "s", cli_bytes(bytes, (double)plan->bytes), threads,
                   threads == 1 ? "" : "s");
+    if (notes[0]) {
+        fv__text_addf(&text, "Rewritten:    the same function with fewer operations (--as-written leaves it)\n%s",
+                      notes);
+    }
     int code = text.failed ? cli_fail_memory() : CLI_OK;
     if (code == CLI_OK) {
         fputs(text.bytes, stdout);
@@ -65,18 +82,22 @@ static int summarize(const cli_options *options, const cli_subject *subject) {
     fv__summary summary = {0};
     fv__train_settings settings;
     fv__plan_report plan;
+    fv__text rewrites = {0};
     int threads = options->threads ? options->threads : fv__cpu_threads();
     int code = cli_subject_settings(subject, &settings);
     if (code != CLI_OK) {
         return code;
     }
     if (fv__summary_create(subject->model, &summary, &error) != FV_OK ||
-        plan_training(subject, &settings, threads, &plan, &error) != FV_OK) {
+        plan_training(subject, &settings, threads, &plan, &error) != FV_OK ||
+        note_rewrites(subject, settings.batch, &rewrites, &error) != FV_OK) {
         code = cli_fail(&error);
     } else {
-        code = options->json ? print_json(&summary, &plan, settings.batch)
-                             : print_text(&summary, &plan, settings.batch, threads);
+        const char *notes = rewrites.bytes ? rewrites.bytes : "";
+        code = options->json ? print_json(&summary, &plan, notes, settings.batch)
+                             : print_text(&summary, &plan, notes, settings.batch, threads);
     }
+    fv__text_free(&rewrites);
     fv__summary_free(&summary);
     return code;
 }
@@ -105,7 +126,7 @@ const cli_command cli_summary = {
         "  fovea summary fashion-attention\n"
         "  fovea summary mnist-mha --set train.batch=32\n"
         "  fovea summary runs/first --json\n",
-    .options = "set",
+    .options = "set as-written",
     .most_arguments = 1,
     .run = run,
 };

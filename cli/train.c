@@ -10,8 +10,11 @@
 #include "subject.h"
 
 static bool on_progress(void *context, const fv_progress *now) {
-    cli_progress_show(context, now);
-    return !cli_interrupted();
+    bool go_on = !cli_interrupted();
+    if (go_on || now->epoch_done) { // the last words of a run are not drawn over
+        cli_progress_show(context, now);
+    }
+    return go_on;
 }
 
 // runs/RECIPE-YYYYMMDD-HHMMSS, to be freed with fv__free.
@@ -42,7 +45,9 @@ static bool is_taken(const char *path) {
 static void tell_results(const char *folder, const fv_progress *last) {
     char number[CLI_NUMBER_SIZE];
     const fv_metrics *metrics = last->validation.samples ? &last->validation : &last->train;
-    if (last->epoch) {
+    if (!last->epoch) {
+        printf("This run was finished already\n");
+    } else {
         printf("%s: loss %s, accuracy %.2f %%", last->validation.samples ? "Validation" : "Training",
                cli_loss(number, metrics->loss), 100 * metrics->accuracy);
         for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
@@ -101,9 +106,11 @@ static int open_recipe(const cli_options *options, fv_recipe **recipe) {
 }
 
 static int run(const cli_options *options) {
-    if (options->resume && (options->out || options->argument_count)) {
-        return cli_usage(&cli_train, "--resume takes recipe and folder from the run, so %s cannot be given",
-                         options->out ? "--out" : "a recipe");
+    if (options->resume && (options->out || options->set_count || options->argument_count)) {
+        return cli_usage(&cli_train, "--resume goes on with the recipe and folder of the run, so %s cannot be given",
+                         options->out         ? "--out"
+                         : options->set_count ? "--set"
+                                              : "a recipe");
     }
     if (!options->resume && options->argument_count == 0) {
         return cli_usage(&cli_train, "train needs a recipe; `fovea help recipes` lists those that come with fovea");

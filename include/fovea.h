@@ -53,7 +53,7 @@ void fv_set_allocator(void *(*allocate)(size_t size), void (*release)(void *bloc
 // The version of the library that is linked: FV_VERSION of its header.
 const char *fv_version(void);
 
-// --- Data sets --------------------------------------------------------------------------------------------------------
+// --- Data sets
 
 // Numbered samples of one size, with a label each. Immutable; may be read from several threads at once.
 typedef struct fv_dataset fv_dataset;
@@ -77,7 +77,7 @@ fv_dataset_info fv_dataset_describe(const fv_dataset *dataset);
 // Copies the bytes of sample `index` to `pixels` (height, width, channels), 0 … 255.
 fv_status fv_dataset_read(const fv_dataset *dataset, size_t index, uint8_t *pixels, fv_error *error);
 
-// --- Recipes ----------------------------------------------------------------------------------------------------------
+// --- Recipes
 
 // One experiment as YAML: data, input, model, training. The keys are listed by `fovea help recipe`.
 typedef struct fv_recipe fv_recipe;
@@ -95,7 +95,7 @@ fv_status fv_recipe_set(fv_recipe *recipe, const char *assignment, fv_error *err
 
 void fv_recipe_free(fv_recipe *recipe); // NULL is fine
 
-// --- Models -----------------------------------------------------------------------------------------------------------
+// --- Models
 
 // Layers with weights, class names and preprocessing: all that prediction needs.
 typedef struct fv_model fv_model;
@@ -135,7 +135,7 @@ void fv_model_set_threads(fv_model *model, int threads);
 // one model from two threads at a time.
 fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error);
 
-// --- Training and evaluation ------------------------------------------------------------------------------------------
+// --- Training and evaluation
 
 enum { FV_MAX_TOP = 4 };
 
@@ -178,7 +178,7 @@ fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_
 // Loss, accuracy and the top-k accuracies named in `metrics->top_k` over a whole data set.
 fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_error *error);
 
-// --- Multi-head attention as a call ------------------------------------------------------------------------------------
+// --- Multi-head attention as a call
 
 // The attention layer of Vaswani et al. 2017 ("Attention is all you need") with its eight trained arrays:
 //   q = query · Wq + bq,  k = key · Wk + bk,  v = value · Wv + bv     cut into heads of d_model / heads features
@@ -215,8 +215,8 @@ typedef struct fv_tokens {
     int batch, tokens, width;
 } fv_tokens;
 
-// Who may attend to whom: 0 where a query must not see a key. Any shape that broadcasts to (batch, heads, queries, keys):
-// padding (batch, 1, 1, keys), causal (queries, keys), … A query that may see no key sees all alike.
+// Who may attend to whom: 0 where a query must not see a key. Any shape that broadcasts to (batch, heads, queries,
+// keys): padding (batch, 1, 1, keys), causal (queries, keys), … A query that may see no key sees all alike.
 typedef struct fv_mask {
     const int32_t *values;
     int rank, shape[4]; // rank 1 … 4, missing axes are in front

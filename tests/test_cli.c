@@ -364,6 +364,9 @@ static void resumes_after_interrupt(void **state) {
     assert_code(0, "train --resume interrupted");
     assert_same_file("interrupted/model.safetensors", "trained/model.safetensors");
     assert_code(2, "train small.yaml --resume interrupted");
+    assert_code(2, "train --resume interrupted --set train.epochs=50");
+    assert_code(0, "train --resume interrupted");
+    assert_has(out, "finished already");
 }
 
 static void resumes_after_kill(void **state) {

@@ -56,6 +56,19 @@ void *fv__realloc(void *block, size_t size) {
     return grown;
 }
 
+bool fv__reserve(void **array, int count, int *capacity, size_t size) {
+    if (count < *capacity) {
+        return true;
+    }
+    int grown = *capacity ? 2 * *capacity : 32;
+    void *block = fv__realloc(*array, (size_t)grown * size);
+    if (block) {
+        *array = block;
+        *capacity = grown;
+    }
+    return block != NULL;
+}
+
 void fv__free(void *block) {
     if (block) {
         host_free(((header *)block)[-1].origin);

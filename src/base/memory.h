@@ -2,6 +2,7 @@
 #ifndef FOVEA_BASE_MEMORY_H
 #define FOVEA_BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { FV__ALIGNMENT = 64 }; // a cache line, and the widest vector
@@ -14,6 +15,9 @@ void *fv__alloc_array(size_t count, size_t size);
 
 // Grows (or makes) a block; new bytes are not cleared. On failure the old block stays valid.
 void *fv__realloc(void *block, size_t size);
+
+// Room for one more element of `size` bytes in a growing array of `count`; false when out of memory: the array stays.
+bool fv__reserve(void **array, int count, int *capacity, size_t size);
 
 void fv__free(void *block);
 

@@ -7,7 +7,9 @@ static const fv__augmentation_type *const types[] = {
     FV__AUGMENTATION_LIST(X)
 #undef X
         NULL};
-enum { TYPES = sizeof types / sizeof *types - 1 };
+#define X(name) TYPE_##name,
+enum { FV__AUGMENTATION_LIST(X) TYPES };
+#undef X
 
 const fv__augmentation_type *fv__augmentation_type_at(int index) {
     return index >= 0 && index < TYPES ? types[index] : NULL;
@@ -40,7 +42,9 @@ static fv_status check_interval(const fv__augmentation_type *type, const fv__opt
     if (list->count == 2 && list->values[0] <= list->values[1]) {
         return FV_OK;
     }
-    if (list->count == 1 && symmetric && list->values[0] >= 0 && -list->values[0] >= option->minimum) {
+    double lower = -list->values[0];
+    bool within = option->above_minimum ? lower > option->minimum : lower >= option->minimum;
+    if (list->count == 1 && symmetric && lower <= 0 && within) {
         return FV_OK;
     }
     return fv__value_fail(error, value, "%s.%s: expected [lower, upper]%s", type->name, option->name,
@@ -62,7 +66,10 @@ static fv_status read_item(const fv__value *value, fv__augmentation *item, fv_er
         fv__value_fail(error, value, "augment: %s needs options, as in %s: {%s: ...}", name, name,
                        item->type->options->name);
     }
-    for (const fv__option *option = item->type ? item->type->options : NULL; !status && option->name; option++) {
+    if (status) {
+        return status;
+    }
+    for (const fv__option *option = item->type->options; !status && option->name; option++) {
         if (option->kind == FV__FLOAT_LIST) {
             const fv__float_list *list = (const void *)((const char *)item + option->offset);
             status = check_interval(item->type, option, list, value, error);
@@ -101,7 +108,7 @@ fv_status fv__augmentations_write(const fv__augmentations *augmentations, fv__do
     *list = fv__value_new(document, FV__VALUE_LIST);
     for (int i = 0; i < augmentations->count && *list && !status; i++) {
         const fv__augmentation *item = &augmentations->items[i];
-        fv__value *options, *named = fv__value_new(document, FV__VALUE_MAP);
+        fv__value *options = NULL, *named = fv__value_new(document, FV__VALUE_MAP);
         status = named ? fv__options_write(item->type->options, item, document, &options, error)
                        : fv__fail_memory(error, "the recipe");
         if (!status) {

@@ -57,11 +57,11 @@ static cairo_surface_t *make_surface(const fv__grid *grid, const uint8_t *pixels
 
 static bool draw_cell(cairo_t *cairo, const fv__grid *grid, const plan *layout, int index) {
     const fv__grid_cell *cell = &grid->cells[index];
-    double left = GAP + (double)(index % grid->columns) * layout->cell_width;
-    double top = GAP + (double)(index / grid->columns) * layout->cell_height;
+    int row = index / grid->columns, column = index % grid->columns;
+    double left = GAP + (double)column * layout->cell_width, top = GAP + (double)row * layout->cell_height;
     if (cell->caption) {
         cairo_save(cairo);
-        cairo_rectangle(cairo, left, top, layout->cell_width - GAP / 2, layout->caption);
+        cairo_rectangle(cairo, left, top, layout->cell_width - GAP / 2.0, layout->caption);
         cairo_clip(cairo);
         cairo_set_source_rgb(cairo, 0.15, 0.15, 0.15);
         cairo_move_to(cairo, left, top + layout->caption - 5);

@@ -119,9 +119,9 @@ fv_status fv__make_folders(const char *path, fv_error *error) {
         }
         char kept = part[end];
         part[end] = 0;
-        if (mkdir(part, 0777) != 0 && !fv__folder_exists(part)) {
-            int code = errno == EEXIST ? ENOTDIR : errno;
-            status = fv__fail_file(error, part, "make the folder", code);
+        int code = mkdir(part, 0777) == 0 ? 0 : errno;
+        if (code && !fv__folder_exists(part)) {
+            status = fv__fail_file(error, part, "make the folder", code == EEXIST ? ENOTDIR : code);
         }
         part[end] = kept;
     }

@@ -25,20 +25,6 @@ void fv__graph_free(fv__graph *graph) {
     fv__graph_init(graph);
 }
 
-// Room for one more element in an array of the graph.
-static bool reserve(void **array, int count, int *capacity, size_t size) {
-    if (count < *capacity) {
-        return true;
-    }
-    int grown = *capacity ? 2 * *capacity : 32;
-    void *block = fv__realloc(*array, (size_t)grown * size);
-    if (block) {
-        *array = block;
-        *capacity = grown;
-    }
-    return block != NULL;
-}
-
 // A node whose weights are larger than what a nominal micro-batch brings along runs once over the whole batch.
 static fv__rate infer_rate(const fv__node *node) {
     enum { NOMINAL_SAMPLES = 8, NOMINAL_CACHE = 256 * 1024 };
@@ -76,7 +62,7 @@ fv_status fv__graph_add(fv__graph *graph, const char *name, const fv__op *op, co
     void *copy = fv__alloc(op->attributes_size ? op->attributes_size : 1);
     node.view.attributes = copy;
     if (!node.name || !copy ||
-        !reserve((void **)&graph->nodes, graph->node_count, &graph->node_capacity, sizeof node)) {
+        !fv__reserve((void **)&graph->nodes, graph->node_count, &graph->node_capacity, sizeof node)) {
         status = fv__fail_memory(error, "the graph");
         goto fail;
     }
@@ -107,8 +93,8 @@ fv_status fv__graph_add_parameter(fv__graph *graph, const char *name, const fv__
     if (fv__graph_find_parameter(graph, name) >= 0) {
         return fv__fail(error, FV_INVALID, "two weights are called %s: give one of the layers another name", name);
     }
-    if (!reserve((void **)&graph->parameters, graph->parameter_count, &graph->parameter_capacity,
-                 sizeof *graph->parameters)) {
+    if (!fv__reserve((void **)&graph->parameters, graph->parameter_count, &graph->parameter_capacity,
+                     sizeof *graph->parameters)) {
         return fv__fail_memory(error, "the graph");
     }
     fv__parameter parameter = {.name = fv__strdup(name),

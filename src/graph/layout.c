@@ -18,7 +18,6 @@ static size_t round_up(size_t bytes) {
 }
 
 // --- Arenas
-// -----------------------------------------------------------------------------------------------------------
 
 // Lifetimes clash if they overlap: in instructions for a worker's arrays, in phases for those of the whole batch, where
 // different samples stand at different instructions of a phase.
@@ -78,7 +77,6 @@ static void assign_scopes(fv__plan *plan) {
 }
 
 // --- How the batch is cut
-// ---------------------------------------------------------------------------------------------
 
 static int divide_up(size_t count, size_t part) {
     return (int)((count + part - 1) / part);
@@ -159,7 +157,6 @@ static void cut_phases(fv__plan *plan) {
 }
 
 // --- Memory
-// -----------------------------------------------------------------------------------------------------------
 
 // Lists the nodes that prepare something and where each puts it.
 static void place_prepared(fv__plan *plan, size_t *offsets) {

@@ -94,6 +94,9 @@ struct fv__plan {
     fv__node_time *times;   // (threads, nodes) while profiling
 };
 
+// compile.c: instructions, values and phases; false when out of memory.
+bool fv__plan_compile(fv__plan *plan, const fv__plan_options *options);
+
 // layout.c: scopes, offsets, groups and micro-batch; sets the sizes above.
 fv_status fv__plan_layout(fv__plan *plan, fv_error *error);
 

@@ -19,7 +19,6 @@ typedef struct run_state {
 } run_state;
 
 // --- Where arrays are
-// -------------------------------------------------------------------------------------------------
 
 // Sample `first` of a value, as worker `worker` sees it while it carries a micro-batch that starts there.
 static char *value_at(const fv__plan *plan, int value, int worker, int first) {
@@ -84,7 +83,6 @@ static fv__call make_call(const run_state *run, const fv__instruction *instructi
 }
 
 // --- Tasks
-// ------------------------------------------------------------------------------------------------------------
 
 static double now(void) {
     struct timespec time;
@@ -249,7 +247,6 @@ fv_status fv__plan_run(fv__plan *plan, fv__pool *pool, const fv__feed *feed, fv_
 }
 
 // --- What is read afterwards
-// ------------------------------------------------------------------------------------------
 
 void fv__plan_weights_changed(fv__plan *plan) {
     plan->stale = true;

@@ -13,8 +13,8 @@ static void add(const float *a, const float *b, float *y, size_t n) {
     }
 }
 
-// A strip of `vectors` columns of add_columns, a constant: each column is one chain of sums, and several chains run at a
-// time.
+// A strip of `vectors` columns of add_columns, a constant: each column is one chain of sums, and several chains run at
+// a time.
 FV__VECTOR void add_strip(int vectors, const float *x, ptrdiff_t stride, float *out, int rows) {
     fv__v sum[8];
     for (int i = 0; i < vectors; i++) {

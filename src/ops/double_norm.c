@@ -33,8 +33,9 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
     (void)samples;
     const dimensions d = dimensions_of(node);
     const size_t heads = (size_t)d.heads, slots = (size_t)d.slots;
-    *needs = (fv__op_needs){.saved = backward ? (size_t)d.tokens * heads * sizeof(float) : 0,
-                            .scratch = (heads * slots + 2 * heads) * sizeof(float)};
+    const size_t rows = (size_t)d.tokens * heads, columns = heads * slots;
+    *needs = (fv__op_needs){.saved = backward ? rows * sizeof(float) : 0,
+                            .scratch = (columns + (backward ? rows : 0)) * sizeof(float)};
 }
 
 static void forward(const fv__call *call) {

@@ -155,7 +155,6 @@ FV__OP_LIST(X)
 #undef X
 
 // --- Attributes of the ops that have some
-// -----------------------------------------------------------------------------
 
 typedef enum fv__padding { FV__PADDING_VALID, FV__PADDING_SAME } fv__padding;
 

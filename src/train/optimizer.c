@@ -155,8 +155,8 @@ fv_status fv__optimizer_step(fv__optimizer *optimizer, fv__pool *pool, uint64_t 
     if (settings->kind != FV__OPTIMIZER_SGD) {
         double decay = settings->kind == FV__OPTIMIZER_ADAMW ? rate * settings->weight_decay : 0;
         work.adam = (fv__adam_step){.rate = (float)corrected_rate(settings, step, rate),
-                                    .beta1 = (float)settings->beta1,
-                                    .beta2 = (float)settings->beta2,
+                                    .beta1 = settings->beta1,
+                                    .beta2 = settings->beta2,
                                     .epsilon = (float)settings->epsilon,
                                     .decay = (float)decay,
                                     .gradient_scale = (float)scale};

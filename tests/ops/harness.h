@@ -95,7 +95,6 @@ OP_CASE_LIST(X)
 void op_case_run(const op_case *test, const fv__op *op, const fv__kernels *kernels);
 
 // --- For references
-// ---------------------------------------------------------------------------------------------------
 
 double reference_activation(fv__activation kind, double x);
 // Whether dropout keeps the element: the draws of the library, told by formula.

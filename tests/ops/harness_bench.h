@@ -1,5 +1,5 @@
-// Inside the harness: one case set up at one level (harness_bench.c), and what is checked on it (harness_forward.c,
-// harness_gradient.c).
+// Inside the harness: one case set up at one level (harness_bench.c), the arrays and calls of a run
+// (harness_run.c), and what is checked of them (harness_forward.c, harness_gradient.c).
 #ifndef FOVEA_TESTS_OPS_BENCH_H
 #define FOVEA_TESTS_OPS_BENCH_H
 
@@ -33,6 +33,11 @@ typedef struct run {
     bool backward;
     guarded in[FV__MAX_INPUTS], d_in[FV__MAX_INPUTS], out, d_out, prepared, saved, scratch, auxiliary, unread;
 } run;
+
+enum { SEED = 42, EPOCH = 3 };
+
+// Cleared and aligned; ends the test if there is none.
+void *obtain(size_t size);
 
 // What the gradients of weights start from.
 #define GRADIENT_BEFORE 0.5f

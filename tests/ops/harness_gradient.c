@@ -9,6 +9,7 @@
 
 enum { ELEMENTS = 48, DIRECTIONS = 3 }; // checked of each input
 #define STEP 1e-5
+#define ROUNDING 1e-7 // what is left in float where terms as large as d_out cancel
 
 // Σ d_out · reference over the samples first … last, with `in` instead of the bench's values.
 static double objective(const bench *b, double *const in[], int first, int last, double *out) {
@@ -66,7 +67,7 @@ static void check_gradient(const bench *b, int i, const float *gradient, const c
         const slope expected = directional(b, i, direction, count, first, last);
         direction[j] = 0;
         const double got = (double)gradient[j] - before;
-        if (!(fabs(got - expected.central) <= tolerance * largest + expected.bend + 1e-9)) {
+        if (!(fabs(got - expected.central) <= tolerance * largest + expected.bend + ROUNDING)) {
             broken(b, "%s: gradient of input %d, element %zu is %.9g instead of %.9g (largest %.3g, bend %.3g)", what,
                    i, j, got, expected.central, largest, expected.bend);
         }
@@ -80,7 +81,8 @@ static void check_gradient(const bench *b, int i, const float *gradient, const c
             size += fabs(direction[j]);
         }
         const slope expected = directional(b, i, direction, count, 0, b->samples - 1);
-        if (!(fabs(got - expected.central) <= tolerance * largest * sqrt(size) + expected.bend + 1e-8)) {
+        if (!(fabs(got - expected.central) <=
+              tolerance * largest * sqrt(size) + expected.bend + ROUNDING * sqrt(size))) {
             broken(b, "%s: gradient of input %d along a direction is %.9g instead of %.9g (bend %.3g)", what, i, got,
                    expected.central, expected.bend);
         }
