@@ -187,7 +187,6 @@ static fv_status render(void *context, int input, int first, int count, int work
 static fv_status run(fv_attention *attention, const fv__attention_plan *prepared, const fv_tokens inputs[3],
                      const fv_mask *mask, const float *d_output, fv_error *error) {
     call_data data = {
-        .attention = attention,
         .prepared = prepared,
         .inputs = {inputs[FV__QUERY].values, inputs[FV__KEY].values, inputs[FV__VALUE].values, NULL, d_output},
         .mask = mask};
