@@ -2,7 +2,8 @@
 // through a table of where windows begin; a segment is one row of the window, which lies in one piece.
 //   forward           y[pixel][filter] = Σ (kh) Σ (kw, channel)  x[window(pixel)] · W
 //   kernel gradient   dW[(kh, kw, channel)][filter] += Σ (output row) Σ (output column)  x · dy
-//   input gradient    the same scheme over dy with zeros around (and between, for strides), with W turned by 180°
+//   input gradient    dy · Wᵀ gives what each output pixel adds to its window; a few output rows at a time are added
+//   there
 // Padding `same` is Keras's: max((⌈n/s⌉ - 1)·s + k - n, 0) in all, the smaller half before.
 #include <limits.h>
 #include <string.h>
@@ -42,8 +43,7 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
             g.kernel[0], g.kernel[1], fv__shape_print(x).text);
     }
     // Offsets inside one image are 32 bits.
-    if ((double)g.padded[0] * g.padded[1] * g.channels > INT_MAX ||
-        (double)g.frame[0] * g.frame[1] * g.filters > INT_MAX) {
+    if ((double)g.padded[0] * g.padded[1] * g.channels > INT_MAX || (double)g.rows * g.columns * g.filters > INT_MAX) {
         return fv__fail(error, FV_INVALID, "conv2d: an image of %s with %d filters is too large",
                         fv__shape_print(x).text, g.filters);
     }
@@ -61,10 +61,8 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
     size_t saved = 0, scratch = fv__conv2d_padded_floats(&g);
     if (backward) {
         size_t gradient = g.activation == FV__ACTIVATION_linear ? 0 : fv__conv2d_output_floats(&g);
-        scratch += fv__conv2d_frame_floats(&g) + fv__conv2d_lines(gradient * (g.pointwise ? (size_t)samples : 1));
-        scratch = scratch > fv__conv2d_kernel_floats(&g)
-                      ? scratch
-                      : fv__conv2d_kernel_floats(&g); // prepare turns the kernel there
+        scratch += fv__conv2d_padded_floats(&g) + fv__conv2d_spread_floats(&g) +
+                   fv__conv2d_lines(gradient * (g.pointwise ? (size_t)samples : 1));
         saved = fv__activated_saves(g.activation) ? fv__conv2d_output_floats(&g) : 0;
     }
     size_t prepared = fv__conv2d_cut_prepared(&g, kernels, backward, NULL, NULL);
@@ -75,7 +73,7 @@ static void prepare(const fv__call *call, bool backward) {
     fv__conv2d_geometry g = fv__conv2d_geometry_of(call->node);
     fv__conv2d_prepared parts;
     fv__conv2d_cut_prepared(&g, call->kernels, backward, call->prepared, &parts);
-    fv__conv2d_prepare(&g, call->kernels, backward, call->in[1], call->scratch, &parts);
+    fv__conv2d_prepare(&g, call->kernels, backward, call->in[1], &parts);
 }
 
 // Puts the image in the middle of `padded`, whose border is zero already; returns where it now is.
@@ -89,20 +87,6 @@ static const float *pad_image(const fv__conv2d_geometry *g, const float *image, 
         memcpy(to + (ptrdiff_t)y * g->padded[1] * g->channels, image + (size_t)y * row, row * sizeof(float));
     }
     return padded;
-}
-
-// Puts the pixels of dy, `stride` apart, into the frame, which is zero elsewhere.
-static void frame_gradient(const fv__conv2d_geometry *g, const float *d_pre, float *frame) {
-    size_t pixel = (size_t)g->filters, run = g->stride[1] == 1 ? (size_t)g->columns : 1; // pixels copied at once
-    for (int y = 0; y < g->rows; y++) {
-        ptrdiff_t top = g->kernel[0] - 1 - g->before[0] + y * g->stride[0], left = g->kernel[1] - 1 - g->before[1];
-        float *to = frame + (top * g->frame[1] + left) * g->filters;
-        for (int x = 0; x < g->columns; x += (int)run) {
-            memcpy(to, d_pre, pixel * run * sizeof(float));
-            to += g->stride[1] * g->filters;
-            d_pre += pixel * run;
-        }
-    }
 }
 
 static void forward(const fv__call *call) {
@@ -160,23 +144,66 @@ static void kernel_gradient(const fv__call *call, const fv__conv2d_geometry *g, 
     call->kernels->gemm(&product);
 }
 
-// dx of `images` images from dy in its frame.
-static void input_gradient(const fv__call *call, const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts,
-                           const float *frame, float *d_x, int images) {
-    fv__gemm product = {.rows = images * g->height * g->width,
-                        .columns = g->channels,
-                        .depth = g->kernel[1] * g->filters,
-                        .segments = g->kernel[0],
-                        .a = frame,
+// dy · Wᵀ of `pixels` output pixels: (pixels, kh·kw·channels).
+static void window_gradients(const fv__call *call, const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts,
+                             const float *d_pre, int pixels, float *windows, bool accumulate) {
+    int window = g->kernel[0] * g->kernel[1] * g->channels;
+    fv__gemm product = {.rows = pixels,
+                        .columns = window,
+                        .depth = g->filters,
+                        .segments = 1,
+                        .a = d_pre,
                         .a_row = g->filters,
                         .a_depth = 1,
-                        .a_segment = g->frame[1] * g->filters,
-                        .a_rows = g->pointwise ? NULL : parts->frame_windows,
-                        .b = parts->turned,
-                        .c = d_x,
-                        .c_row = g->channels,
-                        .accumulate = call->node->input_is_weight[0]};
+                        .b = parts->transposed,
+                        .c = windows,
+                        .c_row = window,
+                        .accumulate = accumulate};
     call->kernels->gemm(&product);
+}
+
+// Adds the windows of output pixels first … first+pixels-1 to the (padded) image gradient.
+static void add_windows(const fv__call *call, const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts, int first,
+                        int pixels, const float *windows, float *d_image) {
+    size_t run = (size_t)g->kernel[1] * (size_t)g->channels; // a row of a window lies in one piece
+    for (int pixel = first; pixel < first + pixels; pixel++) {
+        float *to = d_image + parts->windows[pixel];
+        for (int row = 0; row < g->kernel[0]; row++, windows += run, to += g->padded[1] * g->channels) {
+            call->kernels->add(windows, to, to, run);
+        }
+    }
+}
+
+// Takes the image out of the padded gradient.
+static void crop_image(const fv__call *call, const fv__conv2d_geometry *g, const float *padded, float *d_x) {
+    size_t row = (size_t)g->width * (size_t)g->channels;
+    const float *from = padded + ((ptrdiff_t)g->before[0] * g->padded[1] + g->before[1]) * g->channels;
+    for (int y = 0; y < g->height; y++, from += g->padded[1] * g->channels, d_x += row) {
+        if (call->node->input_is_weight[0]) {
+            call->kernels->add(from, d_x, d_x, row);
+        } else {
+            memcpy(d_x, from, row * sizeof(float));
+        }
+    }
+}
+
+// dx of one image; `padded` and `windows` are scratch.
+static void input_gradient(const fv__call *call, const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts,
+                           const float *d_pre, float *d_x, float *padded, float *windows) {
+    bool pads = fv__conv2d_pads(g);
+    float *d_image = pads ? padded : d_x;
+    if (pads || !call->node->input_is_weight[0]) {
+        memset(d_image, 0, (size_t)g->padded[0] * (size_t)g->padded[1] * (size_t)g->channels * sizeof(float));
+    }
+    int most = fv__conv2d_spread_rows(g) * g->columns;
+    for (int first = 0; first < g->rows * g->columns; first += most) {
+        int pixels = g->rows * g->columns - first < most ? g->rows * g->columns - first : most;
+        window_gradients(call, g, parts, d_pre + (size_t)first * (size_t)g->filters, pixels, windows, false);
+        add_windows(call, g, parts, first, pixels, windows, d_image);
+    }
+    if (pads) {
+        crop_image(call, g, padded, d_x);
+    }
 }
 
 static void backward(const fv__call *call) {
@@ -184,10 +211,10 @@ static void backward(const fv__call *call) {
     fv__conv2d_prepared parts;
     fv__conv2d_cut_prepared(&g, call->kernels, true, call->prepared, &parts);
     size_t image = (size_t)g.height * (size_t)g.width * (size_t)g.channels, output = fv__conv2d_output_floats(&g);
-    float *padded = call->scratch, *frame = padded + fv__conv2d_padded_floats(&g),
-          *gradient = frame + fv__conv2d_frame_floats(&g);
-    if (fv__conv2d_padded_floats(&g) + fv__conv2d_frame_floats(&g) > 0) {
-        memset(padded, 0, (fv__conv2d_padded_floats(&g) + fv__conv2d_frame_floats(&g)) * sizeof(float));
+    float *padded = call->scratch, *d_padded = padded + fv__conv2d_padded_floats(&g);
+    float *windows = d_padded + fv__conv2d_padded_floats(&g), *gradient = windows + fv__conv2d_spread_floats(&g);
+    if (fv__conv2d_pads(&g)) {
+        memset(padded, 0, fv__conv2d_padded_floats(&g) * sizeof(float));
     }
     int images = g.pointwise ? call->samples : 1; // at once
     for (int sample = 0; sample < call->samples; sample += images) {
@@ -198,12 +225,14 @@ static void backward(const fv__call *call) {
                                    call->out ? call->out + offset : NULL, saved ? saved + offset : NULL, gradient);
         const float *x = call->in[0] + (size_t)sample * image;
         kernel_gradient(call, &g, &parts, call->d_in[1] ? pad_image(&g, x, padded) : x, d_pre, images);
-        if (call->d_in[0]) {
-            if (!g.pointwise) {
-                frame_gradient(&g, d_pre, frame);
-            }
-            float *d_x = call->d_in[0] + (call->node->input_is_weight[0] ? 0 : (size_t)sample * image);
-            input_gradient(call, &g, &parts, g.pointwise ? d_pre : frame, d_x, images);
+        float *d_x = call->d_in[0];
+        if (d_x && !call->node->input_is_weight[0]) {
+            d_x += (size_t)sample * image;
+        }
+        if (d_x && g.pointwise) {
+            window_gradients(call, &g, &parts, d_pre, images * g.rows * g.columns, d_x, call->node->input_is_weight[0]);
+        } else if (d_x) {
+            input_gradient(call, &g, &parts, d_pre, d_x, d_padded, windows);
         }
     }
 }

@@ -23,7 +23,6 @@ fv__conv2d_geometry fv__conv2d_geometry_of(const fv__op_node *node) {
                              .kernel = {weights[0], weights[1]},
                              .stride = {attributes->stride[0], attributes->stride[1]},
                              .filters = weights[3],
-                             .frame = {x[0] + weights[0] - 1, x[1] + weights[1] - 1},
                              .activation = attributes->activation};
     fit_axis(g.height, g.kernel[0], g.stride[0], attributes->padding, &g.rows, &g.before[0], &g.padded[0]);
     fit_axis(g.width, g.kernel[1], g.stride[1], attributes->padding, &g.columns, &g.before[1], &g.padded[1]);
@@ -47,8 +46,15 @@ size_t fv__conv2d_output_floats(const fv__conv2d_geometry *g) {
     return (size_t)g->rows * (size_t)g->columns * (size_t)g->filters;
 }
 
-size_t fv__conv2d_frame_floats(const fv__conv2d_geometry *g) {
-    return g->pointwise ? 0 : fv__conv2d_lines((size_t)g->frame[0] * (size_t)g->frame[1] * (size_t)g->filters);
+int fv__conv2d_spread_rows(const fv__conv2d_geometry *g) {
+    enum { PIXELS = 48 }; // whose windows stay near the core
+    int rows = PIXELS / g->columns;
+    return rows < 1 ? 1 : rows < g->rows ? rows : g->rows;
+}
+
+size_t fv__conv2d_spread_floats(const fv__conv2d_geometry *g) {
+    size_t window = (size_t)g->kernel[0] * (size_t)g->kernel[1] * (size_t)g->channels;
+    return g->pointwise ? 0 : fv__conv2d_lines((size_t)fv__conv2d_spread_rows(g) * (size_t)g->columns * window);
 }
 
 size_t fv__conv2d_kernel_floats(const fv__conv2d_geometry *g) {
@@ -57,23 +63,21 @@ size_t fv__conv2d_kernel_floats(const fv__conv2d_geometry *g) {
 
 size_t fv__conv2d_cut_prepared(const fv__conv2d_geometry *g, const fv__kernels *kernels, bool backward, void *memory,
                                fv__conv2d_prepared *parts) {
-    size_t sizes[5] = {kernels->packed_size(g->kernel[0] * g->kernel[1] * g->channels, g->filters),
+    size_t sizes[4] = {kernels->packed_size(g->kernel[0] * g->kernel[1] * g->channels, g->filters),
                        g->pointwise ? 0 : (size_t)g->rows * (size_t)g->columns};
     if (backward) {
-        sizes[2] = kernels->packed_size(g->kernel[0] * g->kernel[1] * g->filters, g->channels);
+        sizes[2] = kernels->packed_size(g->filters, g->kernel[0] * g->kernel[1] * g->channels);
         sizes[3] = g->pointwise ? 0 : (size_t)g->kernel[0] * (size_t)g->kernel[1] * (size_t)g->channels;
-        sizes[4] = g->pointwise ? 0 : (size_t)g->height * (size_t)g->width;
     }
-    size_t begin[5], end = 0;
-    for (int i = 0; i < 5; i++) {
+    size_t begin[4], end = 0;
+    for (int i = 0; i < 4; i++) {
         begin[i] = end;
         end += fv__conv2d_lines(sizes[i]);
     }
     if (parts) {
         float *floats = memory;
         int32_t *integers = memory;
-        *parts = (fv__conv2d_prepared){floats + begin[0], integers + begin[1], floats + begin[2], integers + begin[3],
-                                       integers + begin[4]};
+        *parts = (fv__conv2d_prepared){floats + begin[0], integers + begin[1], floats + begin[2], integers + begin[3]};
     }
     return end;
 }
@@ -87,30 +91,12 @@ static void fill_grid(int32_t *table, int rows, int columns, int row, int column
     }
 }
 
-// turned[(kh, kw, filter)][channel] = weights[(last - kh, last - kw, channel)][filter].
-static void turn_kernel(const fv__conv2d_geometry *g, const fv__kernels *kernels, const float *weights, float *turned) {
-    ptrdiff_t tap_floats = (ptrdiff_t)g->channels * g->filters;
-    for (int tap = g->kernel[0] * g->kernel[1] - 1; tap >= 0; tap--, turned += tap_floats) {
-        const float *from = weights + tap * tap_floats;
-        if (g->channels % kernels->lanes == 0) {
-            kernels->transpose(from, g->filters, turned, g->channels, g->channels, g->filters, g->channels);
-            continue;
-        }
-        for (int filter = 0; filter < g->filters; filter++) {
-            for (int channel = 0; channel < g->channels; channel++) {
-                turned[(ptrdiff_t)filter * g->channels + channel] = from[(ptrdiff_t)channel * g->filters + filter];
-            }
-        }
-    }
-}
-
 void fv__conv2d_prepare(const fv__conv2d_geometry *g, const fv__kernels *kernels, bool backward, const float *weights,
-                        float *scratch, const fv__conv2d_prepared *parts) {
+                        const fv__conv2d_prepared *parts) {
     int taps = g->kernel[0] * g->kernel[1];
     kernels->pack(taps * g->channels, g->filters, weights, g->filters, 1, parts->weights);
     if (backward) {
-        turn_kernel(g, kernels, weights, scratch);
-        kernels->pack(taps * g->filters, g->channels, scratch, g->channels, 1, parts->turned);
+        kernels->pack(g->filters, taps * g->channels, weights, 1, g->filters, parts->transposed);
     }
     if (g->pointwise) {
         return;
@@ -119,6 +105,5 @@ void fv__conv2d_prepare(const fv__conv2d_geometry *g, const fv__kernels *kernels
               g->stride[1] * g->channels);
     if (backward) {
         fill_grid(parts->kernel_places, g->kernel[0], g->kernel[1] * g->channels, g->padded[1] * g->channels, 1);
-        fill_grid(parts->frame_windows, g->height, g->width, g->frame[1] * g->filters, g->filters);
     }
 }

@@ -10,7 +10,6 @@ typedef struct fv__conv2d_geometry {
     int rows, columns, filters;  // output
     int before[2];               // padding above and to the left
     int padded[2];               // height and width with padding
-    int frame[2];                // height and width of dy with zeros around and between
     fv__activation activation;
     bool pointwise; // 1×1, stride 1: a dense layer over pixels, whole calls at once
 } fv__conv2d_geometry;
@@ -22,25 +21,27 @@ fv__conv2d_geometry fv__conv2d_geometry_of(const fv__op_node *node);
 size_t fv__conv2d_lines(size_t count);
 bool fv__conv2d_pads(const fv__conv2d_geometry *g);
 size_t fv__conv2d_padded_floats(const fv__conv2d_geometry *g); // 0 if nothing is padded
-size_t fv__conv2d_frame_floats(const fv__conv2d_geometry *g);  // 0 if pointwise
+size_t fv__conv2d_spread_floats(const fv__conv2d_geometry *g); // windows of spread_rows output rows; 0 if pointwise
 size_t fv__conv2d_output_floats(const fv__conv2d_geometry *g);
 size_t fv__conv2d_kernel_floats(const fv__conv2d_geometry *g);
 
-// What `prepared` holds; the last three for backward only.
+// What `prepared` holds; the last two for backward only.
 typedef struct fv__conv2d_prepared {
     float *weights;         // packed W, (kh·kw·channels, filters)
     int32_t *windows;       // (rows·columns): where each window begins in the padded image
-    float *turned;          // packed W turned by 180°, (kh·kw·filters, channels)
+    float *transposed;      // packed Wᵀ, (filters, kh·kw·channels)
     int32_t *kernel_places; // (kh·kw·channels): where each kernel element lies in a window
-    int32_t *frame_windows; // (height·width): where the window of each input pixel begins in the frame
 } fv__conv2d_prepared;
 
 // Cuts `memory` into `parts` (if not NULL) and returns its size in numbers of 4 bytes.
 size_t fv__conv2d_cut_prepared(const fv__conv2d_geometry *g, const fv__kernels *kernels, bool backward, void *memory,
                                fv__conv2d_prepared *parts);
 
-// Fills `parts` from the kernel; `scratch`: kernel_floats, for backward only.
+// How many rows of the output the input gradient takes at a time.
+int fv__conv2d_spread_rows(const fv__conv2d_geometry *g);
+
+// Fills `parts` from the kernel.
 void fv__conv2d_prepare(const fv__conv2d_geometry *g, const fv__kernels *kernels, bool backward, const float *weights,
-                        float *scratch, const fv__conv2d_prepared *parts);
+                        const fv__conv2d_prepared *parts);
 
 #endif
