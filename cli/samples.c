@@ -42,7 +42,7 @@ static bool add_range(cli_samples *samples, size_t first, size_t last) {
 const char *cli_samples_read(const char *text, size_t total, cli_samples *samples, char *problem, size_t room) {
     const char *at = strchr(text, ':') ? strchr(text, ':') + 1 : text;
     for (bool more = true; more;) {
-        size_t first, last;
+        size_t first = 0, last;
         bool good = read_number(&at, &first);
         last = first;
         if (good && *at == '-') {

@@ -66,8 +66,8 @@ fv_status fv_dataset_open(const char *name, const char *split, const char *path,
 void fv_dataset_close(fv_dataset *dataset); // NULL is fine
 
 typedef struct fv_dataset_info {
-    size_t count;                   // samples
-    int height, width, channels;    // of each, in pixels
+    size_t count;                // samples
+    int height, width, channels; // of each, in pixels
     int classes;
     const char *const *class_names; // (classes); as long as the data set
     const int32_t *labels;          // (count), 0 … classes-1; as long as the data set
@@ -120,19 +120,19 @@ fv_status fv_model_save(const fv_model *model, const char *path, fv_error *error
 void fv_model_free(fv_model *model); // NULL is fine
 
 typedef struct fv_model_info {
-    int height, width, channels;       // of an image
+    int height, width, channels; // of an image
     int classes;
-    const char *const *class_names;    // (classes); as long as the model
-    size_t parameters, trainable;      // weights
-    double multiply_adds;              // of one prediction
+    const char *const *class_names; // (classes); as long as the model
+    size_t parameters, trainable;   // weights
+    double multiply_adds;           // of one prediction
 } fv_model_info;
 fv_model_info fv_model_describe(const fv_model *model);
 
 // How many threads prediction uses; 0, the default, is what affinity, control group and OMP_NUM_THREADS allow.
 void fv_model_set_threads(fv_model *model, int threads);
 
-// Class probabilities (count, classes) of `count` images (count, height, width, channels) of bytes. Not to be called for
-// one model from two threads at a time.
+// Class probabilities (count, classes) of `count` images (count, height, width, channels) of bytes. Not to be called
+// for one model from two threads at a time.
 fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error);
 
 // --- Training and evaluation
@@ -150,12 +150,12 @@ typedef struct fv_metrics {
 
 // What a callback is told: after each step (validation.samples is 0) and after each epoch.
 typedef struct fv_progress {
-    int epoch, epochs;          // epoch counts from 1
-    int step, steps;            // of this epoch, step counts from 1
+    int epoch, epochs; // epoch counts from 1
+    int step, steps;   // of this epoch, step counts from 1
     bool epoch_done;
     double learning_rate;
-    double seconds;             // since the epoch began, without validation
-    double images_per_second;   // of this epoch
+    double seconds;           // since the epoch began, without validation
+    double images_per_second; // of this epoch
     fv_metrics train, validation;
 } fv_progress;
 
@@ -171,8 +171,8 @@ typedef struct fv_train_options {
 } fv_train_options;
 
 // Trains as the recipe says. *model (NULL: not wanted) is the trained model, to be freed by the caller.
-// Errors: FV_INVALID (recipe), FV_NOT_FOUND (data), FV_IO (run folder), FV_NUMERIC (the loss is not finite: says at which
-// step and what to try), FV_INTERRUPTED. The run folder stays usable in every case.
+// Errors: FV_INVALID (recipe), FV_NOT_FOUND (data), FV_IO (run folder), FV_NUMERIC (the loss is not finite: says at
+// which step and what to try), FV_INTERRUPTED. The run folder stays usable in every case.
 fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error);
 
 // Loss, accuracy and the top-k accuracies named in `metrics->top_k` over a whole data set.

@@ -15,7 +15,7 @@ const char *fv_status_name(fv_status status) {
     return "unknown status";
 }
 
-fv_status fv__fail(fv_error *error, fv_status status, const char *format, ...) {
+int fv__explain(fv_error *error, fv_status status, const char *format, ...) {
     if (error) {
         va_list arguments;
         va_start(arguments, format);
@@ -23,7 +23,7 @@ fv_status fv__fail(fv_error *error, fv_status status, const char *format, ...) {
         vsnprintf(error->message, sizeof error->message, format, arguments);
         va_end(arguments);
     }
-    return status;
+    return 0;
 }
 
 fv_status fv__fail_in(fv_error *error, fv_status status, const char *format, ...) {

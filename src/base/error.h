@@ -4,9 +4,17 @@
 
 #include "fovea.h"
 
-// Writes the sentence (which names the thing and the way out) and returns `status`, so that a function can end with
-// `return fv__fail(error, FV_INVALID, "...")`. `error` may be NULL.
-fv_status fv__fail(fv_error *error, fv_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+// Writes the sentence (which names the thing and the way out) and gives `status`, so that a function can end with
+// `return fv__fail(error, FV_INVALID, "...", ...)`. `error` may be NULL. (A macro, so that static analysis sees that
+// the status is the one given.)
+#define fv__fail(error, status, ...) fv__explained((status), fv__explain((error), (status), __VA_ARGS__))
+
+int fv__explain(fv_error *error, fv_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static inline fv_status fv__explained(fv_status status, int explained) {
+    (void)explained;
+    return status;
+}
 
 // Puts "context: " in front of the message that a failed call has left and returns its status.
 fv_status fv__fail_in(fv_error *error, fv_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -199,6 +199,9 @@ const char *fv__format_float(char buffer[FV__NUMBER_SIZE], double number) {
             break;
         }
     }
+    if (strchr(buffer, 'e') && fabs(number) < 1e15 && number == rint(number)) { // 1e+01 is 10 to people
+        snprintf(buffer, FV__NUMBER_SIZE, "%.0f", number);
+    }
     leave_c_locale(guard);
     return buffer;
 }

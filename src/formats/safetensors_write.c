@@ -44,7 +44,7 @@ static json_t *describe(const fv__tensor_entry *entry, size_t begin, size_t byte
         }
     }
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", fv__dtype_name(entry->dtype), "shape", shape, "data_offsets",
-                     (json_int_t)begin, (json_int_t)(begin + bytes));
+                     (json_int_t)begin, (json_int_t)begin + (json_int_t)bytes);
 }
 
 static fv_status make_header(const char *path, const fv__tensor_entry *entries, size_t count, const fv__metadata *pairs,

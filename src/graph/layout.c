@@ -220,9 +220,12 @@ fv_status fv__plan_layout(fv__plan *plan, fv_error *error) {
     plan->groups = choose_groups(plan);
     size_t one_sample = place_values(plan, FV__SCOPE_LOCAL, 1, order);
     int largest_group = divide_up((size_t)plan->batch, (size_t)plan->groups);
-    size_t fitting = one_sample ? NOMINAL_CACHE / one_sample : (size_t)largest_group;
-    int parts = divide_up((size_t)largest_group, fitting < 1 ? 1 : fitting); // of a group, as equal as possible
-    plan->micro_batch = divide_up((size_t)largest_group, (size_t)parts);
+    size_t fitting = one_sample && one_sample < NOMINAL_CACHE ? NOMINAL_CACHE / one_sample : 1;
+    size_t parts = 1; // of a group, as equal as possible
+    while (one_sample && (size_t)divide_up((size_t)largest_group, parts) > fitting) {
+        parts++;
+    }
+    plan->micro_batch = divide_up((size_t)largest_group, parts);
     plan->local_bytes = place_values(plan, FV__SCOPE_LOCAL, plan->micro_batch, order);
     plan->batch_bytes = place_values(plan, FV__SCOPE_BATCH, plan->batch, order);
     place_prepared(plan, prepared_offsets);

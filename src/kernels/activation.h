@@ -7,7 +7,7 @@
     X(linear, "x")                                                                                                     \
     X(relu, "max(x, 0)")                                                                                               \
     X(gelu, "x · Φ(x), Φ the normal distribution function")                                                            \
-    X(gelu_tanh, "x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))")                                                        \
+    X(gelu_tanh, "x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))")                                                       \
     X(tanh, "tanh(x)")                                                                                                 \
     X(sigmoid, "1 / (1 + e^-x)")
 
@@ -15,7 +15,7 @@ typedef enum fv__activation {
 #define X(name, formula) FV__ACTIVATION_##name,
     FV__ACTIVATION_LIST(X)
 #undef X
-    FV__ACTIVATION_COUNT
+        FV__ACTIVATION_COUNT
 } fv__activation;
 
 #endif

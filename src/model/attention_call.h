@@ -13,9 +13,9 @@ extern const char *const fv__attention_input_names[FV__ATTENTION_INPUTS];
 // What a graph and its plan were made for.
 typedef struct fv__attention_shapes {
     int batch, queries, keys;
-    bool masked, backward, weights;
-    int mask[3];    // of one sample: (heads or 1, queries or 1, keys or 1)
-    bool wanted[3]; // gradients of query, key, value
+    int masked, backward, weights; // truths; all members are int so that two are equal if their bytes are
+    int mask[3];                   // of one sample: (heads or 1, queries or 1, keys or 1)
+    int wanted[3];                 // gradients of query, key, value
 } fv__attention_shapes;
 
 typedef struct fv__attention_plan {

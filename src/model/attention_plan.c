@@ -63,7 +63,7 @@ static fv_status build(const fv_attention *attention, fv__attention_plan *prepar
     fv__attention_attributes attributes = {.heads = options->heads,
                                            .groups = 1,
                                            .score = FV__SCORE_DOT,
-                                           .scale = 1 / sqrtf((float)(options->d_model / options->heads)),
+                                           .scale = 1 / sqrtf((float)options->d_model / (float)options->heads),
                                            .has_mask = prepared->shapes.masked};
     fv_status status = fv__attention_add_arrays(attention, graph, parameters, error);
     if (!status) {

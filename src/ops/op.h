@@ -104,7 +104,8 @@ typedef struct fv__call {
     const float *d_out;              // (samples, output); NULL: all ones, where gradients start (losses)
     float *d_in[FV__MAX_INPUTS];     // as `in`; NULL: not wanted
 
-    // As announced by needs; NULL where nothing was. `saved` is NULL when backward will not run; `prepare` has `scratch` too.
+    // As announced by needs; NULL where nothing was. `saved` is NULL when backward will not run; `prepare` has
+    // `scratch` too.
     void *prepared, *saved, *scratch;
     float *auxiliary; // (samples, auxiliary shape), e.g. attention weights; NULL: not asked for
 

@@ -74,7 +74,7 @@ double fv__schedule_rate(const fv__schedule_settings *settings, double rate, uin
                          uint64_t epochs) {
     switch ((fv__schedule_kind)settings->kind) {
     case FV__SCHEDULE_STEP:
-        return rate * pow(settings->factor, (double)(step / epoch_steps / (uint64_t)settings->every));
+        return rate * pow(settings->factor, floor((double)step / (double)epoch_steps / settings->every));
     case FV__SCHEDULE_COSINE:
         return rate * cosine(settings, (double)step, (double)epoch_steps, (double)(epochs * epoch_steps));
     case FV__SCHEDULE_CONSTANT:

@@ -40,7 +40,7 @@ typedef struct golden_kind {
     const char *layer;
     void (*run)(golden_case *golden);
 } golden_kind;
-void golden_run_model(golden_case *golden);                // models.c
+void golden_run_model(golden_case *golden);                                       // models.c
 extern const golden_kind golden_layers[], golden_built_layers[], golden_others[]; // each ends with {0}
 void golden_check_attention_call(golden_case *golden); // attention_call.c: once more, through fv_multi_head_attention
 
