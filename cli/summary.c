@@ -1,6 +1,8 @@
 // `fovea summary`: a model layer by layer, and what a step of training takes.
 #include "model/summary.h"
 
+#include <string.h>
+
 #include "base/cpu.h"
 #include "json.h"
 #include "subject.h"
@@ -66,8 +68,12 @@ static int print_text(const fv__summary *summary, const fv__plan_report *plan, c
                   plan->micro_batch == 1 ? "" : "s", cli_bytes(bytes, (double)plan->bytes), threads,
                   threads == 1 ? "" : "s");
     if (notes[0]) {
-        fv__text_addf(&text, "Rewritten:    the same function with fewer operations (--as-written leaves it)\n%s",
-                      notes);
+        fv__text_add(&text, "Rewritten:    the same function with fewer operations (--as-written leaves it)\n");
+    }
+    for (const char *line = notes; *line;) {
+        int length = (int)strcspn(line, "\n");
+        fv__text_addf(&text, "              %.*s\n", length, line);
+        line += length + (line[length] != '\0');
     }
     int code = text.failed ? cli_fail_memory() : CLI_OK;
     if (code == CLI_OK) {

@@ -19,6 +19,18 @@ void golden_fail(golden_case *golden, const char *format, ...) {
     golden->status = FV_INVALID;
 }
 
+// The case asks for something there is no way to build.
+void golden_skip(golden_case *golden, const char *format, ...) {
+    if (golden->status) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(golden->error.message, sizeof golden->error.message, format, arguments);
+    va_end(arguments);
+    golden->status = FV_UNSUPPORTED;
+}
+
 const fv__tensor_entry *golden_tensor(golden_case *golden, const char *name) {
     const fv__tensor_entry *entry = golden->status ? NULL : fv__safetensors_find(golden->file, name);
     if (!entry) {
@@ -71,12 +83,29 @@ static void bind(golden_case *golden, const char *name, int node, float *values)
 }
 
 // Masks may lack the batch axis, or have 1 there: every sample then has the same. Integers become numbers.
+double golden_value(const fv__tensor_entry *entry, size_t index) {
+    switch (entry->dtype) {
+    case FV__F32:
+        return (double)((const float *)entry->data)[index];
+    case FV__F64:
+        return ((const double *)entry->data)[index];
+    case FV__I32:
+        return ((const int32_t *)entry->data)[index];
+    case FV__I64:
+        return (double)((const int64_t *)entry->data)[index];
+    case FV__U8:
+    case FV__BOOLEAN:
+        return ((const uint8_t *)entry->data)[index];
+    default:
+        return NAN; // no case is made of others: whatever is compared with it fails
+    }
+}
+
 static float *spread(golden_case *golden, const fv__tensor_entry *entry, size_t elements, bool same_for_all) {
     float *values = fv__alloc_array((size_t)golden->batch * elements, sizeof *values);
     for (size_t i = 0; values && i < (size_t)golden->batch * elements; i++) {
         size_t from = same_for_all ? i % elements : i;
-        values[i] =
-            entry->dtype == FV__I32 ? (float)((const int32_t *)entry->data)[from] : ((const float *)entry->data)[from];
+        values[i] = (float)golden_value(entry, from);
     }
     return values;
 }

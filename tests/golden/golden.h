@@ -50,7 +50,9 @@ const float *golden_floats(golden_case *golden, const char *name);
 int golden_int(golden_case *golden, const char *key, int otherwise); // from config
 double golden_number(golden_case *golden, const char *key, double otherwise);
 const char *golden_text(golden_case *golden, const char *key, const char *otherwise);
+double golden_value(const fv__tensor_entry *entry, size_t index); // whatever its type
 void golden_fail(golden_case *golden, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void golden_skip(golden_case *golden, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // --- Building its graph
 int golden_input(golden_case *golden, const char *name);

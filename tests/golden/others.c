@@ -13,8 +13,11 @@
 static fv__target *targets_of(golden_case *golden, int count) {
     const fv__tensor_entry *labels = golden_tensor(golden, "labels");
     fv__target *targets = fv__alloc_array((size_t)count, sizeof *targets);
-    for (int i = 0; labels && targets && i < count; i++) {
-        int32_t label = ((const int32_t *)labels->data)[i];
+    if (labels && labels->rank != 1) {
+        golden_skip(golden, "labels are not one class a sample");
+    }
+    for (int i = 0; !golden->status && targets && i < count; i++) {
+        int32_t label = (int32_t)golden_value(labels, (size_t)i);
         targets[i] = (fv__target){.label = label, .other = label};
     }
     return targets;
@@ -98,7 +101,8 @@ static void run_optimizer(golden_case *golden) {
                                                                             : FV__OPTIMIZER_ADAM,
                                        .lr = golden_number(golden, "lr", 1e-3),
                                        .momentum = golden_number(golden, "momentum", 0),
-                                       .nesterov = json_is_true(json_object_get(golden->config, "nesterov")),
+                                       .nesterov = json_is_true(json_object_get(golden->config, "nesterov")) ||
+                                                   strstr(kind, "nesterov") != NULL,
                                        .beta1 = golden_number(golden, "beta1", 0.9),
                                        .beta2 = golden_number(golden, "beta2", 0.999),
                                        .epsilon = golden_number(golden, "epsilon", 1e-7),
