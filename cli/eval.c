@@ -89,7 +89,8 @@ const cli_command cli_eval = {
     .arguments = "MODEL|RUN  [OPTIONS]",
     .sentence = "Loss and accuracy of a trained model",
     .details =
-        "The data are those of the recipe, which the model file carries, unless --data or --path say otherwise.\n"
+        "The data are those of the recipe, which the model file carries, unless --data or --path say otherwise;\n"
+        "always the whole split, whatever data.limit the model was trained with.\n"
         "The loss is plain cross-entropy, without label smoothing.\n"
         "\n"
         "  fovea eval runs/first\n"

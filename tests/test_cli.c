@@ -421,6 +421,7 @@ static void examples_work(void **state) {
     assert_int_equal(run_program(FV__EXAMPLE_LOAD, "trained.safetensors fashion-mnist 4000", NULL), 1);
     assert_int_equal(run_program(FV__EXAMPLE_BUILD, "", NULL), 0);
     assert_null(strstr(out, "DIFFERENT"));
+    assert_int_equal(run_program(FV__EXAMPLE_ATTENTION, "", NULL), 0);
 }
 
 int main(void) {

@@ -21,7 +21,7 @@ const char *fv__option_kind_text(const fv__option *option, char *buffer, size_t 
         [FV__FLOAT_LIST] = "a list of numbers",
         [FV__LIST] = "a list",
         [FV__MAP] = "a map",
-        [FV__ANY] = "anything",
+        [FV__ANY] = "text, a list or a map; see its sentence",
     };
     if (option->kind != FV__CHOICE) {
         snprintf(buffer, size, "%s", texts[option->kind]);

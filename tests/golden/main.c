@@ -83,6 +83,7 @@ int main(int count, char **arguments) {
         fprintf(stderr, "usage: fovea-golden DIR...\nRuns the reference cases (*.safetensors) in each folder.\n");
         return 2;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0); // a line as soon as its case is done, into a pipe too
     int totals[3] = {0};
     fv_error error = {0};
     fv__pool *pool = NULL;
