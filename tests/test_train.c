@@ -179,7 +179,7 @@ static void test_learns(void **state) {
 
 static void test_threads(void **state) {
     (void)state;
-    static const int threads[] = {1, 2, 3, 8};
+    static const int threads[] = {1, 2, 3, 4, 8};
     float *first = NULL;
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
         fv_error error = {0};
