@@ -58,9 +58,9 @@ const char *fv_version(void);
 // Numbered samples of one size, with a label each. Immutable; may be read from several threads at once.
 typedef struct fv_dataset fv_dataset;
 
-// Opens one split ("train" or "test") of a data set known by name ("mnist", "fashion-mnist", "cifar10", "cifar100"). `path` is a folder that
-// holds its files; NULL searches FOVEA_DATA, the cache directory, and where Debian's packages put them.
-// Errors: FV_NOT_FOUND lists the places searched and how to get the data; FV_FORMAT names the damaged file.
+// Opens one split ("train" or "test") of a data set known by name ("mnist", "fashion-mnist", "cifar10", "cifar100").
+// `path` is a folder that holds its files; NULL searches FOVEA_DATA, the cache directory, and where Debian's packages
+// put them. Errors: FV_NOT_FOUND lists the places searched and how to get the data; FV_FORMAT names the damaged file.
 // Release with fv_dataset_close.
 fv_status fv_dataset_open(const char *name, const char *split, const char *path, fv_dataset **out, fv_error *error);
 void fv_dataset_close(fv_dataset *dataset); // NULL is fine
