@@ -9,7 +9,6 @@ enum {
     MOST_GROUPS = 64,              // threads that a batch can feed
     NOMINAL_CACHE = 1024 * 1024,   // bytes of a worker's arrays that should stay near its core
     ROWS_PER_TASK = 32,            // samples of a task of a batch-rate node
-    WEIGHTS_PER_TASK = 8192,       // of a task that sums gradient slots
     OPERATIONS_PER_SLOT_BYTE = 100 // least arithmetic for each byte that gradient slots move
 };
 
@@ -144,7 +143,7 @@ static void cut_phases(fv__plan *plan) {
             break;
         }
         case FV__PHASE_REDUCE:
-            phase->tasks = divide_up(plan->slot_count, WEIGHTS_PER_TASK);
+            phase->tasks = divide_up(plan->slot_count, FV__WEIGHTS_PER_TASK);
             break;
         }
         for (int i = phase->begin; i < phase->end; i++) {

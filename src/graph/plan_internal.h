@@ -4,7 +4,10 @@
 
 #include "graph/plan.h"
 
-enum { FV__NO_VALUE = -1 };
+enum {
+    FV__NO_VALUE = -1,
+    FV__WEIGHTS_PER_TASK = 8192 // of a task that sums gradient slots
+};
 
 // Where an array lives.
 typedef enum fv__scope {

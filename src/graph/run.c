@@ -144,9 +144,8 @@ static void carry(run_state *run, int begin, int end, int most, int worker, int 
 }
 
 static void reduce(const run_state *run, int task) {
-    enum { WEIGHTS_PER_TASK = 8192 };
     fv__plan *plan = run->plan;
-    size_t begin = (size_t)task * WEIGHTS_PER_TASK, end = begin + WEIGHTS_PER_TASK;
+    size_t begin = (size_t)task * FV__WEIGHTS_PER_TASK, end = begin + FV__WEIGHTS_PER_TASK;
     for (int n = 0; n < plan->graph->node_count; n++) {
         const fv__step_value *step = &plan->steps[n];
         if (!step->has_slot) {
