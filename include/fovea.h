@@ -108,7 +108,8 @@ fv_status fv_model_start(int height, int width, int channels, const char *normal
 // Shapes are checked at once: the message names the layer and the shapes that do not fit.
 fv_status fv_model_add(fv_model *model, fv_error *error, const char *layer, ...) __attribute__((format(printf, 3, 4)));
 
-// The model of a recipe with fresh weights, drawn from `seed` (for a recipe that normalizes by its data set, opens it).
+// The model of a recipe before training: weights drawn from `seed`, and those that `weights:` names (for a recipe that
+// normalizes by its data set, opens it).
 fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error);
 
 // Reads a model file, or the model.safetensors of a run folder. Errors: FV_NOT_FOUND, FV_FORMAT (says what is missing).

@@ -11,7 +11,7 @@
 // A file comes from anywhere. Groups may hold each other, and a small file may claim large arrays.
 enum {
     MOST_DEPTH = 32,       // groups inside each other
-    MOST_LINKS = 1 << 17,  // followed in all
+    MOST_LINKS = 1 << 15,  // followed in all
     MOST_NAME = 512,       // bytes of a name
     MOST_PACKED = 1100,    // bytes that one of deflate can stand for
     MOST_VALUES = 1 << 30, // of one array

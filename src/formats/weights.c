@@ -32,6 +32,7 @@ void fv__weights_free(fv__weights *weights) {
     for (int i = 0; i < weights->count; i++) {
         fv__free(weights->arrays[i].name);
         fv__free(weights->arrays[i].other);
+        fv__free(weights->arrays[i].mapped);
         fv__free(weights->arrays[i].values);
     }
     fv__free(weights->arrays);

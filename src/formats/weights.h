@@ -6,8 +6,9 @@
 #include "formats/safetensors.h"
 
 typedef struct fv__weight_array {
-    char *name;  // "Conv1/kernel"; by its place where the file has no name for it: "Conv1/0"
-    char *other; // the same by the file's own folders, where they are called otherwise ("conv2d/0"), or NULL
+    char *name;   // "Conv1/kernel"; by its place where the file has no name for it: "Conv1/0"
+    char *other;  // the same by the file's own folders, where they are called otherwise ("conv2d/0"), or NULL
+    char *mapped; // what a rule calls it, or NULL
     int rank;
     int64_t shape[FV__TENSOR_RANK];
     size_t count;
@@ -29,6 +30,16 @@ typedef struct fv__weight_shape {
     char text[192];
 } fv__weight_shape;
 fv__weight_shape fv__weight_shape_print(const fv__weight_array *array);
+
+// --- Rules: what arrays are called here
+
+// THEIRS=OURS, for one array; with a star on both sides for all that fit: "encoder.*.weight=dense_*/kernel". Behind it,
+// ":transpose" turns a matrix (out, in) into (in, out) and kernels (out, in, height, width) into ours: PyTorch's
+// layout; vectors stay. FV_INVALID when the rule is none or fits no array.
+fv_status fv__weights_map(fv__weights *weights, const char *rule, fv_error *error);
+
+// The same for each line of a text file; empty lines and those that begin with # are skipped.
+fv_status fv__weights_map_file(fv__weights *weights, const char *path, fv_error *error);
 
 // --- Between the readers
 

@@ -42,10 +42,20 @@ static fv_status normalize(fv_model *model, const fv_dataset *all, fv_error *err
     return status;
 }
 
+// With the weights that the recipe begins with.
+static fv_status start_model(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
+    fv_status status = fv__recipe_model(recipe, seed, out, error);
+    if (!status && (status = fv__weights_load(&recipe->weights, *out, error))) {
+        fv_model_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 // A complete model, given all of the training split, whose files may name the classes.
 static fv_status make_model(const fv_recipe *recipe, uint64_t seed, const fv_dataset *all, fv_model **out,
                             fv_error *error) {
-    fv_status status = fv__recipe_model(recipe, seed, out, error);
+    fv_status status = start_model(recipe, seed, out, error);
     if (!status) {
         status = fv__model_name_classes(*out, all->classes, all->class_names, error);
         if (!status) {
@@ -61,7 +71,7 @@ static fv_status make_model(const fv_recipe *recipe, uint64_t seed, const fv_dat
 
 fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
     fv_dataset *all;
-    fv_status status = fv__recipe_model(recipe, seed, out, error);
+    fv_status status = start_model(recipe, seed, out, error);
     if (status || (*out)->input_settings.normalize != FV__NORMALIZE_DATASET) {
         return status;
     }
