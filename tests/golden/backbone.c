@@ -4,13 +4,34 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "formats/file.h"
 #include "golden.h"
-#include "model/model.h"
+#include "model/import.h"
 
 // Fills the weights of the model's layer mobilenet_v2 from the file.
 static void load_weights(golden_case *golden, fv_model *model, const char *path) {
-    (void)model;
-    golden_skip(golden, "%s: there is no way to read it", path);
+    fv__weights weights = {0};
+    fv__import import = {0};
+    if (!fv__file_exists(path)) {
+        golden_skip(golden, "%s: not there", path);
+        return;
+    }
+    golden->status = fv__weights_read(path, &weights, &golden->error);
+    if (golden->status == FV_UNSUPPORTED) {
+        golden_skip(golden, "%s", golden->error.message);
+        return;
+    }
+    if (!golden->status) {
+        golden->status = fv__import_match(model, &weights, NULL, &import, &golden->error);
+    }
+    if (!golden->status) {
+        golden->status = fv__import_check(model, &weights, &import, path, &golden->error);
+    }
+    if (!golden->status) {
+        fv__import_apply(model, &weights, &import);
+    }
+    fv__import_free(&import);
+    fv__weights_free(&weights);
 }
 
 static fv_status render(void *context, int input, int first, int count, int worker, float *out, fv_error *error) {
