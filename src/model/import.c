@@ -29,8 +29,9 @@ static int number_in_layer(const fv__graph *graph, int parameter) {
 // the one of the two that comes first counts more than any agreement with the other.
 static int score(const matching *now, const char *ours, int index, const fv__weight_array *array) {
     enum { FIRST = 1 << 12 };
-    if (array->mapped) {
-        return fv__import_agreement(ours, index, array->mapped);
+    if (array->mapped) { // somebody has said what it is
+        int fit = fv__import_agreement(ours, index, array->mapped);
+        return fit ? 2 * FIRST + fit : 0;
     }
     const char *first = now->other_first && array->other ? array->other : array->name;
     const char *second = now->other_first ? array->name : array->other ? array->other : array->name;
