@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "formats/file.h"
 #include "json.h"
 #include "recipe/pretrained.h"
 #include "subject.h"
@@ -100,48 +99,10 @@ static int read_weights(import_work *now) {
     return status ? cli_fail(&error) : CLI_OK;
 }
 
-// The lines of the file, which `bytes` becomes; the last may end without a line end.
-static fv_status name_classes(fv_model *model, const char *path, char *bytes, fv_error *error) {
-    const char **names = fv__alloc_array(FV__MAX_CLASSES, sizeof *names);
-    int count = 0;
-    if (!names) {
-        return fv__fail_memory(error, path);
-    }
-    for (char *line = bytes; *line && count < FV__MAX_CLASSES;) {
-        char *end = line + strcspn(line, "\n");
-        bool last = !*end;
-        *end = 0;
-        line[strcspn(line, "\r")] = 0;
-        names[count++] = line;
-        line = last ? end : end + 1;
-    }
-    fv_status status = FV_OK;
-    if (count != model->classes) {
-        status = fv__fail(error, FV_FORMAT, "%s: %d names, one a line, but the model has %d classes", path, count,
-                          model->classes);
-    }
-    if (!status) {
-        status = fv__model_name_classes(model, count, names, error);
-    }
-    fv__free(names);
-    return status;
-}
-
 static int read_classes(const import_work *now) {
-    enum { LIMIT = 1 << 24 };
-    const char *path = now->options->classes;
     fv_error error;
-    uint8_t *bytes;
-    size_t size;
-    if (!path) {
-        return CLI_OK;
-    }
-    fv_status status = fv__file_read(path, LIMIT, &bytes, &size, &error);
-    if (!status) {
-        status = name_classes(now->subject.model, path, (char *)bytes, &error);
-        fv__free(bytes);
-    }
-    return status ? cli_fail(&error) : CLI_OK;
+    const char *path = now->options->classes;
+    return !path || fv__model_read_classes(now->subject.model, path, &error) == FV_OK ? CLI_OK : cli_fail(&error);
 }
 
 // Like the file that training writes, with the recipe, where there is one.

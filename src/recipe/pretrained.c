@@ -14,6 +14,7 @@
         .url = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2",                            \
         .file = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_" width "_" size ".h5",                               \
         .headless = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_" width "_" size "_no_top.h5",                    \
+        .classes = "imagenet_classes.txt",                                                                             \
     }
 #define MOBILENET_V2_SIZES(width)                                                                                      \
     MOBILENET_V2(width, "224"), MOBILENET_V2(width, "192"), MOBILENET_V2(width, "160"), MOBILENET_V2(width, "128"),    \
@@ -79,6 +80,12 @@ static fv_status list_places(char *places[MOST_PLACES], int *count, fv_error *er
     return FV_OK;
 }
 
+static void free_places(char *places[MOST_PLACES]) {
+    for (int i = 0; i < MOST_PLACES; i++) {
+        fv__free(places[i]);
+    }
+}
+
 static fv_status look_for(char *places[MOST_PLACES], int count, const char *file, char **path, fv_error *error) {
     for (int i = 0; i < count; i++) {
         char *at = fv__format("%s/%s", places[i], file);
@@ -123,9 +130,19 @@ fv_status fv__pretrained_locate(const fv__pretrained *wanted, char **path, fv_er
     if (!status && !*path) {
         status = fail_missing(wanted, places, count, error);
     }
-    for (int i = 0; i < MOST_PLACES; i++) {
-        fv__free(places[i]);
+    free_places(places);
+    return status;
+}
+
+fv_status fv__pretrained_classes(const fv__pretrained *wanted, char **path, fv_error *error) {
+    char *places[MOST_PLACES] = {NULL};
+    int count;
+    *path = NULL;
+    fv_status status = list_places(places, &count, error);
+    if (!status) {
+        status = look_for(places, count, wanted->classes, path, error);
     }
+    free_places(places);
     return status;
 }
 

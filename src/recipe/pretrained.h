@@ -12,6 +12,7 @@ typedef struct fv__pretrained {
     const char *url;      // the file is at URL/FILE
     const char *file;     // as published
     const char *headless; // a file without the last layer, which will do where that is not wanted
+    const char *classes;  // a text file with the names of what the last layer tells apart, one a line; may be beside
     const char *sha256;   // of the file; NULL: none is published
 } fv__pretrained;
 
@@ -24,6 +25,9 @@ const fv__pretrained *fv__pretrained_find(const char *name, fv_error *error);
 // The file: the first of $FOVEA_WEIGHTS, the cache's folder `weights`, and Keras's own cache that has it. To be freed
 // with fv__free. When there is none, the message tells the places, the address, and the command that helps.
 fv_status fv__pretrained_locate(const fv__pretrained *known, char **path, fv_error *error);
+
+// The file of class names in the same places; *path is NULL where there is none.
+fv_status fv__pretrained_classes(const fv__pretrained *known, char **path, fv_error *error);
 
 // Downloads the file into `folder` (NULL: the cache), from MIRROR/weights/ where the environment has FOVEA_MIRROR, and
 // checks it; *path is to be freed with fv__free.

@@ -39,6 +39,21 @@ fv_status fv__weights_settings_read(const fv__value *section, fv__weights_settin
     return status;
 }
 
+// Weights of all layers bring the names of their classes along, where those are known.
+static fv_status name_classes(const fv__weights_settings *settings, fv_model *model, fv_error *error) {
+    const fv__pretrained *known = fv__pretrained_find(settings->from, NULL);
+    char *path = NULL;
+    if (settings->layer || !known) {
+        return FV_OK;
+    }
+    fv_status status = fv__pretrained_classes(known, &path, error);
+    if (!status && path) {
+        status = fv__model_read_classes(model, path, error);
+    }
+    fv__free(path);
+    return status;
+}
+
 fv_status fv__weights_load(const fv__weights_settings *settings, fv_model *model, fv_error *error) {
     fv__weights weights;
     fv__import import = {0};
@@ -58,6 +73,7 @@ fv_status fv__weights_load(const fv__weights_settings *settings, fv_model *model
     }
     if (!status) {
         fv__import_apply(model, &weights, &import);
+        status = name_classes(settings, model, error);
     }
     fv__import_free(&import);
     fv__weights_free(&weights);
