@@ -8,6 +8,8 @@
 // and holds its weights by number.
 //     layers/conv2d/vars (name: Conv1)/0          is "Conv1/0", other name "conv2d/0"
 //     layers/functional/layers/dense/vars/1       is "base/dense/1", other name "functional/dense/1"
+// A file that is cut off, is something else or claims too much gives a sentence. Beyond that the library is trusted,
+// which does crash on some files with damaged metadata.
 // What belongs to an optimizer and what holds no floating-point numbers is left out.
 #ifndef FOVEA_FORMATS_HDF5_H
 #define FOVEA_FORMATS_HDF5_H
