@@ -65,6 +65,8 @@ static void write_published(const char *path, const char *top) {
     array_of(root, "Conv1/Conv1/kernel:0", H5T_IEEE_F32LE, 4, (hsize_t[]){1, 1, 3, 2}, 1);
     array_of(root, "bn_Conv1/bn_Conv1/gamma:0", H5T_IEEE_F64BE, 1, (hsize_t[]){2}, 0.5);
     array_of(root, "bn_Conv1/bn_Conv1/moving_mean:0", H5T_IEEE_F32LE, 1, (hsize_t[]){2}, 3);
+    array_of(root, "head/model/head/kernel:0", H5T_IEEE_F32LE, 1, (hsize_t[]){2}, 4);
+    array_of(root, "head/model/head/bias:0", H5T_IEEE_F32LE, 1, (hsize_t[]){2}, 5);
     H5Gclose(group(root, "Conv1_relu"));
     if (top[0]) {
         array_of(file, "optimizer_weights/Adam/Conv1/kernel/m:0", H5T_IEEE_F32LE, 1, (hsize_t[]){2}, 1);
@@ -119,7 +121,9 @@ static void reads_published_weights(void **state) {
         fv__weights weights;
         write_published(scratch_path("published.h5"), tops[i]);
         assert_int_equal(fv__weights_read(scratch_path("published.h5"), &weights, &error), FV_OK);
-        assert_int_equal(weights.count, 3);
+        assert_int_equal(weights.count, 5);
+        check_array(&weights, "head/kernel", NULL, "(2)", 4);
+        check_array(&weights, "head/bias", NULL, "(2)", 5);
         check_array(&weights, "Conv1/kernel", NULL, "(1, 1, 3, 2)", 1);
         check_array(&weights, "bn_Conv1/gamma", NULL, "(2)", 0.5F);
         check_array(&weights, "bn_Conv1/moving_mean", NULL, "(2)", 3);

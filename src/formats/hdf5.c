@@ -55,16 +55,20 @@ static herr_t fail_size(walk *now, const char *name, const char *what) {
 
 // --- Names
 
-// Appends a folder's or an array's name. Repeated ones are one: Keras says Conv1/Conv1/kernel.
-static bool append(char path[MOST_NAME], const char *name) {
+// Appends the name of a group or array. Weights that have names are called after their layers once more, and perhaps
+// after the model: "dense" holds "sequential/dense/kernel:0", which is "dense/kernel".
+static bool append(const walk *now, char path[MOST_NAME], const char *name) {
     size_t used = strlen(path), length = strlen(name);
     if (length > 2 && strcmp(name + length - 2, ":0") == 0) { // the number of an output of TensorFlow's graph
         length -= 2;
     }
-    const char *slash = strrchr(path, '/');
-    const char *last = slash ? slash + 1 : path;
-    if (used && strlen(last) == length && strncmp(last, name, length) == 0) {
-        return true;
+    for (size_t begin = 0; begin < used && !now->numbered;) {
+        size_t part = strcspn(path + begin, "/");
+        if (part == length && strncmp(path + begin, name, length) == 0) {
+            path[begin + part] = 0;
+            return true;
+        }
+        begin += part + 1;
     }
     return snprintf(path + used, MOST_NAME - used, "%s%.*s", used ? "/" : "", (int)length, name) <
            (int)(MOST_NAME - used);
@@ -178,7 +182,7 @@ static herr_t enter(walk *now, hid_t object, const char *link, bool frame) {
     } else {
         name[0] = 0;
     }
-    if (!frame && (!append(now->name, name[0] ? name : link) || !append(now->other, link))) {
+    if (!frame && (!append(now, now->name, name[0] ? name : link) || !append(now, now->other, link))) {
         return fail_size(now, link, "has too long a name");
     }
     if (kind == H5I_GROUP) {
@@ -189,7 +193,7 @@ static herr_t enter(walk *now, hid_t object, const char *link, bool frame) {
 
 static herr_t follow(hid_t group, const char *link, const H5L_info_t *about, void *context) {
     walk *now = context;
-    size_t name = strlen(now->name), other = strlen(now->other);
+    char name[MOST_NAME], other[MOST_NAME];                        // to come back to
     if (about->type != H5L_TYPE_HARD || is_optimizer(now, link)) { // a link may lead to any other file
         return 0;
     }
@@ -200,9 +204,11 @@ static herr_t follow(hid_t group, const char *link, const H5L_info_t *about, voi
     if (object < 0) {
         return fail_read(now, link);
     }
+    memcpy(name, now->name, sizeof name);
+    memcpy(other, now->other, sizeof other);
     herr_t result = enter(now, object, link, is_frame(now, link));
-    now->name[name] = 0;
-    now->other[other] = 0;
+    memcpy(now->name, name, sizeof name);
+    memcpy(now->other, other, sizeof other);
     H5Oclose(object);
     return result;
 }

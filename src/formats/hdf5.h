@@ -3,6 +3,7 @@
 // Weights as published, and whole models ending in .h5: a group a layer, below it the names of its weights, under
 // model_weights/ in a whole model.
 //     Conv1/Conv1/kernel:0                        is "Conv1/kernel"
+//     dense/sequential/dense/bias:0               is "dense/bias"
 //     base/bn_Conv1/gamma:0                       is "base/bn_Conv1/gamma"
 // Keras 3's .weights.h5: groups called after the layers' classes, each with a group `vars` that knows the layer's name
 // and holds its weights by number.
