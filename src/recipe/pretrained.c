@@ -1,5 +1,6 @@
 #include "recipe/pretrained.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,27 +185,29 @@ fv_status fv__pretrained_get(const fv__pretrained *wanted, const char *folder, f
     return status;
 }
 
-fv_status fv__pretrained_read(const char *from, fv__weights *weights, char **path, fv_error *error) {
+fv_status fv__pretrained_path(const char *from, char **path, fv_error *error) {
     const fv__pretrained *wanted = find(from);
-    char *file = NULL;
-    *weights = (fv__weights){0};
-    fv_status status;
+    *path = NULL;
     if (wanted) {
-        status = fv__pretrained_locate(wanted, &file, error);
-    } else if (!strchr(from, '/') && !fv__file_exists(from)) {
+        return fv__pretrained_locate(wanted, path, error);
+    }
+    if (!strchr(from, '/') && !fv__file_exists(from)) {
         fv__pretrained_find(from, error);
         return FV_NOT_FOUND;
-    } else {
-        file = fv__strdup(from);
-        status = file ? FV_OK : fv__fail_memory(error, "the path of weights");
     }
-    if (!status) {
-        status = fv__weights_read(file, weights, error);
+    if (!fv__file_exists(from)) {
+        return fv__fail_file(error, from, "open", ENOENT);
     }
-    if (!status && path) {
-        *path = file;
-    } else {
-        fv__free(file);
+    *path = fv__strdup(from);
+    return *path ? FV_OK : fv__fail_memory(error, "the path of weights");
+}
+
+fv_status fv__pretrained_read(const char *from, fv__weights *weights, char **path, fv_error *error) {
+    *weights = (fv__weights){0};
+    fv_status status = fv__pretrained_path(from, path, error);
+    if (!status && (status = fv__weights_read(*path, weights, error))) {
+        fv__free(*path);
+        *path = NULL;
     }
     return status;
 }

@@ -34,8 +34,10 @@ fv_status fv__pretrained_classes(const fv__pretrained *known, char **path, fv_er
 fv_status fv__pretrained_get(const fv__pretrained *known, const char *folder, fv__fetch_progress *progress,
                              void *context, char **path, fv_error *error);
 
-// The arrays of `from`: a path (it contains a slash or a dot before its ending), or a name. *path (may be NULL), which
-// is to be freed, is the file that was read.
+// The file that `from` means, a name or a path; to be freed with fv__free.
+fv_status fv__pretrained_path(const char *from, char **path, fv_error *error);
+
+// The arrays of that file, and its path.
 fv_status fv__pretrained_read(const char *from, fv__weights *weights, char **path, fv_error *error);
 
 // --- `weights:` of a recipe
@@ -49,6 +51,9 @@ typedef struct fv__weights_settings {
 extern const fv__option fv__weights_options[];
 
 fv_status fv__weights_settings_read(const fv__value *section, fv__weights_settings *settings, fv_error *error);
+
+// Whether the file is there, before anything costly is begun.
+fv_status fv__weights_look(const fv__weights_settings *settings, fv_error *error);
 
 // Takes the weights over into a model of the recipe.
 fv_status fv__weights_load(const fv__weights_settings *settings, fv_model *model, fv_error *error);

@@ -130,7 +130,10 @@ fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_
     if (model) {
         *model = NULL;
     }
-    fv_status status = fv__data_open_training(&recipe->data, &all, error);
+    fv_status status = fv__weights_look(&recipe->weights, error);
+    if (!status) {
+        status = fv__data_open_training(&recipe->data, &all, error);
+    }
     if (!status) {
         status = fv__data_divide(&recipe->data, all, &training, &validation, error);
     }

@@ -39,6 +39,13 @@ fv_status fv__weights_settings_read(const fv__value *section, fv__weights_settin
     return status;
 }
 
+fv_status fv__weights_look(const fv__weights_settings *settings, fv_error *error) {
+    char *path = NULL;
+    fv_status status = settings->from ? fv__pretrained_path(settings->from, &path, error) : FV_OK;
+    fv__free(path);
+    return status;
+}
+
 // Weights of all layers bring the names of their classes along, where those are known.
 static fv_status name_classes(const fv__weights_settings *settings, fv_model *model, fv_error *error) {
     const fv__pretrained *known = fv__pretrained_find(settings->from, NULL);
