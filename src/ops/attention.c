@@ -109,7 +109,9 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
                   fv__op_needs *needs) {
     (void)samples;
     fv__attention_dimensions d = fv__attention_dimensions_of(node, kernels->lanes);
-    *needs = (fv__op_needs){.scratch = fv__attention_cut_scratch(node, &d, backward, NULL, NULL) * sizeof(float)};
+    fv__attention_scratch parts;
+    size_t floats = fv__attention_cut_scratch(node, kernels, &d, backward, NULL, &parts);
+    *needs = (fv__op_needs){.scratch = floats * sizeof(float)};
 }
 
 // --- The walk over samples, groups and heads ---
@@ -133,7 +135,7 @@ static fv__attention_head start(const fv__call *call, bool backward) {
     fv__attention_head h = {.call = call,
                             .attributes = call->node->attributes,
                             .d = fv__attention_dimensions_of(call->node, call->kernels->lanes)};
-    fv__attention_cut_scratch(call->node, &h.d, backward, call->scratch, &h.parts);
+    fv__attention_cut_scratch(call->node, call->kernels, &h.d, backward, call->scratch, &h.parts);
     h.scale = h.d.scale >= 0 ? call->in[h.d.scale] : NULL;
     h.factor = h.attributes->scale * (h.scale && h.attributes->score == FV__SCORE_DOT ? *h.scale : 1);
     h.drops = call->training && h.attributes->dropout > 0;

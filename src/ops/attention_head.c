@@ -28,25 +28,39 @@ fv__attention_dimensions fv__attention_dimensions_of(const fv__op_node *node, in
     return d;
 }
 
-size_t fv__attention_cut_scratch(const fv__op_node *node, const fv__attention_dimensions *d, bool backward,
-                                 float *memory, fv__attention_scratch *parts) {
+size_t fv__attention_cut_scratch(const fv__op_node *node, const fv__kernels *kernels, const fv__attention_dimensions *d,
+                                 bool backward, float *memory, fv__attention_scratch *parts) {
     const fv__attention_attributes *attributes = node->attributes;
-    bool additive = attributes->score == FV__SCORE_ADDITIVE;
-    size_t stride = (size_t)d->stride, block = (size_t)d->block * stride;
-    size_t keys = (size_t)d->depth * stride, values = backward ? (size_t)d->value_depth * stride : 0;
-    size_t gradient = backward ? block : 0, dropped = backward && attributes->dropout > 0 ? block : 0;
-    size_t scores = backward && attributes->has_scale && !additive ? block : 0;
-    size_t d_keys = backward && additive ? keys : 0;
-    if (parts) {
-        parts->keys = memory;
-        parts->values = parts->keys + keys;
-        parts->weights = parts->values + values;
-        parts->gradient = parts->weights + block;
-        parts->dropped = dropped ? parts->gradient + gradient : parts->weights;
-        parts->scores = scores ? parts->gradient + gradient + dropped : NULL;
-        parts->d_keys = parts->gradient + gradient + dropped + scores;
+    const bool additive = attributes->score == FV__SCORE_ADDITIVE;
+    const size_t stride = (size_t)d->stride, block = (size_t)d->block * stride;
+    const size_t key_panels = (size_t)d->depth * stride, value_panels = (size_t)d->value_depth * stride;
+    const struct {
+        float **part;
+        size_t size; // a multiple of the vector, but for memory's end
+    } cuts[] = {
+        {&parts->keys, key_panels},
+        {&parts->values, backward ? value_panels : kernels->packed_size(d->keys, d->value_depth)},
+        {&parts->weights, block},
+        {&parts->gradient, backward ? block : 0},
+        {&parts->dropped, backward && attributes->dropout > 0 ? block : 0},
+        {&parts->scores, backward && attributes->has_scale && !additive ? block : 0},
+        {&parts->key_rows, backward && !additive ? kernels->packed_size(d->keys, d->depth) : 0},
+        {&parts->query_rows, backward && !additive ? kernels->packed_size(d->block, d->depth) : 0},
+        {&parts->d_out_rows, backward ? kernels->packed_size(d->block, d->value_depth) : 0},
+        {&parts->d_keys, backward ? key_panels : 0},
+        {&parts->d_values, backward ? value_panels : 0},
+    };
+    size_t total = 0;
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
+        if (memory) {
+            *cuts[i].part = cuts[i].size ? memory + total : NULL;
+        }
+        total += cuts[i].size;
     }
-    return keys + values + block + gradient + dropped + scores + d_keys;
+    if (memory && !parts->dropped) {
+        parts->dropped = parts->weights;
+    }
+    return total;
 }
 
 // Size of axis `axis` of (heads, queries, keys) in the mask, which may have fewer axes.
@@ -127,6 +141,7 @@ static void drop(const fv__attention_head *h, const float *from, float *to) {
 void fv__attention_forward(fv__attention_head *h, float *out, float *weights_out) {
     const fv__attention_dimensions *d = &h->d;
     begin(h);
+    h->call->kernels->pack(d->keys, d->value_depth, h->value, d->value_row, 1, h->parts.values);
     for (h->first = 0; h->first < d->queries; h->first += d->block) {
         h->rows = d->queries - h->first < d->block ? d->queries - h->first : d->block;
         weigh(h);
@@ -144,30 +159,33 @@ void fv__attention_forward(fv__attention_head *h, float *out, float *weights_out
                                            .a = h->parts.weights,
                                            .a_row = d->stride,
                                            .a_depth = 1,
-                                           .b = h->value,
-                                           .b_row = d->value_row,
+                                           .b = h->parts.values,
                                            .c = out + (ptrdiff_t)h->first * d->value_row,
                                            .c_row = d->value_row});
     }
 }
 
-// dst (keys, width) (+)= blockᵀ · right, right being (rows, width) of the block: the gradients of keys and values.
-static void transposed_product(const fv__attention_head *h, const float *block, const float *right, int right_row,
-                               int width, float *to, bool weight) {
-    if (to) {
-        h->call->kernels->gemm(&(fv__gemm){.rows = h->d.keys,
-                                           .columns = width,
-                                           .depth = h->rows,
-                                           .segments = 1,
-                                           .a = block,
-                                           .a_row = 1,
-                                           .a_depth = h->d.stride,
-                                           .b = right,
-                                           .b_row = right_row,
-                                           .c = to,
-                                           .c_row = right_row,
-                                           .accumulate = weight || h->first > 0});
-    }
+// Where the gradient of keys or values is summed over the blocks: in a compact copy, if it would otherwise be fetched
+// again and again from between those of the other heads.
+static bool sums_apart(const fv__attention_head *h, int width, int row) {
+    return h->d.block < h->d.queries && width < row;
+}
+
+// The gradient of keys or values, (keys, width) += blockᵀ · right, `right` being the packed rows of the block.
+static void transposed_product(const fv__attention_head *h, const float *block, const float *right, int width, int row,
+                               bool is_weight, float *sum, float *to) {
+    const bool apart = sums_apart(h, width, row);
+    h->call->kernels->gemm(&(fv__gemm){.rows = h->d.keys,
+                                       .columns = width,
+                                       .depth = h->rows,
+                                       .segments = 1,
+                                       .a = block,
+                                       .a_row = 1,
+                                       .a_depth = h->d.stride,
+                                       .b = right,
+                                       .c = apart ? sum : to,
+                                       .c_row = apart ? width : row,
+                                       .accumulate = h->first > 0 || (is_weight && !apart)});
 }
 
 // From the gradient of the output to that of the scores, in h->parts.gradient.
@@ -179,8 +197,11 @@ static void backward_weights(const fv__attention_head *h, const fv__attention_gr
     if (h->drops) {
         drop(h, h->parts.weights, h->parts.dropped);
     }
-    transposed_product(h, h->parts.dropped, d_out, d->value_row, d->value_depth, gradients->value,
-                       h->call->node->input_is_weight[FV__VALUE]);
+    if (gradients->value) {
+        kernels->pack(h->rows, d->value_depth, d_out, d->value_row, 1, h->parts.d_out_rows);
+        transposed_product(h, h->parts.dropped, h->parts.d_out_rows, d->value_depth, d->value_row,
+                           h->call->node->input_is_weight[FV__VALUE], h->parts.d_values, gradients->value);
+    }
     if (!gradients->query && !gradients->key && !gradients->scale) {
         return;
     }
@@ -228,19 +249,21 @@ static void backward_block(const fv__attention_head *h, const fv__attention_grad
                                   .a = h->parts.gradient,
                                   .a_row = d->stride,
                                   .a_depth = 1,
-                                  .b = h->key,
-                                  .b_row = d->query_row,
+                                  .b = h->parts.key_rows,
                                   .c = d_query,
                                   .c_row = d->query_row,
                                   .accumulate = is_weight[FV__QUERY]});
     }
-    transposed_product(h, h->parts.gradient, query, d->query_row, d->depth, gradients->key, is_weight[FV__KEY]);
+    if (gradients->key) {
+        kernels->pack(h->rows, d->depth, query, d->query_row, 1, h->parts.query_rows);
+        transposed_product(h, h->parts.gradient, h->parts.query_rows, d->depth, d->query_row, is_weight[FV__KEY],
+                           h->parts.d_keys, gradients->key);
+    }
 }
 
 // The gradient of the keys for additive scores was summed up transposed.
-static void finish_additive(const fv__attention_head *h, float *d_key) {
-    for (int token = 0; d_key && token < h->d.keys; token++) {
-        float *to = d_key + (ptrdiff_t)token * h->d.query_row;
+static void give_out_transposed(const fv__attention_head *h, float *to) {
+    for (int token = 0; to && token < h->d.keys; token++, to += h->d.query_row) {
         for (int feature = 0; feature < h->d.depth; feature++) {
             float sum = h->parts.d_keys[(ptrdiff_t)feature * h->d.stride + token];
             to[feature] = h->call->node->input_is_weight[FV__KEY] ? to[feature] + sum : sum;
@@ -248,19 +271,36 @@ static void finish_additive(const fv__attention_head *h, float *d_key) {
     }
 }
 
+// A gradient that was summed apart goes where it is wanted.
+static void give_out(const fv__attention_head *h, const float *sum, int width, int row, bool accumulate, float *to) {
+    for (int token = 0; to && sums_apart(h, width, row) && token < h->d.keys; token++, to += row, sum += width) {
+        if (accumulate) {
+            h->call->kernels->add(to, sum, to, (size_t)width);
+        } else {
+            memcpy(to, sum, (size_t)width * sizeof(float));
+        }
+    }
+}
+
 void fv__attention_backward(fv__attention_head *h, const fv__attention_gradients *gradients) {
     const fv__attention_dimensions *d = &h->d;
-    bool additive = h->attributes->score == FV__SCORE_ADDITIVE;
+    const bool additive = h->attributes->score == FV__SCORE_ADDITIVE;
+    const bool *is_weight = h->call->node->input_is_weight;
     begin(h);
     transpose_panels(h, h->value, d->value_row, d->value_depth, h->parts.values);
     if (additive) {
         memset(h->parts.d_keys, 0, (size_t)d->depth * (size_t)d->stride * sizeof(float));
+    } else {
+        h->call->kernels->pack(d->keys, d->depth, h->key, d->query_row, 1, h->parts.key_rows);
     }
     for (h->first = 0; h->first < d->queries; h->first += d->block) {
         h->rows = d->queries - h->first < d->block ? d->queries - h->first : d->block;
         backward_block(h, gradients);
     }
     if (additive) {
-        finish_additive(h, gradients->key);
+        give_out_transposed(h, gradients->key);
+    } else {
+        give_out(h, h->parts.d_keys, d->depth, d->query_row, is_weight[FV__KEY], gradients->key);
     }
+    give_out(h, h->parts.d_values, d->value_depth, d->value_row, is_weight[FV__VALUE], gradients->value);
 }

@@ -20,18 +20,23 @@ typedef struct fv__attention_dimensions {
 fv__attention_dimensions fv__attention_dimensions_of(const fv__op_node *node, int lanes);
 
 typedef struct fv__attention_scratch {
-    float *keys;     // Kᵀ, (depth, stride): in panels for products, plain for additive scores
-    float *values;   // Vᵀ in panels, (value_depth, stride)
-    float *weights;  // the blocks, (block, stride): scores, then weights
+    float *keys;   // Kᵀ, (depth, stride): in panels for products, plain for additive scores
+    float *values; // forward: V packed, (keys, value_depth); backward: Vᵀ in panels, (value_depth, stride)
+    // Blocks, (block, stride)
+    float *weights;  // scores, then weights
     float *gradient; // of the weights, then of the scores
     float *dropped;  // the weights after dropout; `weights` itself without
     float *scores;   // kept for the gradient of a trainable scale, else NULL
-    float *d_keys;   // transposed gradient of the keys for additive scores, (depth, stride)
+    // Backward: packed right operands, and the sums over the blocks
+    float *key_rows;          // K, (keys, depth)
+    float *query_rows;        // the block of Q, (block, depth)
+    float *d_out_rows;        // the block of dO, (block, value_depth)
+    float *d_values, *d_keys; // (keys, value_depth), (keys, depth); for additive scores dK transposed, (depth, stride)
 } fv__attention_scratch;
 
 // Cuts `memory` into `parts` (if not NULL) and returns its size in floats.
-size_t fv__attention_cut_scratch(const fv__op_node *node, const fv__attention_dimensions *d, bool backward,
-                                 float *memory, fv__attention_scratch *parts);
+size_t fv__attention_cut_scratch(const fv__op_node *node, const fv__kernels *kernels, const fv__attention_dimensions *d,
+                                 bool backward, float *memory, fv__attention_scratch *parts);
 
 // One head of one group of one sample, and the block of it at work.
 typedef struct fv__attention_head {
