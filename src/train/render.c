@@ -54,11 +54,9 @@ static fv_status augment_one(const fv__renderer *renderer, const fv__samples *sa
 fv_status fv__render(const fv__renderer *renderer, const fv__samples *samples, fv__augment_draw draw, int worker,
                      float *out, fv_error *error) {
     const fv_model *model = renderer->model;
-    size_t values = fv__shape_elements(fv__graph_shape(&model->graph, model->input));
     uint8_t *memory = renderer->memory + (size_t)worker * renderer->worker_bytes;
-    if (samples->values) {
-        memcpy(out, samples->values + (size_t)draw.sample * values, values * sizeof *out);
-        return FV_OK;
+    if (samples->read_values) {
+        return samples->read_values(samples->context, (size_t)draw.sample, out, error);
     }
     if (!renderer->augmentations) {
         fv_status status = samples->read(samples->context, (size_t)draw.sample, memory, error);
@@ -83,7 +81,7 @@ fv_status fv__render(const fv__renderer *renderer, const fv__samples *samples, f
 
 fv__target fv__render_target(const fv__renderer *renderer, const fv__samples *samples, fv__augment_draw draw) {
     int32_t own = samples->labels[draw.sample];
-    if (!renderer->augmentations || samples->values) {
+    if (!renderer->augmentations || !samples->read) {
         return (fv__target){.label = own, .other = own};
     }
     const int *size = renderer->model->input_settings.size.values;

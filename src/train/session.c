@@ -149,7 +149,8 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
                                    .seed = options->run->seed,
                                    .train_samples = options->train->count,
                                    .evaluates = options->validation != NULL,
-                                   .augmentations = options->augmentations};
+                                   .augmentations = options->augmentations,
+                                   .from = options->from};
     fv__history_init(&session->history, session->settings->top_k, options->validation != NULL);
     fv_status status = check_settings(session, error);
     if (!status) {

@@ -10,7 +10,7 @@ typedef struct train_section {
     int batch, epochs, patience;
     const fv__value *optimizer, *schedule, *loss, *metrics;
     double clip_norm;
-    bool shuffle, keep_best;
+    bool shuffle, keep_best, cache_features;
 } train_section;
 
 #define MEMBER(name) .offset = offsetof(train_section, name)
@@ -62,6 +62,12 @@ const fv__option fv__train_options[] = {
      MEMBER(shuffle),
      .default_text = "true",
      .sentence = "Whether each epoch goes through the training set in an order of its own."},
+    {.name = "cache_features",
+     .kind = FV__BOOL,
+     MEMBER(cache_features),
+     .default_text = "true",
+     .sentence = "Whether the output of frozen layers at the beginning (a backbone) is computed once for each sample "
+                 "and kept in the cache, where augmentation does not change the samples."},
     {.name = "keep_best",
      .kind = FV__BOOL,
      MEMBER(keep_best),
@@ -163,6 +169,7 @@ fv_status fv__train_settings_read(const fv__value *value, fv__train_settings *se
         settings->clip_norm = section.clip_norm;
         settings->shuffle = section.shuffle;
         settings->keep_best = section.keep_best;
+        settings->cache_features = section.cache_features;
         status = read_section(&section, settings, error);
     }
     fv__document_free(nowhere);
@@ -213,6 +220,7 @@ fv_status fv__train_settings_write(const fv__train_settings *settings, fv__docum
                              .metrics = metrics,
                              .clip_norm = settings->clip_norm,
                              .shuffle = settings->shuffle,
-                             .keep_best = settings->keep_best};
+                             .keep_best = settings->keep_best,
+                             .cache_features = settings->cache_features};
     return fv__options_write(fv__train_options, &section, document, out, error);
 }
