@@ -70,10 +70,11 @@ typedef struct fv__divisors_text {
 fv__divisors_text fv__divisors_print(int a, int b);
 
 // What the loss of one sample is measured against: class `label`, or for mixed samples (1 - mix) of `label` and `mix`
-// of `other`.
+// of `other`; and how much the sample counts.
 typedef struct fv__target {
     int32_t label, other;
     float mix;
+    float weight; // 1: as much as any
 } fv__target;
 
 // How often an op runs: once a step (it depends on weights only), for each micro-batch, or once over the whole batch.

@@ -129,10 +129,17 @@ const float *fv__pass_logits(const fv__pass *pass) {
     return fv__plan_value(pass->plan, pass->logits);
 }
 
+// Of a mixed sample both classes count by their shares.
+static float weight_of(const float *class_weights, const fv__target *target) {
+    return class_weights ? (1 - target->mix) * class_weights[target->label] + target->mix * class_weights[target->other]
+                         : 1;
+}
+
 fv_status fv__pass_run_on(fv__pass *pass, const fv__pass_run *run, fv__metrics *metrics, fv_error *error) {
     for (int i = 0; i < run->count; i++) {
         pass->ids[i] = index_of(run, i);
         pass->targets[i] = fv__render_target(&pass->renderer, run->samples, draw_of(run, i));
+        pass->targets[i].weight = weight_of(pass->options.class_weights, &pass->targets[i]);
     }
     pass->run = run;
     fv__feed feed = {.samples = run->count,

@@ -82,15 +82,16 @@ fv_status fv__render(const fv__renderer *renderer, const fv__samples *samples, f
 fv__target fv__render_target(const fv__renderer *renderer, const fv__samples *samples, fv__augment_draw draw) {
     int32_t own = samples->labels[draw.sample];
     if (!renderer->augmentations || !samples->read) {
-        return (fv__target){.label = own, .other = own};
+        return (fv__target){.label = own, .other = own, .weight = 1};
     }
     const int *size = renderer->model->input_settings.size.values;
     fv__image shape = {.height = size[0], .width = size[1], .channels = size[2]};
     fv__mixing mixing = fv__augment_mixing(renderer->augmentations, draw, samples->count, &shape);
     if (!mixing.mixes) {
-        return (fv__target){.label = own, .other = own};
+        return (fv__target){.label = own, .other = own, .weight = 1};
     }
     int32_t partner = samples->labels[mixing.partner];
-    return mixing.share > 0.5 ? (fv__target){.label = partner, .other = own, .mix = (float)(1 - mixing.share)}
-                              : (fv__target){.label = own, .other = partner, .mix = (float)mixing.share};
+    return mixing.share > 0.5
+               ? (fv__target){.label = partner, .other = own, .mix = (float)(1 - mixing.share), .weight = 1}
+               : (fv__target){.label = own, .other = partner, .mix = (float)mixing.share, .weight = 1};
 }

@@ -13,6 +13,7 @@ typedef struct fv__train_settings {
     double clip_norm;      // of the gradient of all weights; 0: off
     int top_k[FV_MAX_TOP]; // which top-k accuracies are counted beside accuracy; 0 after the last
     bool shuffle;
+    bool balance;        // class weights: every class counts the same
     bool cache_features; // keep the output of a frozen beginning
     bool keep_best;      // the model file holds the weights of the best epoch (by validation accuracy) …
     int patience;        // … and training stops after so many epochs without a better one; 0: never

@@ -12,6 +12,7 @@ static fv_status make_passes(fv__trainer *trainer, const fv__trainer_options *wa
                                 .training = true,
                                 .label_smoothing = trainer->settings.label_smoothing,
                                 .augmentations = wanted->augmentations,
+                                .class_weights = wanted->class_weights,
                                 .from = wanted->from};
     memcpy(options.top_k, trainer->settings.top_k, sizeof options.top_k);
     fv_status status =
@@ -19,6 +20,7 @@ static fv_status make_passes(fv__trainer *trainer, const fv__trainer_options *wa
     if (!status && wanted->evaluates) {
         options.training = false;
         options.augmentations = NULL;
+        options.class_weights = NULL;
         status =
             fv__pass_create(trainer->model, trainer->kernels, trainer->pool, &options, &trainer->evaluation, error);
     }
