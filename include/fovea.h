@@ -149,8 +149,11 @@ typedef struct fv_metrics {
     size_t samples;
 } fv_metrics;
 
-// What a callback is told: after each step (validation.samples is 0) and after each epoch.
+// What a callback is told: after each step (validation.samples is 0) and after each epoch. Before the first epoch,
+// epoch is 0: either `remark` is a sentence worth knowing, or the output of frozen layers is being computed, and step
+// and steps count samples (step 0: another process is at it).
 typedef struct fv_progress {
+    const char *remark;
     int epoch, epochs; // epoch counts from 1
     int step, steps;   // of this epoch, step counts from 1
     bool epoch_done;

@@ -3,6 +3,7 @@
 
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "recipe/frozen.h"
 #include "recipe/recipe.h"
 #include "train/fit.h"
 
@@ -100,6 +101,7 @@ static fv__samples samples_of(fv_dataset *dataset) {
 static fv_status train(const fv_recipe *recipe, const fv_train_options *options, fv_dataset *training,
                        fv_dataset *validation, fv_model *model, fv_error *error) {
     fv__text text = {0};
+    fv__frozen frozen = {0};
     char digest[FV__SHA256_TEXT] = "";
     fv__samples train_samples = samples_of(training);
     fv__samples validation_samples = validation ? samples_of(validation) : (fv__samples){0};
@@ -108,16 +110,22 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
         status = fv__dataset_digest(training, digest, error);
     }
     if (!status) {
+        status = fv__frozen_open(&frozen, recipe, options, model, &train_samples, training, &validation_samples,
+                                 validation, error);
+    }
+    if (!status) {
         fv__fit_options fit = {.settings = &recipe->train,
                                .train = &train_samples,
                                .augmentations = &recipe->augmentations,
                                .validation = validation ? &validation_samples : NULL,
+                               .from = frozen.end,
                                .recipe = text.bytes,
                                .data_set = recipe->data.set,
                                .data = digest,
                                .run = options};
         status = fv__fit(model, &fit, error);
     }
+    fv__frozen_close(&frozen);
     fv__text_free(&text);
     return status;
 }
