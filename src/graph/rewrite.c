@@ -20,7 +20,7 @@ static const fv__activation *activation_of(const fv__node *node) {
 }
 
 static bool never_falls(fv__activation activation) {
-    return activation == FV__ACTIVATION_relu || activation == FV__ACTIVATION_tanh ||
+    return activation == FV__ACTIVATION_relu || activation == FV__ACTIVATION_relu6 || activation == FV__ACTIVATION_tanh ||
            activation == FV__ACTIVATION_sigmoid;
 }
 

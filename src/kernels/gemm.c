@@ -59,6 +59,7 @@ typedef struct product {
     ptrdiff_t c_row, residual_row;
     bool load;         // begin with c
     bool finish, relu; // this is the last stretch: bias, residual, ReLU
+    float ceiling;     // of the ReLU
     const float *bias; // of this panel, or NULL
 } product;
 
@@ -133,7 +134,7 @@ TILE void tile(int rows, int vectors, bool strip, const product *p, const float 
             UNROLL for (int i = 0; i < rows; i++) {
                 sum[i][j] = p->bias ? sum[i][j] + bias : sum[i][j];
                 sum[i][j] = residual ? sum[i][j] + fv__v_load(residual + i * p->residual_row + column[j]) : sum[i][j];
-                sum[i][j] = p->relu ? fv__v_relu(sum[i][j]) : sum[i][j];
+                sum[i][j] = p->relu ? fv__v_min(fv__v_all(p->ceiling), fv__v_relu(sum[i][j])) : sum[i][j];
             }
         }
     }
@@ -320,7 +321,8 @@ static void gemm(const fv__gemm *g) {
                          .residual_row = g->residual_row,
                          .load = g->accumulate || first > 0,
                          .finish = final && (g->bias || g->residual || g->relu),
-                         .relu = g->relu};
+                         .relu = g->relu,
+                         .ceiling = g->ceiling > 0 ? g->ceiling : __builtin_inff()};
             if (strip && terms) {
                 copy_strip(g, row, rows, first, terms, copied);
             }

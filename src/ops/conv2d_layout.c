@@ -1,17 +1,12 @@
 // Shapes, memory and tables of a convolution.
 #include "ops/conv2d_layout.h"
 
+#include "ops/check.h"
+
 static void fit_axis(int size, int kernel, int stride, fv__padding padding, int *out, int *before, int *padded) {
-    if (padding == FV__PADDING_VALID) {
-        *out = size < kernel ? 0 : (size - kernel) / stride + 1;
-        *before = 0;
-        *padded = size;
-        return;
-    }
-    *out = (size - 1) / stride + 1;
-    int needed = (*out - 1) * stride + kernel;
-    *padded = needed > size ? needed : size;
-    *before = (*padded - size) / 2;
+    fv__op_fit_windows(size, kernel, stride, padding, out, before);
+    const int needed = (*out - 1) * stride + kernel;
+    *padded = padding == FV__PADDING_SAME && needed > size ? needed : size;
 }
 
 fv__conv2d_geometry fv__conv2d_geometry_of(const fv__op_node *node) {

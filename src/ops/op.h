@@ -39,6 +39,10 @@
     X(cross_entropy)                                                                                                   \
     X(weight_product)                                                                                                  \
     X(convolution_product)                                                                                             \
+    X(depthwise_conv2d)                                                                                                \
+    X(batch_norm)                                                                                                      \
+    X(folded_kernel)                                                                                                   \
+    X(folded_bias)                                                                                                     \
     X(dot)
 
 enum { FV__MAX_RANK = 4, FV__MAX_INPUTS = 6 };
@@ -164,7 +168,8 @@ typedef struct fv__dense_attributes {
     fv__activation activation;
 } fv__dense_attributes;
 
-// Cross-correlation as in Keras: inputs x (height, width, in), kernel (kh, kw, in, out), optional bias (out).
+// Cross-correlation as in Keras: inputs x (height, width, in), kernel (kh, kw, in, out), optional bias (out). Depthwise:
+// kernel (kh, kw, in, 1), optional bias (in).
 typedef struct fv__conv2d_attributes {
     int stride[2]; // vertical, horizontal
     fv__padding padding;
@@ -202,7 +207,8 @@ typedef struct fv__attention_attributes {
     float dropout; // on the weights
 } fv__attention_attributes;
 
-// epsilon beside the variance (layer_norm) or beside the deviation (norm_l). Inputs x (..., features), gamma, beta.
+// epsilon beside the variance (layer_norm, batch_norm, and what the algebra pass folds of the last) or beside the
+// deviation (norm_l). Inputs x (..., features), gamma, beta; batch_norm takes the mean and the variance after them.
 typedef struct fv__norm_attributes {
     float epsilon;
 } fv__norm_attributes;

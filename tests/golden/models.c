@@ -166,7 +166,7 @@ static void train(golden_case *golden, fv__trainer *trainer, const fv__samples *
     }
 }
 
-static void check_model(golden_case *golden, fv_model *model) {
+void golden_check_model(golden_case *golden, fv_model *model) {
     const fv__tensor_entry *weights[MOST_WEIGHTS] = {NULL};
     int which[MOST_WEIGHTS];
     int count = match_weights(golden, model, weights, which);
@@ -199,6 +199,14 @@ static void check_model(golden_case *golden, fv_model *model) {
 
 void golden_run_model(golden_case *golden) {
     const char *name = golden_text(golden, "recipe", "");
+    if (golden_has(golden, "features")) {
+        golden_run_backbone(golden);
+        return;
+    }
+    if (json_object_get(golden->config, "features")) {
+        golden_run_head(golden);
+        return;
+    }
     fv_recipe *recipe = NULL;
     fv_model *model = NULL;
     golden->status = fv_recipe_open(name, &recipe, &golden->error);
@@ -218,7 +226,7 @@ void golden_run_model(golden_case *golden) {
         golden->status = fv_model_from_recipe(recipe, 0, &model, &golden->error);
         if (!golden->status) {
             model->rewrite = rewrite;
-            check_model(golden, model);
+            golden_check_model(golden, model);
         }
         fv_model_free(model);
         model = NULL;

@@ -176,6 +176,8 @@ double reference_activation(fv__activation kind, double x) {
         return tanh(x);
     case FV__ACTIVATION_sigmoid:
         return 1 / (1 + exp(-x));
+    case FV__ACTIVATION_relu6:
+        return fmin(fmax(x, 0), 6);
     case FV__ACTIVATION_linear:
     default:
         return x;
