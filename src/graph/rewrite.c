@@ -3,7 +3,8 @@
 // max_pool2d(relu(x)) = relu(max_pool2d(x)), and so for any activation that never falls: moved behind the pooling it
 // runs on fewer values, and the convolution's output need not be kept for its derivative.
 //
-// Linear layers with nothing between them are one (compose.c).
+// Linear layers with nothing between them are one (compose.c). Batch norms and activations behind linear layers become
+// part of them (fold.c).
 #include "base/memory.h"
 #include "graph/rewrite_internal.h"
 
@@ -20,8 +21,8 @@ static const fv__activation *activation_of(const fv__node *node) {
 }
 
 static bool never_falls(fv__activation activation) {
-    return activation == FV__ACTIVATION_relu || activation == FV__ACTIVATION_relu6 || activation == FV__ACTIVATION_tanh ||
-           activation == FV__ACTIVATION_sigmoid;
+    return activation == FV__ACTIVATION_relu || activation == FV__ACTIVATION_relu6 ||
+           activation == FV__ACTIVATION_tanh || activation == FV__ACTIVATION_sigmoid;
 }
 
 static void find_moving_activations(fv__walk *walk) {
@@ -70,6 +71,9 @@ static fv_status copy_node(fv__walk *walk, int n, int *copy, fv_error *error) {
     }
     if (walk->rules) {
         fv_status status = fv__walk_compose(walk, n, attributes, copy, error);
+        if (!status && *copy < 0) {
+            status = fv__walk_fold(walk, n, copy, error);
+        }
         if (status || *copy >= 0) {
             return status;
         }
@@ -91,6 +95,7 @@ static fv_status copy_all(fv__walk *walk, fv_error *error) {
         walk->out->graph.nodes[copy].wants_gradient = node->wants_gradient;
         walk->out->node_of[n] = copy;
     }
+    fv__walk_note_folds(walk);
     for (int n = 0; n < walk->source->node_count; n++) {
         if (walk->activation_moves[n]) {
             walk->out->node_of[n] = -1;
