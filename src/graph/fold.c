@@ -1,6 +1,7 @@
 // What follows a linear layer becomes part of it: a batch norm by stored statistics changes its weights, once a step
 //   (x · W + b) · s + t = x · (W · s) + (b · s + t)
-// and an activation runs where the layer writes its output, while that is still near the core.
+// and an activation runs where the layer writes its output, while that is still near the core. Three convolutions that
+// are an inverted residual block are one op where what lies between them is large and nobody wants its gradient.
 #include <string.h>
 
 #include "graph/rewrite_internal.h"
@@ -67,6 +68,53 @@ static fv_status fold_weights(fv__walk *walk, const fv__node *norm, bool biased,
     return status;
 }
 
+// Whether node `last`, about to be added with these inputs behind source node n, ends an inverted residual block in the
+// new graph: *first and *depthwise are its other two convolutions.
+static bool ends_bottleneck(const fv__walk *walk, int n, const fv__op *op, const int *inputs, int *first,
+                            int *depthwise) {
+    enum { LARGE = 512 * 1024 }; // bytes that do not stay near the core
+    const fv__node *nodes = walk->out->graph.nodes, *source = walk->source->nodes;
+    const int *kernel = fv__graph_shape(&walk->out->graph, inputs[1])->size;
+    int before = source[source[n].inputs[0]].inputs[0]; // what the last convolution reads
+    *depthwise = walk->out->node_of[before];
+    if (walk->trained[n] || op != &fv__op_conv2d || kernel[0] != 1 || kernel[1] != 1 ||
+        !fv__walk_is_private(walk, before) || nodes[*depthwise].op != &fv__op_depthwise_conv2d) {
+        return false;
+    }
+    while (source[before].op != &fv__op_depthwise_conv2d) { // through what was folded into it
+        before = source[before].inputs[0];
+    }
+    before = source[before].inputs[0];
+    *first = walk->out->node_of[before];
+    return fv__walk_is_private(walk, before) && nodes[*first].op == &fv__op_conv2d &&
+           nodes[*first].view.input_count == 3 && nodes[*depthwise].view.input_count == 3 &&
+           fv__shape_elements(&nodes[*first].view.output) * sizeof(float) > LARGE;
+}
+
+static bool is_limit(fv__activation activation) {
+    return activation == FV__ACTIVATION_linear || activation == FV__ACTIVATION_relu ||
+           activation == FV__ACTIVATION_relu6;
+}
+
+// The last convolution of a block, or an ordinary layer. `attributes` and `inputs` are its own.
+static fv_status add_linear(fv__walk *walk, int n, const char *name, const fv__op *op,
+                            const linear_attributes *attributes, const int *inputs, int count, int *copy,
+                            fv_error *error) {
+    fv__graph *graph = &walk->out->graph;
+    int first, depthwise;
+    if (walk->source->nodes[n].op == &fv__op_batch_norm && ends_bottleneck(walk, n, op, inputs, &first, &depthwise)) {
+        const fv__node *a = &graph->nodes[first], *b = &graph->nodes[depthwise];
+        const fv__bottleneck_attributes block = {.first = *(const fv__conv2d_attributes *)a->view.attributes,
+                                                 .depthwise = *(const fv__conv2d_attributes *)b->view.attributes,
+                                                 .last = attributes->convolution};
+        const int all[7] = {a->inputs[0], a->inputs[1], a->inputs[2], b->inputs[1], b->inputs[2], inputs[1], inputs[2]};
+        if (is_limit(block.depthwise.activation) && block.last.stride[0] == 1 && block.last.stride[1] == 1) {
+            return fv__graph_add(graph, name, &fv__op_bottleneck, &block, all, 7, copy, error);
+        }
+    }
+    return fv__graph_add(graph, name, op, attributes, inputs, count, copy, error);
+}
+
 fv_status fv__walk_fold(fv__walk *walk, int n, int *copy, fv_error *error) {
     const fv__node *node = &walk->source->nodes[n];
     const bool norm = node->op == &fv__op_batch_norm;
@@ -92,7 +140,7 @@ fv_status fv__walk_fold(fv__walk *walk, int n, int *copy, fv_error *error) {
         *activation_in(op, &attributes) = ((const fv__activation_attributes *)node->view.attributes)->activation;
     }
     if (!status) {
-        status = fv__graph_add(&walk->out->graph, name, op, &attributes, inputs, count, copy, error);
+        status = add_linear(walk, n, name, op, &attributes, inputs, count, copy, error);
     }
     if (!status) {
         note(walk, name, norm);

@@ -114,16 +114,21 @@ fv_status fv__rewrite_make(const fv__graph *source, bool rules, int batch, const
                      .rules = rules,
                      .uses = fv__alloc_array(nodes, sizeof *walk.uses),
                      .wanted = fv__alloc_array(nodes, sizeof *walk.wanted),
+                     .trained = fv__alloc_array(nodes, sizeof *walk.trained),
                      .activation_moves = fv__alloc_array(nodes, sizeof *walk.activation_moves)};
     fv_status status = FV_OK;
     fv__graph_init(&out->graph);
-    if (!out->node_of || !walk.uses || !walk.wanted || !walk.activation_moves) {
+    if (!out->node_of || !walk.uses || !walk.wanted || !walk.trained || !walk.activation_moves) {
         status = fv__fail_memory(error, "the graph");
         goto done;
     }
     for (int n = 0; n < source->node_count; n++) {
-        for (int i = 0; i < source->nodes[n].view.input_count; i++) {
-            walk.uses[source->nodes[n].inputs[i]]++;
+        const fv__node *node = &source->nodes[n];
+        walk.trained[n] =
+            node->wants_gradient || (node->parameter >= 0 && source->parameters[node->parameter].trainable);
+        for (int i = 0; i < node->view.input_count; i++) {
+            walk.uses[node->inputs[i]]++;
+            walk.trained[n] = walk.trained[n] || walk.trained[node->inputs[i]];
         }
     }
     for (int i = 0; i < wanted_count; i++) {
@@ -139,6 +144,7 @@ fv_status fv__rewrite_make(const fv__graph *source, bool rules, int batch, const
 done:
     fv__free(walk.uses);
     fv__free(walk.wanted);
+    fv__free(walk.trained);
     fv__free(walk.activation_moves);
     if (status) {
         fv__rewrite_free(out);

@@ -13,6 +13,7 @@ typedef struct fv__walk {
     int *uses;              // by source node: how many nodes read it
     bool *wanted;           // by source node
     bool *activation_moves; // by source node: its activation is taken over by the node that reads it
+    bool *trained;          // by source node: something trainable stands before it, or its gradient is wanted
     // What was folded into the layers called fold_name and is not noted yet.
     const char *fold_name;
     int folded_norms, folded_activations;

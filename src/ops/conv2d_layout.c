@@ -1,4 +1,6 @@
 // Shapes, memory and tables of a convolution.
+#include <string.h>
+
 #include "ops/conv2d_layout.h"
 
 #include "ops/check.h"
@@ -39,6 +41,18 @@ size_t fv__conv2d_padded_floats(const fv__conv2d_geometry *g) {
 
 size_t fv__conv2d_output_floats(const fv__conv2d_geometry *g) {
     return (size_t)g->rows * (size_t)g->columns * (size_t)g->filters;
+}
+
+const float *fv__conv2d_pad_image(const fv__conv2d_geometry *g, const float *image, float *padded) {
+    if (!fv__conv2d_pads(g)) {
+        return image;
+    }
+    size_t row = (size_t)g->width * (size_t)g->channels;
+    float *to = padded + ((ptrdiff_t)g->before[0] * g->padded[1] + g->before[1]) * g->channels;
+    for (int y = 0; y < g->height; y++) {
+        memcpy(to + (ptrdiff_t)y * g->padded[1] * g->channels, image + (size_t)y * row, row * sizeof(float));
+    }
+    return padded;
 }
 
 int fv__conv2d_spread_rows(const fv__conv2d_geometry *g) {

@@ -42,10 +42,11 @@
     X(depthwise_conv2d)                                                                                                \
     X(batch_norm)                                                                                                      \
     X(folded_kernel)                                                                                                   \
+    X(bottleneck)                                                                                                      \
     X(folded_bias)                                                                                                     \
     X(dot)
 
-enum { FV__MAX_RANK = 4, FV__MAX_INPUTS = 6 };
+enum { FV__MAX_RANK = 4, FV__MAX_INPUTS = 8 };
 
 // The shape of one sample (without the batch axis), or of a weight. A scalar has rank 0.
 typedef struct fv__shape {
@@ -168,13 +169,19 @@ typedef struct fv__dense_attributes {
     fv__activation activation;
 } fv__dense_attributes;
 
-// Cross-correlation as in Keras: inputs x (height, width, in), kernel (kh, kw, in, out), optional bias (out). Depthwise:
-// kernel (kh, kw, in, 1), optional bias (in).
+// Cross-correlation as in Keras: inputs x (height, width, in), kernel (kh, kw, in, out), optional bias (out).
+// Depthwise: kernel (kh, kw, in, 1), optional bias (in).
 typedef struct fv__conv2d_attributes {
     int stride[2]; // vertical, horizontal
     fv__padding padding;
     fv__activation activation;
 } fv__conv2d_attributes;
+
+// A convolution with bias, then a depthwise one, then one of 1×1 with stride 1. The depthwise activation is linear,
+// ReLU or ReLU6.
+typedef struct fv__bottleneck_attributes {
+    fv__conv2d_attributes first, depthwise, last;
+} fv__bottleneck_attributes;
 
 // Largest value of each window, then the activation (a monotonic one commutes with the maximum).
 typedef struct fv__max_pool2d_attributes {
