@@ -42,8 +42,9 @@ enum {
 #endif
     MOST_ROWS = 12,
     PANEL = FULL_VECTORS * FV__LANES,
-    STRETCH = 256,  // terms of the sum at once: 64 KiB of b, nominal half of the smallest second-level cache
-    ROW_BLOCK = 48, // rows at once, a multiple of every tile height: 48 KiB of a, on the stack when copied
+    STRETCH = 256,   // terms of the sum at once: 64 KiB of b, nominal half of the smallest second-level cache
+    ROW_BLOCK = 48,  // rows at once, a multiple of every tile height: 48 KiB of a, on the stack when copied
+    LAST_BLOCK = 60, // the last rows at once, if not copied: so few more are not worth another pass over b
 };
 
 // What the tiles of one panel share.
@@ -307,9 +308,9 @@ static void gemm(const fv__gemm *g) {
         if (narrow_columns) {
             copy_narrow(g->b + first * g->b_row + g->columns - narrow_columns, g->b_row, terms, narrow_columns, narrow);
         }
-        for (int m = 0; m < g->rows; m += ROW_BLOCK) {
-            int rows = g->rows - m < ROW_BLOCK ? g->rows - m : ROW_BLOCK;
-            const float *row[ROW_BLOCK];
+        for (int m = 0, rows; m < g->rows; m += rows) {
+            rows = g->rows - m <= (strip ? ROW_BLOCK : LAST_BLOCK) ? g->rows - m : ROW_BLOCK;
+            const float *row[LAST_BLOCK];
             for (int i = 0; i < rows && terms; i++) {
                 row[i] = g->a + (g->a_rows ? g->a_rows[m + i] : (m + i) * g->a_row) + first / g->depth * g->a_segment;
             }

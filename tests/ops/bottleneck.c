@@ -31,9 +31,9 @@ static image convolve(image x, bool made, const fv__conv2d_attributes *a, const 
         for (int tap = 0; tap < k[0] * k[1]; tap++) {
             const int i = window_start(x.height, k[0], a->stride[0], a->padding, row) + tap / k[1];
             const int j = window_start(x.width, k[1], a->stride[1], a->padding, column) + tap % k[1];
-            for (int c = 0; i >= 0 && i < x.height && j >= 0 && j < x.width && c < x.channels; c++) {
-                const double weight =
-                    depthwise ? (c == f) * kernel[tap * x.channels + c] : kernel[(tap * x.channels + c) * filters + f];
+            const bool inside = i >= 0 && i < x.height && j >= 0 && j < x.width;
+            for (int c = depthwise ? f : 0; inside && c < (depthwise ? f + 1 : x.channels); c++) {
+                const double weight = kernel[depthwise ? tap * x.channels + c : (tap * x.channels + c) * filters + f];
                 sum += x.values[(i * x.width + j) * x.channels + c] * weight;
             }
         }
