@@ -126,6 +126,12 @@ typedef struct fv__gemm {
     X(void, widen_pixels, (const uint8_t *pixels, float *image, int places, int channels))                             \
     X(void, narrow_pixels,                                                                                             \
       (const float *image, float *out, int places, int channels, const float *scale, const float *shift))              \
+    /* resize.c: photographs have three bytes a pixel. */                                                              \
+    X(void, blend_rows,                                                                                                \
+      (const uint8_t *rows, ptrdiff_t stride, const float *weights, int taps, float *out, int count))                  \
+    X(void, blend_pixels,                                                                                              \
+      (const float *row, const int32_t *first, const float *weights, int taps, float *out, int width))                 \
+    X(void, round_values, (const float *values, uint8_t *out, int count))                                              \
     /* optimizer.c */                                                                                                  \
     X(void, sum_slots, (float *total, float *slots, size_t slot_stride, int slot_count, size_t n))                     \
     X(void, sgd, (const fv__sgd_step *step, const float *gradient, float *weight, float *velocity, size_t n))          \

@@ -21,6 +21,7 @@
 #include "kernels/loss.c"
 #include "kernels/optimizer.c"
 #include "kernels/resample.c"
+#include "kernels/resize.c"
 // clang-format on
 
 #ifndef FV__LEVEL

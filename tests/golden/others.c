@@ -6,6 +6,7 @@
 #include "data/dataset.h"
 #include "data/image.h"
 #include "golden.h"
+#include "image/resize.h"
 #include "model/model.h"
 #include "train/metrics.h"
 #include "train/optimizer.h"
@@ -205,10 +206,42 @@ static void run_normalization(golden_case *golden) {
     fv__free(one);
 }
 
-const golden_kind golden_others[] = {{"cross_entropy", run_cross_entropy},
-                                     {"top_k", run_top_k},
-                                     {"optimizer", run_optimizer},
-                                     {"augment", run_augment},
-                                     {"normalization", run_normalization},
-                                     {"model", golden_run_model},
-                                     {0}};
+// (height, width, channels) of bytes, a channel at a time as a grey picture of three that are alike.
+static void run_resize(golden_case *golden) {
+    const fv__tensor_entry *x = golden_tensor(golden, "x"), *y = golden_tensor(golden, "y");
+    const char *how = golden_text(golden, "interpolation", "bilinear");
+    if (golden->status || x->dtype != FV__U8 || x->rank != 3 || y->rank != 3) {
+        golden_fail(golden, "x must be (height, width, channels) of bytes");
+        return;
+    }
+    if (!begins_with(how, "bilinear") || strstr(how, "corner")) {
+        golden_skip(golden, "interpolation '%s'", how);
+        return;
+    }
+    bool smooth = strstr(how, "antialias") && !strstr(how, "no antialias");
+    size_t channels = (size_t)x->shape[2], places = (size_t)(y->shape[0] * y->shape[1]);
+    size_t pixels = (size_t)(x->shape[0] * x->shape[1]);
+    fv__resize resize = {.mode = smooth ? FV__RESIZE_ANTIALIAS : FV__RESIZE_BILINEAR,
+                         .height = (int)y->shape[0],
+                         .width = (int)y->shape[1]};
+    fv__bitmap image = {.height = (int)x->shape[0], .width = (int)x->shape[1], .pixels = fv__alloc(3 * pixels)};
+    float *out = fv__alloc_array(places * 3, sizeof *out), *result = fv__alloc_array(places * channels, sizeof *out);
+    for (size_t c = 0; c < channels && !golden->status; c++) {
+        for (size_t i = 0; i < 3 * pixels; i++) {
+            image.pixels[i] = ((const uint8_t *)x->data)[i / 3 * channels + c];
+        }
+        golden->status = fv__resize_image(&resize, golden->kernels, &image, out, &golden->error);
+        for (size_t i = 0; i < places; i++) {
+            result[i * channels + c] = out[3 * i + c % 3];
+        }
+    }
+    golden_compare(golden, "y", result, golden_floats(golden, "y"), places * channels, GOLDEN_FORWARD, 0);
+    fv__free(result);
+    fv__free(out);
+    fv__bitmap_free(&image);
+}
+
+const golden_kind golden_others[] = {{"cross_entropy", run_cross_entropy}, {"top_k", run_top_k},
+                                     {"optimizer", run_optimizer},         {"augment", run_augment},
+                                     {"normalization", run_normalization}, {"resize", run_resize},
+                                     {"model", golden_run_model},          {0}};
