@@ -191,16 +191,21 @@ static int run(const cli_options *options) {
     if (shows && options->augment) {
         return cli_data_augment(options);
     }
-    const fv__dataset_info *info = fv__dataset_info_find(options->arguments[1], &error);
+    const char *what = options->arguments[1];
+    bool path = shows && cli_is_photos(what);
+    const fv__dataset_info *info = path ? &fv__folder_info : fv__dataset_info_find(what, &error);
     if (!info) {
         return cli_fail(&error);
+    }
+    if (shows && !info->open) {
+        return cli_photos_show(options, info, path ? what : options->path);
     }
     return shows ? show(options, info) : get(options, info);
 }
 
 const cli_command cli_data = {
     .name = "data",
-    .arguments = "list | show SET | check SET|PATH | get SET  [OPTIONS]",
+    .arguments = "list | show SET|DIR | check SET|DIR | get SET|URL  [OPTIONS]",
     .sentence = "List, look at, check and download data sets",
     .details = "Data sets are looked for in --path, $FOVEA_DATA, the cache ($XDG_CACHE_HOME/fovea or ~/.cache/fovea),\n"
                "and where Debian's packages put them.\n"
@@ -211,6 +216,9 @@ const cli_command cli_data = {
                "                                      --set 'augment=[flip, cutout: 8]', or name a recipe\n"
                "  fovea data check fashion-mnist      every file: counts, size, sum of its content\n"
                "  fovea data check ./my-files         the same for a folder of one's own\n"
+               "  fovea data check ./photos           photographs, a folder for each class (or a zip of that): files\n"
+               "                                      that cannot be read, pictures that are there twice, ...\n"
+               "  fovea data show ./photos --out samples.png     classes, counts, sizes, and a few as a picture\n"
                "  fovea data get mnist                download into the cache, checked; goes on where it stopped\n"
                "  fovea data get mnist --out ./data   into a folder\n",
     .options = "path out augment set",

@@ -183,9 +183,7 @@ static int check_folder(check *now, const char *folder) {
     }
     if (!best) {
         json_decref(now->files);
-        cli_say("%s: no files of a data set fovea knows; expected are names like %s", folder,
-                fv__dataset_known(0)->files[0].name);
-        return CLI_FAILED;
+        return cli_photos_check(now->options, &fv__folder_info, folder);
     }
     now->info = best;
     check_split(now, "train", folder, most > 0);
@@ -198,9 +196,15 @@ int cli_data_check(const cli_options *options) {
     fv_error error;
     check now = {.options = options, .table = {.alignment = "lll"}};
     bool folder = fv__folder_exists(what);
+    if (!folder && cli_is_photos(what)) { // an archive
+        return cli_photos_check(options, &fv__folder_info, what);
+    }
     now.info = folder && strchr(what, '/') ? NULL : fv__dataset_info_find(what, &error);
     if (!now.info && !folder) {
         return cli_fail(&error);
+    }
+    if (now.info && !now.info->open) {
+        return cli_photos_check(options, now.info, options->path);
     }
     now.files = json_array();
     return now.info ? check_set(&now) : check_folder(&now, what);

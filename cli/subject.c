@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data.h"
 #include "formats/file.h"
 #include "recipe/builtin.h"
 
@@ -191,28 +192,52 @@ static fv_status check_fit(const fv_model *model, const fv_dataset *data, fv_err
         return fv__fail(error, FV_INVALID, "%s has %d classes, but the model tells %d apart", data->name, data->classes,
                         has.classes);
     }
+    for (int c = 0; c < has.classes && data->left_out; c++) { // photographs: whatever the folders are called
+        if (strcmp(data->class_names[c], has.class_names[c]) != 0) {
+            return fv__fail(error, FV_INVALID, "class %d of %s is '%s', but the model's is '%s'", c, data->folder,
+                            data->class_names[c], has.class_names[c]);
+        }
+    }
     return FV_OK;
 }
 
+// Whatever --data and --path name, in the size of the model's input.
+static fv_status open_other(const fv_model *model, const char *name, const char *path, const char *split,
+                            fv_dataset **data, fv_error *error) {
+    const fv__input_settings *input = &model->input_settings;
+    const fv__photo_settings photos = {
+        .resize = {.mode = input->resize, .height = input->size.values[0], .width = input->size.values[1]},
+        .channels = input->size.values[2],
+        .threads = model->threads};
+    bool folder = cli_is_photos(name);
+    const fv__dataset_info *info = folder ? &fv__folder_info : fv__dataset_info_find(name, error);
+    return info ? fv__dataset_open(info, split, folder ? name : path, &photos, data, error) : FV_NOT_FOUND;
+}
+
 int cli_subject_data(const cli_subject *subject, const char *split, const cli_options *options, fv_dataset **data) {
-    const fv_recipe *recipe = subject->recipe;
-    const char *name = options->data ? options->data : recipe ? recipe->data.info->name : NULL;
-    const char *path = options->path ? options->path : recipe && !options->data ? recipe->data.path : NULL;
+    fv_recipe *recipe = subject->recipe;
     fv_error error;
     *data = NULL;
-    if (!name) {
+    if (!options->data && !recipe) {
         cli_say("the model was made without a recipe: say which data set with --data (`fovea data list` shows them)");
         return CLI_USAGE;
     }
-    fv_dataset *all = NULL;
-    fv_status status = fv_dataset_open(name, split, path, &all, &error);
-    if (status == FV_OK) {
-        status = check_fit(subject->model, all, &error);
+    fv_status status;
+    if (options->data) {
+        status = open_other(subject->model, options->data, options->path, split, data, &error);
+    } else {
+        fv__data_settings settings = recipe->data;
+        settings.path = options->path ? options->path : settings.path;
+        status = fv__data_open_split(&settings, split, data, &error);
     }
     if (status == FV_OK) {
-        size_t limit = recipe && recipe->data.limit > 0 ? (size_t)recipe->data.limit : SIZE_MAX;
-        status = fv__dataset_limit(all, limit, data, &error);
+        status = check_fit(subject->model, *data, &error);
     }
-    fv_dataset_close(all);
-    return status == FV_OK ? CLI_OK : cli_fail(&error);
+    if (status != FV_OK) {
+        fv_dataset_close(*data);
+        *data = NULL;
+        return cli_fail(&error);
+    }
+    cli_tell_left_out(*data);
+    return CLI_OK;
 }

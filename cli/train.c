@@ -17,6 +17,11 @@ static bool on_progress(void *context, const fv_progress *now) {
     return go_on;
 }
 
+static void on_left_out(void *context, const char *sentence) {
+    (void)context;
+    cli_say("left out: %s", sentence);
+}
+
 // runs/RECIPE-YYYYMMDD-HHMMSS, to be freed with fv__free.
 static char *default_folder(const char *recipe) {
     const char *base = strrchr(recipe, '/') ? strrchr(recipe, '/') + 1 : recipe;
@@ -68,6 +73,7 @@ static int train(const cli_options *options, const fv_recipe *recipe, const char
                                             .seed = options->seed,
                                             .checkpoint_steps = options->checkpoint_steps,
                                             .on_progress = on_progress,
+                                            .on_left_out = on_left_out,
                                             .context = &progress};
     fv_error error;
     cli_interrupt_catch("\nfovea: stopping after this step; once more to stop at once\n");

@@ -58,12 +58,28 @@ const char *fv_version(void);
 // Numbered samples of one size, with a label each. Immutable; may be read from several threads at once.
 typedef struct fv_dataset fv_dataset;
 
-// Opens one split ("train" or "test") of a data set known by name ("mnist", "fashion-mnist", "cifar10", "cifar100").
+// Opens one split ("train" or "test") of a data set known by name ("mnist", "fashion-mnist", "cifar10", "cifar100",
+// "cats-and-dogs", and "folder" for photographs of one's own: see fv_dataset_open_photos).
 // `path` is a folder that holds its files; NULL searches FOVEA_DATA, the cache directory, and where Debian's packages
 // put them. Errors: FV_NOT_FOUND lists the places searched and how to get the data; FV_FORMAT names the damaged file.
 // Release with fv_dataset_close.
 fv_status fv_dataset_open(const char *name, const char *split, const char *path, fv_dataset **out, fv_error *error);
 void fv_dataset_close(fv_dataset *dataset); // NULL is fine
+
+// Photographs: a folder with a folder for each class (DIR/CLASS/…), or with parts (DIR/train/CLASS/… and validation,
+// val or test), or a zip or tar file of one, which is unpacked into the cache once. Zeros in the options mean the
+// usual.
+typedef struct fv_photo_options {
+    int height, width, channels; // of a sample: 0: 224, 224, 3; channels may also be 1 (grey)
+    const char *resize;          // "bilinear" (NULL), "antialias" or "crop"
+    bool strict;                 // a file that cannot be read is an error; else it is left out
+    int threads;                 // for the first look at all files; 0: as fv_model_set_threads
+} fv_photo_options;
+
+// Opens a part of them: "train" (all, where there are no parts), "validation", "test" (of the two the one there is).
+// Errors: FV_NOT_FOUND, FV_FORMAT (names the file, or says how folders should be laid out).
+fv_status fv_dataset_open_photos(const char *path, const char *split, const fv_photo_options *options, fv_dataset **out,
+                                 fv_error *error);
 
 typedef struct fv_dataset_info {
     size_t count;                // samples
@@ -71,11 +87,15 @@ typedef struct fv_dataset_info {
     int classes;
     const char *const *class_names; // (classes); as long as the data set
     const int32_t *labels;          // (count), 0 … classes-1; as long as the data set
+    size_t left_out;                // files that cannot be read
 } fv_dataset_info;
 fv_dataset_info fv_dataset_describe(const fv_dataset *dataset);
 
 // Copies the bytes of sample `index` to `pixels` (height, width, channels), 0 … 255.
 fv_status fv_dataset_read(const fv_dataset *dataset, size_t index, uint8_t *pixels, fv_error *error);
+
+// "FILE: what is wrong with it" for file `index` of those left out; as long as the data set. NULL past the last.
+const char *fv_dataset_left_out(const fv_dataset *dataset, size_t index);
 
 // --- Recipes
 
@@ -171,6 +191,8 @@ typedef struct fv_train_options {
     int checkpoint_steps; // also checkpoint after so many steps of an epoch; 0: only between epochs
     // Called on the caller's thread; return false to stop after this step with FV_INTERRUPTED, checkpoint written.
     bool (*on_progress)(void *context, const fv_progress *progress);
+    // Called before training for each file that cannot be read and is left out: "FILE: what is wrong with it".
+    void (*on_left_out)(void *context, const char *sentence);
     void *context;
 } fv_train_options;
 

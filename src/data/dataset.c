@@ -4,18 +4,59 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "data/registry.h"
+#include "data/folder.h"
+
+fv_status fv__dataset_open(const fv__dataset_info *info, const char *split, const char *path,
+                           const fv__photo_settings *photos, fv_dataset **out, fv_error *error) {
+    *out = NULL;
+    bool folder = !info->open;
+    if (strcmp(split, "train") != 0 && strcmp(split, "test") != 0 && (!folder || strcmp(split, "validation") != 0)) {
+        return fv__fail(error, FV_INVALID, "%s has no split '%s'; there are: train, %stest", info->name, split,
+                        folder ? "validation, " : "");
+    }
+    return folder ? fv__folder_open(info, split, path, photos, out, error) : info->open(info, split, path, out, error);
+}
 
 fv_status fv_dataset_open(const char *name, const char *split, const char *path, fv_dataset **out, fv_error *error) {
+    const fv_photo_options photos = {0};
     *out = NULL;
     const fv__dataset_info *info = fv__dataset_info_find(name, error);
     if (!info) {
         return FV_NOT_FOUND;
     }
-    if (strcmp(split, "train") != 0 && strcmp(split, "test") != 0) {
-        return fv__fail(error, FV_INVALID, "%s has no split '%s'; there are: train, test", name, split);
+    return info->open ? fv__dataset_open(info, split, path, NULL, out, error)
+                      : fv_dataset_open_photos(path ? path : name, split, &photos, out, error);
+}
+
+fv_status fv_dataset_open_photos(const char *path, const char *split, const fv_photo_options *options, fv_dataset **out,
+                                 fv_error *error) {
+    enum { USUAL = 224, LARGEST = 4096 };
+    fv__photo_settings settings = {.resize = {.height = options->height ? options->height : USUAL,
+                                              .width = options->width ? options->width : USUAL},
+                                   .channels = options->channels ? options->channels : 3,
+                                   .strict = options->strict,
+                                   .threads = options->threads};
+    const fv__resize *size = &settings.resize;
+    *out = NULL;
+    while (options->resize && fv__resize_names[size->mode] && strcmp(fv__resize_names[size->mode], options->resize)) {
+        settings.resize.mode++;
     }
-    return info->open(info, split, path, out, error);
+    if (!fv__resize_names[size->mode]) {
+        return fv__fail(error, FV_INVALID,
+                        "pictures cannot be resized by '%.80s'; there are: bilinear, antialias, crop", options->resize);
+    }
+    if (size->height < 1 || size->width < 1 || size->height > LARGEST || size->width > LARGEST ||
+        (settings.channels != 1 && settings.channels != 3)) {
+        return fv__fail(error, FV_INVALID, "samples of %d×%d×%d asked for: sides are 1 to %d, channels 1 or 3",
+                        size->height, size->width, settings.channels, LARGEST);
+    }
+    const fv__dataset_info *known = strchr(path, '/') ? NULL : fv__dataset_info_find(path, NULL);
+    bool named = known && !known->open;
+    return fv__dataset_open(named ? known : &fv__folder_info, split, named ? NULL : path, &settings, out, error);
+}
+
+const char *fv_dataset_left_out(const fv_dataset *dataset, size_t index) {
+    return index < dataset->left_out_count ? dataset->left_out[index] : NULL;
 }
 
 static void release(fv__dataset_source *source) {
@@ -67,7 +108,8 @@ fv_dataset_info fv_dataset_describe(const fv_dataset *dataset) {
                              .channels = dataset->channels,
                              .classes = dataset->classes,
                              .class_names = dataset->class_names,
-                             .labels = dataset->labels};
+                             .labels = dataset->labels,
+                             .left_out = dataset->left_out_count};
 }
 
 size_t fv__dataset_sample_size(const fv_dataset *dataset) {

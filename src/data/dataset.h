@@ -10,6 +10,8 @@ typedef struct fv__dataset_source fv__dataset_source;
 struct fv__dataset_source {
     // Pixels of sample `index`, (height, width, channels); several threads call it at once.
     fv_status (*read)(const fv__dataset_source *source, size_t index, uint8_t *pixels, fv_error *error);
+    // A text that stands for the content of the sample where that is cheaper than its pixels; NULL: there is none.
+    const char *(*identity)(const fv__dataset_source *source, size_t index);
     void (*destroy)(fv__dataset_source *source); // with the last data set that uses it
     int references;                              // atomic; 1 when made
 };
@@ -25,6 +27,8 @@ struct fv_dataset {
     const char *const *class_names; // (classes)
     const int32_t *labels;          // (count), each in [0, classes)
     const char *folder;             // where the files were found
+    const char *const *left_out;    // (left_out_count): "FILE: what is wrong with it"
+    size_t left_out_count;          //
     size_t first;                   // sample 0 here is sample `first` of the source
     fv__dataset_source *source;
 };
@@ -50,7 +54,8 @@ fv_status fv__dataset_limit(const fv_dataset *dataset, size_t limit, fv_dataset 
 
 size_t fv__dataset_sample_size(const fv_dataset *dataset); // height * width * channels bytes
 
-// SHA-256 over shape, labels and pixels of every sample: names the data a run was made with, wherever it came from.
+// SHA-256 over shape, labels and pixels (or identities) of every sample: names the data a run was made with, wherever
+// it came from.
 fv_status fv__dataset_digest(const fv_dataset *dataset, char text[FV__SHA256_TEXT], fv_error *error);
 
 enum { FV__DATASET_CHANNELS = 4 };

@@ -14,6 +14,8 @@ static const char *const clothes[] = {"T-shirt/top", "Trouser", "Pullover", "Dre
 static const char *const things[] = {"airplane", "automobile", "bird",  "cat",  "deer",
                                      "dog",      "frog",       "horse", "ship", "truck"};
 
+static const char *const pets[] = {"cats", "dogs"};
+
 static const char *const fine_classes[] = {
     "apple",      "aquarium_fish", "baby",         "bear",       "beaver",      "bed",         "bee",
     "beetle",     "bicycle",       "bottle",       "bowl",       "boy",         "bridge",      "bus",
@@ -108,6 +110,10 @@ static const fv__cifar_layout cifar10_layout = {.label_bytes = 1, .label_byte = 
 static const fv__cifar_layout fine_layout = {.label_bytes = 2, .label_byte = 1, .names = "fine_label_names.txt"};
 static const fv__cifar_layout coarse_layout = {.label_bytes = 2, .label_byte = 0, .names = "coarse_label_names.txt"};
 
+static const fv__dataset_file cats_and_dogs_files[] = {
+    {"cats_and_dogs_filtered.zip", "train", NULL, 68606236, 0, NULL},
+};
+
 #define CIFAR                                                                                                          \
     .source = "A. Krizhevsky, https://www.cs.toronto.edu/~kriz/cifar.html", .url = "https://www.cs.toronto.edu/~kriz", \
     .train_count = 50000, .test_count = 10000, .height = 32, .width = 32, .channels = 3, .open = fv__cifar_open
@@ -180,7 +186,22 @@ static const fv__dataset_info sets[] = {
         .file_count = 2,
         CIFAR,
     },
+    {
+        .name = "cats-and-dogs",
+        .title = "Cats and dogs: photographs of many sizes, a part of Kaggle's \"Dogs vs. Cats\"",
+        .source = "Asirra: J. Elson et al. 2007; this selection: TensorFlow's tutorial on transfer learning",
+        .url = "https://storage.googleapis.com/mledu-datasets",
+        .train_count = 2000,
+        .test_count = 1000,
+        .classes = 2,
+        .class_names = pets,
+        .files = cats_and_dogs_files,
+        .file_count = 1,
+    },
 };
+
+const fv__dataset_info fv__folder_info = {
+    .name = "folder", .title = "Photographs, a folder for each class", .source = ""};
 
 size_t fv__dataset_known_count(void) {
     return sizeof sets / sizeof *sets;
@@ -192,6 +213,9 @@ const fv__dataset_info *fv__dataset_known(size_t index) {
 
 const fv__dataset_info *fv__dataset_info_find(const char *name, fv_error *error) {
     char names[256] = "";
+    if (strcmp(name, fv__folder_info.name) == 0) {
+        return &fv__folder_info;
+    }
     for (size_t i = 0; i < fv__dataset_known_count(); i++) {
         if (strcmp(sets[i].name, name) == 0) {
             return &sets[i];

@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "fetch/fetch.h"
+#include "image/resize.h"
 
 // A set that is published as one archive.
 typedef struct fv__dataset_archive {
@@ -15,7 +16,7 @@ typedef struct fv__dataset_archive {
 typedef struct fv__dataset_file {
     const char *name;                   // as downloaded, and as it is called in a folder (variants: see locate.h)
     const char *split;                  // the split it belongs to
-    const char *sha256;                 // of its content, unpacked
+    const char *sha256;                 // of its content, unpacked; NULL: nobody has published it
     uint64_t packed;                    // bytes to download
     uint64_t unpacked;                  // bytes of its content
     const fv__dataset_archive *archive; // that it is published in, or NULL
@@ -37,9 +38,25 @@ struct fv__dataset_info {
     const struct fv__cifar_layout *cifar; // how records are made up, or NULL
     const fv__dataset_file *files;
     size_t file_count;
+    // NULL: photographs in folders (folder.h), whose counts and classes are known when they are opened.
     fv_status (*open)(const fv__dataset_info *info, const char *split, const char *path, fv_dataset **out,
                       fv_error *error);
 };
+
+// The set that is any folder of photographs; it has no row.
+extern const fv__dataset_info fv__folder_info;
+
+// What photographs become samples by.
+typedef struct fv__photo_settings {
+    fv__resize resize; // to the size of a sample
+    int channels;      // 1 or 3
+    bool strict;       // a picture that cannot be read is an error, instead of being left out
+    int threads;       // for the first look at them; 0: as many as there are
+} fv__photo_settings;
+
+// Opens a split of any set. `photos` is for sets of photographs alone.
+fv_status fv__dataset_open(const fv__dataset_info *info, const char *split, const char *path,
+                           const fv__photo_settings *photos, fv_dataset **out, fv_error *error);
 
 size_t fv__dataset_known_count(void);
 const fv__dataset_info *fv__dataset_known(size_t index);

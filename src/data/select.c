@@ -19,6 +19,11 @@ static fv_status read_sample(const fv__dataset_source *source, size_t index, uin
     return fv_dataset_read(part->from, part->indices[index], pixels, error);
 }
 
+static const char *identify(const fv__dataset_source *source, size_t index) {
+    const selection *part = (const selection *)source;
+    return part->from->source->identity(part->from->source, part->from->first + part->indices[index]);
+}
+
 static void destroy(fv__dataset_source *source) {
     selection *part = (selection *)source;
     fv_dataset_close(part->from);
@@ -54,6 +59,7 @@ fv_status fv__dataset_select(const fv_dataset *dataset, const uint32_t *indices,
         destroy(&part->source);
         return status;
     }
+    part->source.identity = dataset->source->identity ? identify : NULL;
     fv_dataset like = *dataset;
     like.first = 0;
     like.count = count;

@@ -1,5 +1,6 @@
 // What is in a data set: its digest, and the figures that `fovea data show` prints.
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "data/dataset.h"
@@ -29,8 +30,14 @@ fv_status fv__dataset_digest(const fv_dataset *dataset, char text[FV__SHA256_TEX
     }
     for (size_t i = 0; i < dataset->count && status == FV_OK; i++) {
         add_number(&sum, (uint64_t)dataset->labels[i]);
-        status = fv_dataset_read(dataset, i, pixels, error);
-        fv__sha256_add(&sum, pixels, size);
+        const fv__dataset_source *source = dataset->source;
+        const char *identity = source->identity ? source->identity(source, dataset->first + i) : NULL;
+        if (identity) {
+            fv__sha256_add(&sum, identity, strlen(identity));
+        } else {
+            status = fv_dataset_read(dataset, i, pixels, error);
+            fv__sha256_add(&sum, pixels, size);
+        }
     }
     fv__sha256_end(&sum, text);
     fv__free(pixels);

@@ -11,6 +11,7 @@
 struct fv__archive {
     struct archive *reader;
     char *name; // for messages
+    fv__archive_kind kind;
 };
 
 // What libarchive says, which may be nothing.
@@ -28,13 +29,15 @@ static fv_status begin(const char *name, fv__archive_kind kind, fv__archive **ou
     if (!archive) {
         return fv__fail_memory(error, name);
     }
+    archive->kind = kind;
     archive->name = fv__strdup(name);
     archive->reader = archive_read_new();
     struct archive *reader = archive->reader;
     if (!archive->name || !reader || archive_read_support_filter_gzip(reader) != ARCHIVE_OK ||
         archive_read_support_filter_xz(reader) != ARCHIVE_OK ||
-        (kind == FV__ARCHIVE_TAR ? archive_read_support_format_tar(reader) : archive_read_support_format_raw(reader)) !=
-            ARCHIVE_OK ||
+        (kind == FV__ARCHIVE_ALONE ? archive_read_support_format_raw(reader)
+                                   : archive_read_support_format_tar(reader)) != ARCHIVE_OK ||
+        (kind == FV__ARCHIVE_TREE && archive_read_support_format_zip(reader) != ARCHIVE_OK) ||
         archive_read_support_format_empty(reader) != ARCHIVE_OK) {
         fv__archive_close(archive);
         return fv__fail_memory(error, name);
@@ -80,9 +83,12 @@ fv_status fv__archive_next(fv__archive *archive, const char **name, fv_error *er
             return fail(archive, "cannot be unpacked", error);
         }
         const char *path = archive_entry_pathname(entry);
+        if (!path) { // it cannot be said in the locale's encoding
+            path = archive_entry_pathname_utf8(entry);
+        }
         if (path && archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry)) {
             const char *slash = strrchr(path, '/');
-            *name = slash ? slash + 1 : path;
+            *name = slash && archive->kind != FV__ARCHIVE_TREE ? slash + 1 : path;
             return FV_OK;
         }
     }

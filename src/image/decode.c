@@ -33,10 +33,19 @@ const fv__image_format *fv__image_format_of(const uint8_t *bytes, size_t size) {
     return NULL;
 }
 
-bool fv__image_format_has_ending(const fv__image_format *format, const char *path) {
+static bool has_ending(const char *path, const char *const *endings) {
     const char *ending = strrchr(path, '.');
-    for (size_t i = 0; ending && format->endings[i]; i++) {
-        if (strcasecmp(ending, format->endings[i]) == 0) {
+    for (size_t i = 0; ending && endings[i]; i++) {
+        if (strcasecmp(ending, endings[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fv__image_format_named(const char *format, const char *path) {
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (strcmp(formats[i].name, format) == 0 && has_ending(path, formats[i].endings)) {
             return true;
         }
     }
@@ -45,18 +54,11 @@ bool fv__image_format_has_ending(const fv__image_format *format, const char *pat
 
 bool fv__image_named(const char *path) {
     static const char *const undecoded[] = {".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", NULL};
-    const char *ending = strrchr(path, '.');
-    for (size_t i = 0; ending && undecoded[i]; i++) {
-        if (strcasecmp(ending, undecoded[i]) == 0) {
-            return true;
-        }
+    bool named = has_ending(path, undecoded);
+    for (size_t i = 0; i < sizeof formats / sizeof *formats && !named; i++) {
+        named = has_ending(path, formats[i].endings);
     }
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (fv__image_format_has_ending(&formats[i], path)) {
-            return true;
-        }
-    }
-    return false;
+    return named;
 }
 
 static fv_status refuse(const uint8_t *bytes, size_t size, const char *name, fv_error *error) {

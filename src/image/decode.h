@@ -31,7 +31,8 @@ typedef struct fv__image_format {
 // By the first bytes; NULL when it is none that can be decoded.
 const fv__image_format *fv__image_format_of(const uint8_t *bytes, size_t size);
 
-bool fv__image_format_has_ending(const fv__image_format *format, const char *path);
+// Whether the path ends as those of a format ("JPEG") do.
+bool fv__image_format_named(const char *format, const char *path);
 
 // Whether a file is a picture by its name, decoded here or not.
 bool fv__image_named(const char *path);

@@ -16,6 +16,15 @@ const fv__option fv__input_options[] = {
      .minimum = 1,
      .maximum = 4096,
      .sentence = "Height, width and channels of the images; channels up to 4."},
+    {.name = "resize",
+     .kind = FV__CHOICE,
+     .offset = offsetof(fv__input_settings, resize),
+     .choices = fv__resize_names,
+     .default_text = "bilinear",
+     .sentence =
+         "How photographs get that size: bilinear, from the nearest pixels (as Keras); antialias, from all pixels "
+         "that one of the result covers; crop, likewise, but with the sides' proportions kept and the ends of "
+         "the longer one cut off."},
     {.name = "normalize",
      .kind = FV__CHOICE,
      .offset = offsetof(fv__input_settings, normalize),

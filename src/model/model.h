@@ -10,6 +10,7 @@
 #include "formats/safetensors.h"
 #include "graph/plan.h"
 #include "graph/rewrite.h"
+#include "image/resize.h"
 #include "layers/layer.h"
 
 enum {
@@ -28,6 +29,7 @@ typedef enum fv__normalize {
 // `input:` of a recipe.
 typedef struct fv__input_settings {
     fv__int_list size;       // height, width, channels
+    fv__resize_mode resize;  // of pictures that have another size
     fv__normalize normalize; // unit: x / 255; symmetric: x / 127.5 - 1; dataset: by its mean and deviation a channel
 } fv__input_settings;
 

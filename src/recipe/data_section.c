@@ -4,15 +4,18 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 #define MEMBER(name) .offset = offsetof(fv__data_settings, name)
 
 const fv__option fv__data_options[] = {
     {.name = "set",
      .kind = FV__TEXT,
      MEMBER(set),
-     .required = true,
+     .default_text = "folder",
      .primary = true,
-     .sentence = "Name of the data set, one of those that `fovea data list` shows."},
+     .sentence = "Name of the data set, one of those that `fovea data list` shows; folder: photographs of one's own, a "
+                 "folder for each class, in `path`."},
     {.name = "labels",
      .kind = FV__TEXT,
      MEMBER(labels),
@@ -21,8 +24,15 @@ const fv__option fv__data_options[] = {
     {.name = "path",
      .kind = FV__TEXT,
      MEMBER(path),
-     .sentence =
-         "Folder (or archive) with its files; without it they are searched in FOVEA_DATA, the cache, and the system."},
+     .sentence = "Folder (or archive) with its files; without it they are searched in FOVEA_DATA, the cache, and the "
+                 "system. Of "
+                 "photographs: DIR/CLASS/…, or DIR/train/CLASS/… and DIR/validation (val, test), or a zip or tar file "
+                 "of that."},
+    {.name = "strict",
+     .kind = FV__BOOL,
+     MEMBER(strict),
+     .default_text = "false",
+     .sentence = "Whether a photograph that cannot be read is an error; else it is named and left out."},
     {.name = "limit",
      .kind = FV__INT,
      MEMBER(limit),
@@ -34,8 +44,10 @@ const fv__option fv__data_options[] = {
      .kind = FV__ANY,
      MEMBER(validation_value),
      .default_text = "test",
-     .sentence = "What is validated on after each epoch: test (the test split), none, or a fraction like 0.2: the last "
-                 "fifth of the training split, which is then not trained on; also a map with the options below."},
+     .sentence = "What is validated on after each epoch: test (the test split; of photographs the validation or test "
+                 "folder, else a fifth of each class), none, or a fraction like 0.2: the last fifth of the training "
+                 "split (of photographs: of each class), which is then not trained on; also a map with the options "
+                 "below."},
     {0}};
 
 const fv__option fv__validation_options[] = {{.name = "fraction",
@@ -64,6 +76,10 @@ const fv__option fv__validation_options[] = {{.name = "fraction",
                                                           "a run, so that runs can be compared."},
                                              {0}};
 
+static bool is_folder(const fv__data_settings *settings) {
+    return !settings->info->open;
+}
+
 static fv_status read_validation(fv__data_settings *settings, fv_error *error) {
     const fv__value *value = settings->validation_value;
     bool scalar = value->kind == FV__VALUE_SCALAR;
@@ -74,6 +90,7 @@ static fv_status read_validation(fv__data_settings *settings, fv_error *error) {
     } else if (scalar && fv__parse_float(value->text, &settings->split.fraction) && settings->split.fraction > 0 &&
                settings->split.fraction < 1) {
         settings->validation = FV__VALIDATE_FRACTION;
+        settings->split.stratified = is_folder(settings); // sorted by class, its last part would be one class
     } else if (value->kind == FV__VALUE_MAP) {
         settings->validation = FV__VALIDATE_FRACTION;
         return fv__options_read(fv__validation_options, value, "data.validation", &settings->split, error);
@@ -88,7 +105,11 @@ static fv_status read_validation(fv__data_settings *settings, fv_error *error) {
 
 static fv_status find_set(const fv__value *section, fv__data_settings *settings, fv_error *error) {
     enum { MOST_SETS = 64 };
-    const char *names[MOST_SETS + 1] = {NULL};
+    const char *names[MOST_SETS + 2] = {NULL};
+    if (strcmp(settings->set, fv__folder_info.name) == 0 && !settings->labels) {
+        settings->info = &fv__folder_info;
+        return FV_OK;
+    }
     for (size_t i = 0; i < fv__dataset_known_count() && i < MOST_SETS; i++) {
         names[i] = fv__dataset_known(i)->name;
         if (strcmp(names[i], settings->set) == 0) {
@@ -109,9 +130,9 @@ fv_status fv__data_settings_read(const fv__value *section, fv__data_settings *se
     *settings = (fv__data_settings){0};
     fv_status status = fv__options_read(fv__data_options, section, "data", settings, error);
     if (!status) {
-        status = read_validation(settings, error);
+        status = find_set(section, settings, error);
     }
-    return status ? status : find_set(section, settings, error);
+    return status ? status : read_validation(settings, error);
 }
 
 fv_status fv__data_settings_write(const fv__data_settings *settings, fv__document *document, fv__value **section,
@@ -122,19 +143,68 @@ fv_status fv__data_settings_write(const fv__data_settings *settings, fv__documen
 // --- Opening
 
 static fv_status open_split(const fv__data_settings *settings, const char *split, fv_dataset **out, fv_error *error) {
-    return fv_dataset_open(settings->info->name, split, settings->path, out, error);
+    return fv__dataset_open(settings->info, split, settings->path, &settings->photos, out, error);
 }
 
+// Photographs are sorted by class: of them some of every class.
 static fv_status limit(const fv__data_settings *settings, const fv_dataset *all, fv_dataset **out, fv_error *error) {
-    return fv__dataset_limit(all, settings->limit > 0 ? (size_t)settings->limit : SIZE_MAX, out, error);
+    size_t count = settings->limit > 0 ? (size_t)settings->limit : SIZE_MAX;
+    if (!is_folder(settings) || count >= all->count) {
+        return fv__dataset_limit(all, count, out, error);
+    }
+    uint32_t *indices = fv__alloc_array(count, sizeof *indices);
+    fv_status status = indices ? FV_OK : fv__fail_memory(error, all->name);
+    for (size_t i = 0; i < count && !status; i++) {
+        indices[i] = (uint32_t)(i * all->count / count);
+    }
+    if (!status) {
+        status = fv__dataset_select(all, indices, count, out, error);
+    }
+    fv__free(indices);
+    return status;
 }
 
-static fv_status open_test(const fv__data_settings *settings, fv_dataset **out, fv_error *error) {
+static fv_status open_limited(const fv__data_settings *settings, const char *split, fv_dataset **out, fv_error *error) {
     fv_dataset *all;
-    fv_status status = open_split(settings, "test", &all, error);
+    fv_status status = open_split(settings, split, &all, error);
     if (!status) {
         status = limit(settings, all, out, error);
         fv_dataset_close(all);
+    }
+    return status;
+}
+
+int fv__data_known_classes(const fv__data_settings *settings) {
+    return is_folder(settings) ? 0 : settings->info->classes;
+}
+
+static fv_status look_at_folder(const fv__data_settings *settings, int *classes, bool *divided, fv_error *error) {
+    fv__folder folder;
+    fv_status status = fv__folder_find(settings->info, settings->path, &folder, error);
+    *classes = folder.classes;
+    *divided = folder.validation != NULL;
+    fv__folder_free(&folder);
+    return status;
+}
+
+fv_status fv__data_count_classes(const fv__data_settings *settings, int *classes, fv_error *error) {
+    bool divided;
+    *classes = fv__data_known_classes(settings);
+    return is_folder(settings) ? look_at_folder(settings, classes, &divided, error) : FV_OK;
+}
+
+// What is validated on, where it depends on what is in the folder.
+static fv_status settle(const fv__data_settings *settings, fv__data_settings *settled, fv_error *error) {
+    int classes;
+    bool divided = true;
+    fv_status status = FV_OK;
+    *settled = *settings;
+    if (is_folder(settings) && settings->validation == FV__VALIDATE_TEST) {
+        status = look_at_folder(settings, &classes, &divided, error);
+    }
+    if (!divided) {
+        settled->validation = FV__VALIDATE_FRACTION;
+        settled->split = (fv__validation_split){.fraction = 0.2, .stratified = true};
     }
     return status;
 }
@@ -157,22 +227,56 @@ fv_status fv__data_open_training(const fv__data_settings *settings, fv_dataset *
     return open_split(settings, "train", all, error);
 }
 
-fv_status fv__data_divide(const fv__data_settings *settings, const fv_dataset *all, fv_dataset **train,
-                          fv_dataset **validation, fv_error *error) {
-    fv_dataset *some = NULL;
-    *train = *validation = NULL;
+// Both parts of photographs are cut short after dividing: what was held out of a few is held out of all.
+static fv_status divide_folder(const fv__data_settings *settings, const fv_dataset *all, fv_dataset **train,
+                               fv_dataset **validation, fv_error *error) {
+    fv_dataset *kept, *held;
+    const fv__validation_split *split = &settings->split;
+    fv_status status = split->stratified
+                           ? fv__dataset_stratify(all, split->fraction, (uint64_t)split->seed, &kept, &held, error)
+                           : split_last(split, all, &kept, &held, error);
+    if (status) {
+        return status;
+    }
+    status = limit(settings, kept, train, error);
+    if (!status) {
+        status = limit(settings, held, validation, error);
+    }
+    fv_dataset_close(kept);
+    fv_dataset_close(held);
+    return status;
+}
+
+static fv_status divide_limited(const fv__data_settings *settings, const fv_dataset *all, fv_dataset **train,
+                                fv_dataset **validation, fv_error *error) {
+    fv_dataset *some;
+    const char *test = is_folder(settings) ? "validation" : "test";
     fv_status status = limit(settings, all, &some, error);
-    if (!status && settings->validation != FV__VALIDATE_FRACTION) {
-        *train = some;
-        some = NULL;
-        status = settings->validation == FV__VALIDATE_TEST ? open_test(settings, validation, error) : FV_OK;
-    } else if (!status) {
+    if (status) {
+        return status;
+    }
+    if (settings->validation == FV__VALIDATE_FRACTION) {
         status = settings->split.stratified
                      ? fv__dataset_stratify(some, settings->split.fraction, (uint64_t)settings->split.seed, train,
                                             validation, error)
                      : split_last(&settings->split, some, train, validation, error);
+        fv_dataset_close(some);
+        return status;
     }
-    fv_dataset_close(some);
+    *train = some;
+    return settings->validation == FV__VALIDATE_TEST ? open_limited(settings, test, validation, error) : FV_OK;
+}
+
+fv_status fv__data_divide(const fv__data_settings *settings, const fv_dataset *all, fv_dataset **train,
+                          fv_dataset **validation, fv_error *error) {
+    fv__data_settings settled;
+    *train = *validation = NULL;
+    fv_status status = settle(settings, &settled, error);
+    if (!status && is_folder(settings) && settled.validation == FV__VALIDATE_FRACTION) {
+        status = divide_folder(&settled, all, train, validation, error);
+    } else if (!status) {
+        status = divide_limited(&settled, all, train, validation, error);
+    }
     if (status) {
         fv_dataset_close(*train);
         fv_dataset_close(*validation);
@@ -189,6 +293,24 @@ fv_status fv__data_open(const fv__data_settings *settings, fv_dataset **train, f
     if (!status) {
         status = fv__data_divide(settings, all, train, validation, error);
         fv_dataset_close(all);
+    }
+    return status;
+}
+
+fv_status fv__data_open_split(const fv__data_settings *settings, const char *split, fv_dataset **out, fv_error *error) {
+    fv_dataset *train, *validation;
+    int classes;
+    bool divided = true;
+    *out = NULL;
+    fv_status status = is_folder(settings) ? look_at_folder(settings, &classes, &divided, error) : FV_OK;
+    if (status || divided || settings->validation == FV__VALIDATE_NONE) {
+        return status ? status : open_limited(settings, split, out, error);
+    }
+    status = fv__data_open(settings, &train, &validation, error);
+    if (!status) {
+        bool test = strcmp(split, "test") == 0;
+        fv_dataset_close(test ? train : validation);
+        *out = test ? validation : train;
     }
     return status;
 }

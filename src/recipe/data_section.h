@@ -2,7 +2,7 @@
 #ifndef FOVEA_RECIPE_DATA_SECTION_H
 #define FOVEA_RECIPE_DATA_SECTION_H
 
-#include "data/registry.h"
+#include "data/folder.h"
 #include "formats/options.h"
 
 typedef enum fv__validation { FV__VALIDATE_TEST, FV__VALIDATE_NONE, FV__VALIDATE_FRACTION } fv__validation;
@@ -20,6 +20,8 @@ typedef struct fv__data_settings {
     const fv__dataset_info *info;
     const char *set, *labels, *path; // the recipe's; the last two may be NULL
     int limit;                       // 0: all
+    bool strict;                     // photographs: none is left out
+    fv__photo_settings photos;       // as the model's input; set by the recipe
     fv__validation validation;
     fv__validation_split split;
     const fv__value *validation_value; // as written
@@ -30,6 +32,16 @@ extern const fv__option fv__data_options[];
 fv_status fv__data_settings_read(const fv__value *section, fv__data_settings *settings, fv_error *error);
 fv_status fv__data_settings_write(const fv__data_settings *settings, fv__document *document, fv__value **section,
                                   fv_error *error);
+
+// How many classes there are, and 0 for photographs whose folder has not been looked at.
+int fv__data_known_classes(const fv__data_settings *settings);
+
+// The same, after looking at the folder if need be.
+fv_status fv__data_count_classes(const fv__data_settings *settings, int *classes, fv_error *error);
+
+// Opens "train" or "test" for evaluation. Of photographs without a test folder, the two are what training learns from
+// and what it validates on.
+fv_status fv__data_open_split(const fv__data_settings *settings, const char *split, fv_dataset **out, fv_error *error);
 
 // Opens the training split, all of it.
 fv_status fv__data_open_training(const fv__data_settings *settings, fv_dataset **all, fv_error *error);

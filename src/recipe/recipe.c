@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "formats/file.h"
 #include "recipe/builtin.h"
+#include "recipe/classes.h"
 
 // A recipe as it is written.
 typedef struct recipe_sections {
@@ -49,6 +50,13 @@ const fv__option fv__recipe_options[] = {{.name = "data",
 static fv_status check_input(const fv_recipe *recipe, const fv_model *model, fv_error *error) {
     const int *size = model->input_settings.size.values;
     const fv__dataset_info *info = recipe->data.info;
+    if (!info->open && (size[2] == 1 || size[2] == 3)) { // photographs are made to fit
+        return FV_OK;
+    }
+    if (!info->open) {
+        return fv__value_fail(error, fv__map_get(recipe->input, "size"),
+                              "input.size: photographs have 3 channels, or 1 to make them grey, not %d", size[2]);
+    }
     if (size[0] == info->height && size[1] == info->width && size[2] == info->channels) {
         return FV_OK;
     }
@@ -57,8 +65,23 @@ static fv_status check_input(const fv_recipe *recipe, const fv_model *model, fv_
                           size[2], info->name, info->height, info->width, info->channels);
 }
 
-// Builds the graph, without weights: every layer's options and shapes, and the number of classes, must fit.
-static fv_status check_model(const fv_recipe *recipe, fv_error *error) {
+// The layers with a number of classes: 2 stands in for one that is known only when the data are opened.
+static fv_status append_layers(const fv_recipe *recipe, fv_model *model, fv_error *error) {
+    int classes = fv__data_known_classes(&recipe->data);
+    fv__document *document = fv__document_new(recipe->source);
+    fv__value *layers = document ? fv__value_copy(document, recipe->layers) : NULL;
+    fv_status status =
+        layers ? fv__classes_fill(layers, classes ? classes : 2, error) : fv__fail_memory(error, "the recipe");
+    if (!status) {
+        status = fv__model_append(model, layers, false, error);
+    }
+    fv__document_free(document);
+    return status;
+}
+
+// Builds the graph, without weights: every layer's options and shapes, and the number of classes, must fit. What the
+// model takes is what photographs are made into.
+static fv_status check_model(fv_recipe *recipe, fv_error *error) {
     fv_model *model;
     fv_status status = fv__model_begin(recipe->input, &model, error);
     if (status) {
@@ -66,12 +89,17 @@ static fv_status check_model(const fv_recipe *recipe, fv_error *error) {
     }
     status = check_input(recipe, model, error);
     if (!status) {
-        status = fv__model_append(model, recipe->layers, false, error);
+        const fv__input_settings *input = &model->input_settings;
+        recipe->data.photos = (fv__photo_settings){
+            .resize = {.mode = input->resize, .height = input->size.values[0], .width = input->size.values[1]},
+            .channels = input->size.values[2],
+            .strict = recipe->data.strict};
+        status = append_layers(recipe, model, error);
     }
     if (!status) {
-        const fv__dataset_info *info = recipe->data.info;
         fv_error inner = {0};
-        status = fv__model_name_classes(model, info->classes, info->class_names, &inner);
+        status = fv__model_name_classes(model, fv__data_known_classes(&recipe->data), recipe->data.info->class_names,
+                                        &inner);
         if (status) {
             status = fv__value_fail(error, recipe->layers, "model: %s", inner.message);
         }

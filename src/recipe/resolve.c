@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "recipe/classes.h"
 #include "recipe/recipe.h"
 
 static fv_status resolve_layers(const fv__value *list, fv__document *document, fv__value **out, fv_error *error);
@@ -89,6 +90,20 @@ static fv_status resolve_layers(const fv__value *list, fv__document *document, f
     return status;
 }
 
+// As many classes as the data have, where the model goes by them: the folder of photographs tells.
+static fv_status resolve_model(const fv_recipe *recipe, fv__document *document, fv__value **out, fv_error *error) {
+    int classes = 0;
+    fv__value *layers = fv__value_copy(document, recipe->layers);
+    fv_status status = layers ? FV_OK : fv__fail_memory(error, "the recipe");
+    if (!status && fv__classes_named(layers)) {
+        status = fv__data_count_classes(&recipe->data, &classes, error);
+        if (!status) {
+            status = fv__classes_fill(layers, classes, error);
+        }
+    }
+    return status ? status : resolve_layers(layers, document, out, error);
+}
+
 static fv_status resolve_input(const fv__value *input, fv__document *document, fv__value **out, fv_error *error) {
     fv__input_settings settings;
     fv_status status = fv__options_read(fv__input_options, input, "input", &settings, error);
@@ -112,7 +127,7 @@ fv_status fv__recipe_resolve(const fv_recipe *recipe, fv__text *text, fv_error *
         status = fv__augmentations_write(&recipe->augmentations, document, &sections[AUGMENT], error);
     }
     if (!status) {
-        status = resolve_layers(recipe->layers, document, &sections[MODEL], error);
+        status = resolve_model(recipe, document, &sections[MODEL], error);
     }
     if (!status && recipe->weights.from) { // left out where there are none
         status = fv__options_write(fv__weights_options, &recipe->weights, document, &sections[WEIGHTS], error);

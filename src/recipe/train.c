@@ -21,8 +21,8 @@ fv_status fv__recipe_model(const fv_recipe *recipe, uint64_t seed, fv_model **ou
         status = fv_recipe_parse(text.bytes, text.length, recipe->source, &resolved, error);
     }
     if (!status) {
-        status =
-            fv__model_create(resolved->input, resolved->layers, info->classes, info->class_names, seed, out, error);
+        status = fv__model_create(resolved->input, resolved->layers, fv__data_known_classes(&recipe->data),
+                                  info->class_names, seed, out, error);
     }
     fv_recipe_free(resolved);
     fv__text_free(&text);
@@ -130,6 +130,12 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
     return status;
 }
 
+static void tell_left_out(const fv_train_options *options, const fv_dataset *data) {
+    for (size_t i = 0; options->on_left_out && i < data->left_out_count; i++) {
+        options->on_left_out(options->context, data->left_out[i]);
+    }
+}
+
 fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error) {
     static const fv_train_options defaults = {0};
     fv_dataset *all = NULL, *training = NULL, *validation = NULL;
@@ -146,6 +152,10 @@ fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_
         status = fv__data_divide(&recipe->data, all, &training, &validation, error);
     }
     if (!status) {
+        tell_left_out(options, all);
+        if (validation && validation->left_out != all->left_out) {
+            tell_left_out(options, validation);
+        }
         status = make_model(recipe, options->seed, all, &trained, error);
     }
     if (!status) {
