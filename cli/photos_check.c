@@ -134,17 +134,11 @@ static void find_same(check *now, const picture *all, size_t count, bool across)
     }
 }
 
-// A picture of one colour is like every other.
-static bool has_detail(const fv__photo *photo) {
-    int bits = __builtin_popcountll(photo->likeness);
-    return bits > FV__PHOTOS_ALIKE && bits < 64 - FV__PHOTOS_ALIKE;
-}
-
 static void find_alike(check *now, const picture *all, size_t count, bool across) {
     for (size_t i = 0; i < count; i++) {
         for (size_t j = i + 1; j < count; j++) {
-            if (fv__photos_difference(all[i].photo, all[j].photo) <= FV__PHOTOS_ALIKE && has_detail(all[i].photo) &&
-                (all[i].part != all[j].part) == across && strcmp(all[i].photo->sha256, all[j].photo->sha256) != 0) {
+            if (fv__photos_alike(all[i].photo, all[j].photo) && (all[i].part != all[j].part) == across &&
+                strcmp(all[i].photo->sha256, all[j].photo->sha256) != 0) {
                 note(now, all[i].photo->path, all[j].photo->path);
             }
         }

@@ -87,7 +87,9 @@ static bool take(const fv__photos *photos, char *line) {
     photo->width = width;
     snprintf(photo->format, sizeof photo->format, "%s", fields[4]);
     snprintf(photo->sha256, sizeof photo->sha256, "%s", fields[5]);
-    photo->likeness = strtoull(fields[6], NULL, 16);
+    char *second;
+    photo->likeness[0] = strtoull(fields[6], &second, 16);
+    photo->likeness[1] = strtoull(second, NULL, 16);
     return true;
 }
 
@@ -111,9 +113,9 @@ size_t fv__photo_index_load(fv__photos *photos) {
 // A file that could not even be read has no sum, and may be readable the next time.
 static void add_line(fv__text *text, const fv__photo *photo) {
     if (photo->sha256[0] && !strpbrk(photo->path, "\t\n") && !(photo->problem && strpbrk(photo->problem, "\t\n"))) {
-        fv__text_addf(text, "%" PRIu64 "\t%" PRId64 "\t%d\t%d\t%s\t%s\t%016" PRIx64 "\t%s\t%s\n", photo->size,
-                      photo->changed, photo->height, photo->width, photo->format, photo->sha256, photo->likeness,
-                      photo->path, photo->problem ? photo->problem : "");
+        fv__text_addf(text, "%" PRIu64 "\t%" PRId64 "\t%d\t%d\t%s\t%s\t%" PRIx64 " %" PRIx64 "\t%s\t%s\n", photo->size,
+                      photo->changed, photo->height, photo->width, photo->format, photo->sha256, photo->likeness[0],
+                      photo->likeness[1], photo->path, photo->problem ? photo->problem : "");
     }
 }
 

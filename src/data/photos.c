@@ -30,8 +30,12 @@ void fv__photos_free(fv__photos *photos) {
     *photos = (fv__photos){0};
 }
 
-int fv__photos_difference(const fv__photo *a, const fv__photo *b) {
-    return __builtin_popcountll(a->likeness ^ b->likeness);
+bool fv__photos_alike(const fv__photo *a, const fv__photo *b) {
+    enum { MOST = 6, DETAIL = 12 }; // of 128 bits; a picture of one colour is like every other
+    int detail = __builtin_popcountll(a->likeness[0]) + __builtin_popcountll(a->likeness[1]);
+    int across = __builtin_popcountll(a->likeness[0] ^ b->likeness[0]);
+    return across <= MOST && across + __builtin_popcountll(a->likeness[1] ^ b->likeness[1]) <= MOST &&
+           detail >= DETAIL && detail <= 128 - DETAIL;
 }
 
 // --- Finding them
@@ -135,17 +139,19 @@ typedef struct look {
     int failed; // atomic: out of memory
 } look;
 
-// Each bit tells whether a pixel of the picture, made 9 wide and 8 high, is darker than the next ("difference hash").
-static fv_status compute_likeness(const fv__bitmap *image, const fv__kernels *kernels, uint64_t *likeness,
+// Each bit tells whether a pixel of the picture, made 9 by 9, is darker than the next ("difference hash").
+static fv_status compute_likeness(const fv__bitmap *image, const fv__kernels *kernels, uint64_t likeness[2],
                                   fv_error *error) {
-    enum { ROWS = 8, COLUMNS = 9 };
-    const fv__resize resize = {.mode = FV__RESIZE_ANTIALIAS, .height = ROWS, .width = COLUMNS};
-    uint8_t small[ROWS * COLUMNS];
+    enum { BITS = 8, SIDE = BITS + 1 };
+    const fv__resize resize = {.mode = FV__RESIZE_ANTIALIAS, .height = SIDE, .width = SIDE};
+    uint8_t small[SIDE * SIDE];
     fv_status status = fv__resize_pixels(&resize, kernels, image, 1, small, error);
-    *likeness = 0;
-    for (int i = 0; i < ROWS * COLUMNS && !status; i++) {
-        if (i % COLUMNS != COLUMNS - 1) {
-            *likeness = *likeness << 1 | (small[i] < small[i + 1]);
+    likeness[0] = likeness[1] = 0;
+    for (int y = 0; y < BITS && !status; y++) {
+        for (int x = 0; x < BITS; x++) {
+            const uint8_t *pixel = small + y * SIDE + x;
+            likeness[0] = likeness[0] << 1 | (pixel[0] < pixel[1]);
+            likeness[1] = likeness[1] << 1 | (pixel[0] < pixel[SIDE]);
         }
     }
     return status;
@@ -164,7 +170,7 @@ static fv_status look_inside(fv__photo *photo, const char *path, const fv__kerne
     strncpy(photo->format, format ? format->name : "", sizeof photo->format - 1);
     status = fv__image_decode(bytes, size, path, &image, error);
     if (!status) {
-        status = compute_likeness(&image, kernels, &photo->likeness, error);
+        status = compute_likeness(&image, kernels, photo->likeness, error);
         photo->height = image.height;
         photo->width = image.width;
         fv__bitmap_free(&image);

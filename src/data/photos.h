@@ -14,8 +14,8 @@ typedef struct fv__photo {
     int height, width; // 0: not to be read
     char format[8];    // "JPEG"
     char sha256[FV__SHA256_TEXT];
-    uint64_t likeness; // of pictures that look alike few bits differ: 8 rows of 8 comparisons of neighbours
-    char *problem;     // why it cannot be read, without its name; NULL: it can
+    uint64_t likeness[2]; // of pictures that look alike few bits differ: comparisons of neighbours across and down
+    char *problem;        // why it cannot be read, without its name; NULL: it can
 } fv__photo;
 
 typedef struct fv__photos {
@@ -35,8 +35,7 @@ fv_status fv__photos_add(fv__photos *photos, const char *folder, int label, fv_e
 // Looks at every file, on `threads` threads (0: as many as there are).
 fv_status fv__photos_look(fv__photos *photos, int threads, fv_error *error);
 
-// Bits of likeness that differ; up to FV__PHOTOS_ALIKE of 64 for a picture that was saved again or made smaller.
-enum { FV__PHOTOS_ALIKE = 4 };
-int fv__photos_difference(const fv__photo *a, const fv__photo *b);
+// Whether one looks like the other saved again or made smaller: few bits of likeness differ.
+bool fv__photos_alike(const fv__photo *a, const fv__photo *b);
 
 #endif

@@ -129,6 +129,10 @@ static fv_status find_set(const fv__value *section, fv__data_settings *settings,
 fv_status fv__data_settings_read(const fv__value *section, fv__data_settings *settings, fv_error *error) {
     *settings = (fv__data_settings){0};
     fv_status status = fv__options_read(fv__data_options, section, "data", settings, error);
+    if (!status && section->kind == FV__VALUE_MAP && !fv__map_get(section, "set") && !fv__map_get(section, "path")) {
+        return fv__value_fail(error, section,
+                              "data.set is missing, the name of a data set; or data.path, a folder of photographs");
+    }
     if (!status) {
         status = find_set(section, settings, error);
     }
