@@ -33,7 +33,7 @@ typedef struct cli_options {
     int set_count, map_count;
     const char *out;
     bool json, quiet, help;
-    const char *augment;                                       // NULL: not given
+    const char *augment, *sha256;                              // NULL: not given
     const char *resume, *data, *path, *split, *samples, *mode; // NULL: not given
     int top, batch, checkpoint_steps;                          // 0: not given
     double seconds;                                            // 0: not given

@@ -138,36 +138,6 @@ static int show(const cli_options *options, const fv__dataset_info *info) {
     return code;
 }
 
-// --- get
-
-static int get(const cli_options *options, const fv__dataset_info *info) {
-    fv_error error;
-    char *folder = NULL;
-    // Where another place has it already, nothing is to be done, unless a folder was asked for.
-    if (!options->out && fv__dataset_locate(info, NULL, NULL, &folder, NULL) == FV_OK) {
-        fv_status status = fv__dataset_verify(info, NULL, folder, &error);
-        if (status == FV_OK && !options->quiet) {
-            printf("%s is in %s already, as published\n", info->name, folder);
-        }
-        fv__free(folder);
-        return status == FV_OK ? CLI_OK : cli_fail(&error);
-    }
-    cli_download now = cli_download_begin(options);
-    fv_status status = fv__dataset_get(info, NULL, options->out, cli_download_show, &now, &error);
-    cli_download_end(&now);
-    if (status != FV_OK) {
-        return cli_fail(&error);
-    }
-    if (fv__dataset_locate(info, NULL, options->out, &folder, &error) != FV_OK) {
-        return cli_fail(&error);
-    }
-    if (!options->quiet) {
-        printf("%s is in %s, as published\n", info->name, folder);
-    }
-    fv__free(folder);
-    return CLI_OK;
-}
-
 // --- the command
 
 static int run(const cli_options *options) {
@@ -188,40 +158,42 @@ static int run(const cli_options *options) {
     if (!shows && !gets) {
         return cli_data_check(options);
     }
-    if (shows && options->augment) {
+    if (gets) {
+        return cli_data_get(options);
+    }
+    if (options->augment) {
         return cli_data_augment(options);
     }
     const char *what = options->arguments[1];
-    bool path = shows && cli_is_photos(what);
+    bool path = cli_is_photos(what);
     const fv__dataset_info *info = path ? &fv__folder_info : fv__dataset_info_find(what, &error);
     if (!info) {
         return cli_fail(&error);
     }
-    if (shows && !info->open) {
-        return cli_photos_show(options, info, path ? what : options->path);
-    }
-    return shows ? show(options, info) : get(options, info);
+    return info->open ? show(options, info) : cli_photos_show(options, info, path ? what : options->path);
 }
 
 const cli_command cli_data = {
     .name = "data",
     .arguments = "list | show SET|DIR | check SET|DIR | get SET|URL  [OPTIONS]",
     .sentence = "List, look at, check and download data sets",
-    .details = "Data sets are looked for in --path, $FOVEA_DATA, the cache ($XDG_CACHE_HOME/fovea or ~/.cache/fovea),\n"
-               "and where Debian's packages put them.\n"
-               "\n"
-               "  fovea data list                     which sets there are, and where they were found\n"
-               "  fovea data show fashion-mnist       splits, classes, counts, range and mean of the pixels\n"
-               "  fovea data show cifar100 --augment grid.png    what augmentation makes of pictures; choose by\n"
-               "                                      --set 'augment=[flip, cutout: 8]', or name a recipe\n"
-               "  fovea data check fashion-mnist      every file: counts, size, sum of its content\n"
-               "  fovea data check ./my-files         the same for a folder of one's own\n"
-               "  fovea data check ./photos           photographs, a folder for each class (or a zip of that): files\n"
-               "                                      that cannot be read, pictures that are there twice, ...\n"
-               "  fovea data show ./photos --out samples.png     classes, counts, sizes, and a few as a picture\n"
-               "  fovea data get mnist                download into the cache, checked; goes on where it stopped\n"
-               "  fovea data get mnist --out ./data   into a folder\n",
-    .options = "path out augment set",
+    .details =
+        "Data sets are looked for in --path, $FOVEA_DATA, the cache ($XDG_CACHE_HOME/fovea or ~/.cache/fovea),\n"
+        "and where Debian's packages put them.\n"
+        "\n"
+        "  fovea data list                     which sets there are, and where they were found\n"
+        "  fovea data show fashion-mnist       splits, classes, counts, range and mean of the pixels\n"
+        "  fovea data show cifar100 --augment grid.png    what augmentation makes of pictures; choose by\n"
+        "                                      --set 'augment=[flip, cutout: 8]', or name a recipe\n"
+        "  fovea data check fashion-mnist      every file: counts, size, sum of its content\n"
+        "  fovea data check ./my-files         the same for a folder of one's own\n"
+        "  fovea data check ./photos           photographs, a folder for each class (or a zip of that): files\n"
+        "                                      that cannot be read, pictures that are there twice, ...\n"
+        "  fovea data show ./photos --out samples.png     classes, counts, sizes, and a few as a picture\n"
+        "  fovea data get mnist                download into the cache, checked; goes on where it stopped\n"
+        "  fovea data get mnist --out ./data   into a folder\n"
+        "  fovea data get https://example.org/photos.zip --sha256 SUM     any file, kept only if it has this sum\n",
+    .options = "path out augment set sha256",
     .most_arguments = 2,
     .run = run,
 };

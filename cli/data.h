@@ -11,6 +11,9 @@ int cli_data_augment(const cli_options *options);
 
 int cli_data_check(const cli_options *options);
 
+// `data get SET|URL`.
+int cli_data_get(const cli_options *options);
+
 // Whether the argument means a folder (or archive) of photographs, not a set known by name.
 bool cli_is_photos(const char *argument);
 

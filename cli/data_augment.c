@@ -6,11 +6,12 @@
 #include "data.h"
 #include "data/registry.h"
 #include "draw/grid.h"
+#include "formats/file.h"
 #include "recipe/builtin.h"
 #include "recipe/recipe.h"
 #include "subject.h"
 
-enum { ROWS = 8, COLUMNS = 9 };
+enum { ROWS = 8, COLUMNS = 9, SIDE = 128 }; // SIDE: of photographs
 
 static const char usual[] = "[flip: horizontal, rotation: 0.1, contrast: 0.1, zoom: 0.2]";
 
@@ -141,7 +142,7 @@ static int augment_recipe(const char *name, const cli_options *options) {
     }
     now.augmentations = &recipe->augmentations;
     const char *path = options->path ? options->path : recipe->data.path;
-    fv_status status = fv_dataset_open(recipe->data.info->name, "train", path, &now.data, &error);
+    fv_status status = fv__dataset_open(recipe->data.info, "train", path, &recipe->data.photos, &now.data, &error);
     if (!status && recipe->augmentations.count == 0) {
         cli_say("%s has no augmentations: the pictures will be as they are", name);
     }
@@ -155,12 +156,15 @@ int cli_data_augment(const cli_options *options) {
     fv_error error;
     fv__augmentations list;
     sheet now = {.seed = options->seed, .augmentations = &list};
-    if (strchr(name, '/') || strstr(name, ".yaml") || fv__builtin_recipe_find(name)) {
+    bool photos = cli_is_photos(name) && (fv__folder_exists(name) || !strstr(name, ".yaml"));
+    if (!photos && (strstr(name, ".yaml") || fv__builtin_recipe_find(name))) {
         return augment_recipe(name, options);
     }
-    const fv__dataset_info *info = fv__dataset_info_find(name, &error);
+    const fv__dataset_info *info = photos ? &fv__folder_info : fv__dataset_info_find(name, &error);
+    const char *path = photos ? name : options->path;
+    const fv__photo_settings settings = {.resize = {FV__RESIZE_CROP, SIDE, SIDE}, .channels = 3};
     if (!info || read_list(options, &list, &error) ||
-        fv_dataset_open(info->name, "train", options->path, &now.data, &error)) {
+        fv__dataset_open(info, "train", path, &settings, &now.data, &error)) {
         return cli_fail(&error);
     }
     return finish(&now, options);

@@ -28,6 +28,7 @@ static const option table[] = {
     {"top", NULL, "K", COUNT, false, AT(top),
      "How many classes to show or count (predict: 3; eval: as in the recipe)."},
     {"augment", NULL, "FILE", TEXT, false, AT(augment), "Draw what augmentation makes of training pictures (PNG)."},
+    {"sha256", NULL, "SUM", TEXT, false, AT(sha256), "SHA-256 that a file from an address must have."},
     {"resume", NULL, "RUN", TEXT, false, AT(resume), "Go on in this run folder where it stopped."},
     {"checkpoint-steps", NULL, "N", COUNT, false, AT(checkpoint_steps),
      "Also checkpoint every N steps inside an epoch."},
@@ -39,7 +40,9 @@ static const option table[] = {
      "Only the time from start to a first prediction."},
     {"as-written", NULL, NULL, FLAG, false, AT(as_written), "Without the algebra pass that joins linear layers."},
     {"out", "o", "PATH", TEXT, false, AT(out),
-     "Where to write: a folder (train: runs/RECIPE-DATE-TIME; data get, weights get: the cache), or import's file."},
+     "Where to write: a folder (train: runs/RECIPE-DATE-TIME; data get, weights get: the cache), or import's file, "
+     "data "
+     "show's PNG."},
     {"map", NULL, "RULE", MAPS, false, AT(maps),
      "What arrays are called here: THEIRS=OURS, or a file of such lines; may be given again."},
     {"layer", NULL, "NAME", TEXT, false, AT(layer), "Only the weights of this layer, with those inside it."},

@@ -8,10 +8,12 @@
 static void blend_rows(const uint8_t *rows, ptrdiff_t stride, const float *weights, int taps,
                        float *restrict out, // (count)
                        int count) {
+    const uint8_t *next = taps > 1 ? rows + stride : rows; // two at a time, which is all that bilinear needs
+    const float first = weights[0], second = taps > 1 ? weights[1] : 0;
     for (int x = 0; x < count; x++) {
-        out[x] = weights[0] * (float)rows[x];
+        out[x] = first * (float)rows[x] + second * (float)next[x];
     }
-    for (int t = 1; t < taps; t++) {
+    for (int t = 2; t < taps; t++) {
         const uint8_t *row = rows + t * stride;
         const float weight = weights[t];
         for (int x = 0; x < count; x++) {
@@ -21,13 +23,18 @@ static void blend_rows(const uint8_t *rows, ptrdiff_t stride, const float *weigh
 }
 
 // A pixel is read and written as four values of which the next pixel overwrites the last.
-static void blend_pixels(const float *row,     // (…, 3) and one value more
-                         const int32_t *first, // (width): the pixel that the first weight is of
-                         const float *weights, // (width, taps)
+static void blend_pixels(const float *restrict row, // (…, 3) and one value more
+                         const int32_t *first,      // (width): the pixel that the first weight is of
+                         const float *weights,      // (width, taps)
                          int taps,
-                         float *out, // (width, 3) and one value more
+                         float *restrict out, // (width, 3) and one value more
                          int width) {
-    for (int x = 0; x < width; x++, weights += taps) {
+    for (int x = 0; taps == 2 && x < width; x++) {
+        const float *at = row + 3 * (ptrdiff_t)first[x];
+        const four_values sum = load_pixel(at) * weights[2 * x] + load_pixel(at + 3) * weights[2 * x + 1];
+        memcpy(out + 3 * (ptrdiff_t)x, &sum, sizeof sum);
+    }
+    for (int x = 0; taps != 2 && x < width; x++, weights += taps) {
         const float *at = row + 3 * (ptrdiff_t)first[x];
         four_values sum = load_pixel(at) * weights[0];
         for (int t = 1; t < taps; t++) {
