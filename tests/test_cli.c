@@ -379,6 +379,55 @@ static void resumes_after_kill(void **state) {
     assert_has(err, "no run to go on with");
 }
 
+// --- photographs
+
+static void write_photo(const char *path, int shade) {
+    uint8_t bytes[11 + 8 * 8 * 3] = "P6 8 8 255\n";
+    for (size_t i = 11; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(i * i % 97 + (size_t)shade);
+    }
+    scratch_file(path, bytes, sizeof bytes);
+}
+
+static void takes_photos(void **state) {
+    (void)state;
+    static const char photos[] = "data: {path: photos}\ninput: {size: [8, 8, 3]}\nmodel:\n  - flatten\n"
+                                 "  - dense: {units: classes}\ntrain: {batch: 4, epochs: 1}\n";
+    static const char *const folders[] = {"photos", "photos/cat", "photos/dog"};
+    scratch_file("photos.yaml", photos, strlen(photos));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(mkdir(scratch_path(folders[i]), 0777), 0);
+    }
+    for (int i = 0; i < 24; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "photos/%s/%d.ppm", i % 2 ? "dog" : "cat", i);
+        write_photo(path, 3 * i);
+    }
+    assert_code(0, "data check ./photos");
+    assert_has(out, "cat       12");
+    write_photo("photos/dog/again.png", 0);
+    scratch_file("photos/cat/torn.jpg", "\xff\xd8\xff\xe0", 4);
+    assert_code(1, "data check photos");
+    assert_has(out, "cat/torn.jpg: a damaged JPEG");
+    assert_has(out, "dog/again.png: PNM");
+    assert_has(out, "cat/0.ppm: dog/again.png");
+    assert_code(1, "data check photos --json");
+    assert_has(out, "\"unreadable\": [");
+    assert_code(0, "data show ./photos");
+    assert_has(out, "8 to 8 pixels wide");
+    assert_code(0, "train ./photos.yaml --out seen");
+    assert_has(err, "left out: photos/cat/torn.jpg: a damaged JPEG");
+    assert_code(0, "eval seen");
+    assert_has(err, "left out: photos/cat/torn.jpg");
+    assert_has(out, "samples   6"); // a fifth of 12 and of 13, rounded up
+    assert_code(0, "predict seen --data ./photos --samples train:0-3");
+    assert_has(out, "cat");
+    assert_code(1, "train ./photos.yaml --set data.strict=true --out strict");
+    assert_has(err, "cannot be read");
+    assert_code(2, "data get https://example.org/x.zip --sha256 123");
+    assert_has(err, "64 hexadecimal digits");
+}
+
 // --- trouble
 
 static void imports(void **state) {
@@ -502,6 +551,7 @@ int main(void) {
         cmocka_unit_test(resumes_after_kill),
         cmocka_unit_test(imports),
         cmocka_unit_test(lists_weights),
+        cmocka_unit_test(takes_photos),
         cmocka_unit_test(fails_with_a_sentence),
         cmocka_unit_test(notices_a_full_disk),
         cmocka_unit_test(examples_work),

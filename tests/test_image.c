@@ -116,7 +116,7 @@ static void test_png(void **state) {
     (void)state;
     uint8_t pixels[HEIGHT * WIDTH * 8], expected[HEIGHT * WIDTH * 3];
     static const struct {
-        enum spng_color_type type;
+        uint8_t type; // spng_color_type
         uint8_t depth;
         int channels;
     } kinds[] = {{SPNG_COLOR_TYPE_GRAYSCALE, 1, 1},        {SPNG_COLOR_TYPE_GRAYSCALE, 2, 1},
