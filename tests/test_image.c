@@ -169,6 +169,15 @@ static void test_png(void **state) {
     }
 }
 
+static void test_interlaced_png(void **state) {
+    (void)state;
+    uint8_t pixels[HEIGHT * WIDTH * 3];
+    fill(pixels, 3);
+    encoded file = interlace_png(pixels, HEIGHT, WIDTH);
+    check(&file, pixels, 0);
+    free(file.bytes);
+}
+
 static int write_bytes(GifFileType *file, const GifByteType *bytes, int count) {
     encoded *out = file->UserData;
     memcpy(out->bytes + out->size, bytes, (size_t)count);
@@ -359,9 +368,9 @@ static void test_resize(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jpeg),   cmocka_unit_test(test_orientation), cmocka_unit_test(test_png),
-        cmocka_unit_test(test_gif),    cmocka_unit_test(test_plain),       cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_memory), cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_jpeg),           cmocka_unit_test(test_orientation), cmocka_unit_test(test_png),
+        cmocka_unit_test(test_interlaced_png), cmocka_unit_test(test_gif),         cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_broken),         cmocka_unit_test(test_memory),      cmocka_unit_test(test_resize),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }
