@@ -192,7 +192,7 @@ static fv_status check_fit(const fv_model *model, const fv_dataset *data, fv_err
         return fv__fail(error, FV_INVALID, "%s has %d classes, but the model tells %d apart", data->name, data->classes,
                         has.classes);
     }
-    for (int c = 0; c < has.classes && data->left_out; c++) { // photographs: whatever the folders are called
+    for (int c = 0; c < has.classes && data->resize; c++) { // photographs: whatever the folders are called
         if (strcmp(data->class_names[c], has.class_names[c]) != 0) {
             return fv__fail(error, FV_INVALID, "class %d of %s is '%s', but the model's is '%s'", c, data->folder,
                             data->class_names[c], has.class_names[c]);

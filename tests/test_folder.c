@@ -118,6 +118,12 @@ static void test_options(void **state) {
         fv_dataset_open_photos(path, "train", &(fv_photo_options){.channels = 1, .resize = "crop"}, &data, &failure));
     assert_int_equal(data->height, 224);
     assert_int_equal(data->channels, 1);
+    char cropped[FV__SHA256_TEXT], squeezed[FV__SHA256_TEXT];
+    assert_ok(fv__dataset_digest(data, cropped, &failure));
+    fv_dataset_close(data);
+    assert_ok(fv_dataset_open_photos(path, "train", &(fv_photo_options){.channels = 1}, &data, &failure));
+    assert_ok(fv__dataset_digest(data, squeezed, &failure));
+    assert_string_not_equal(cropped, squeezed); // the same files, but not the same samples
     fv_dataset_close(data);
     assert_ok(fv_dataset_open("folder", "train", path, &data, &failure));
     assert_int_equal(data->count, 12);

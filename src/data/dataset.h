@@ -27,6 +27,7 @@ struct fv_dataset {
     const char *const *class_names; // (classes)
     const int32_t *labels;          // (count), each in [0, classes)
     const char *folder;             // where the files were found
+    const char *resize;             // of photographs: how they got their size; else NULL
     const char *const *left_out;    // (left_out_count): "FILE: what is wrong with it"
     size_t left_out_count;          //
     size_t first;                   // sample 0 here is sample `first` of the source

@@ -172,6 +172,7 @@ fv_status fv__folder_open(const fv__dataset_info *info, const char *split, const
                              .class_names = (const char *const *)set->folder.class_names,
                              .labels = set->labels,
                              .folder = set->folder.root,
+                             .resize = fv__resize_names[settings->resize.mode],
                              .left_out = (const char *const *)set->left_out,
                              .left_out_count = set->photos.count - set->count};
     return fv__dataset_create(&like, &set->source, out, error);

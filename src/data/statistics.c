@@ -28,6 +28,9 @@ fv_status fv__dataset_digest(const fv_dataset *dataset, char text[FV__SHA256_TEX
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
         add_number(&sum, shape[i]);
     }
+    if (dataset->resize) { // its pixels depend on that too
+        fv__sha256_add(&sum, dataset->resize, strlen(dataset->resize));
+    }
     for (size_t i = 0; i < dataset->count && status == FV_OK; i++) {
         add_number(&sum, (uint64_t)dataset->labels[i]);
         const fv__dataset_source *source = dataset->source;
