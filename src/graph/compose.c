@@ -38,8 +38,8 @@ static bool pays(const fv__walk *walk, double saved, double cost) {
 }
 
 static void note(fv__walk *walk, const char *first, const char *second, double before, double after) {
-    fv__text_addf(&walk->out->notes, "%s and %s are one layer: %.2f instead of %.2f million multiply-adds\n", first,
-                  second, after * 1e-6, before * 1e-6);
+    fv__text_addf(&walk->out->notes, "%s and %s are one layer", first, second);
+    fv__walk_note_gain(walk, before, after);
 }
 
 static fv_status add(fv__walk *walk, const char *name, const fv__op *op, const void *attributes, const int *inputs,

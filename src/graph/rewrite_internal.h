@@ -1,4 +1,5 @@
-// The walk over the source graph, shared by rewrite.c (what is copied, and how) and compose.c (linear layers joined).
+// The walk over the source graph, shared by rewrite.c (what is copied, and how), compose.c (linear layers joined) and
+// pool.c (averages moved to the front).
 #ifndef FOVEA_GRAPH_REWRITE_INTERNAL_H
 #define FOVEA_GRAPH_REWRITE_INTERNAL_H
 
@@ -17,8 +18,15 @@ typedef struct fv__walk {
 // Only `n`'s one reader sees it, so that its value may change.
 bool fv__walk_is_private(const fv__walk *walk, int n);
 
+// Ends a note with what it saves: multiply-adds of one sample.
+void fv__walk_note_gain(fv__walk *walk, double before, double after);
+
 // Joins source node n, with these attributes, to the linear layer of its kind before it, if there is one and it pays.
 // *copy is the node of the new graph with n's value, or -1: nothing was done.
 fv_status fv__walk_compose(fv__walk *walk, int n, const void *attributes, int *copy, fv_error *error);
+
+// If source node n is an average over tokens: takes it before the linear layers and the attention that it follows.
+// *copy as above.
+fv_status fv__walk_pool(fv__walk *walk, int n, int *copy, fv_error *error);
 
 #endif

@@ -7,7 +7,7 @@ struct fv__pass {
     const fv_model *model;
     fv__pool *pool;
     fv__pass_options options;
-    fv__rewrite rewrite; // the model's graph and the loss
+    fv__rewrite rewrite; // the model's graph, and then the loss
     int loss, logits;    // nodes of it
     fv__plan *plan;
     size_t sample_values;    // of the model's input
@@ -36,27 +36,21 @@ static fv_status render(void *context, int input, int first, int count, int work
     return status;
 }
 
-// The model's graph with the loss at its end, then the algebra pass, then the plan.
+// The model's graph after the algebra pass with the loss at its end, and its plan.
 static fv_status make_plan(fv__pass *pass, const fv__kernels *kernels, fv_error *error) {
     const fv_model *model = pass->model;
-    fv__graph graph;
-    int loss;
-    fv_status status = fv__graph_copy(&model->graph, &graph, error);
+    fv_status status =
+        fv__rewrite_make(&model->graph, model->rewrite, pass->options.batch, &model->output, 1, &pass->rewrite, error);
     if (status) {
         return status;
     }
     fv__cross_entropy_attributes attributes = {.label_smoothing = (float)pass->options.label_smoothing};
-    status = fv__graph_add(&graph, "loss", &fv__op_cross_entropy, &attributes, &model->output, 1, &loss, error);
-    if (!status) {
-        status = fv__rewrite_make(&graph, model->rewrite, pass->options.batch, (const int[]){model->output, loss}, 2,
-                                  &pass->rewrite, error);
-    }
-    fv__graph_free(&graph);
+    pass->logits = pass->rewrite.node_of[model->output];
+    status = fv__graph_add(&pass->rewrite.graph, "loss", &fv__op_cross_entropy, &attributes, &pass->logits, 1,
+                           &pass->loss, error);
     if (status) {
         return status;
     }
-    pass->loss = pass->rewrite.node_of[loss];
-    pass->logits = pass->rewrite.node_of[model->output];
     fv__plan_options options = {.batch = pass->options.batch,
                                 .training = pass->options.training,
                                 .backward = pass->options.training,
