@@ -35,7 +35,7 @@ typedef struct cli_options {
     const char *resume, *data, *path, *split, *samples, *mode; // NULL: not given
     int top, batch, checkpoint_steps;                          // 0: not given
     double seconds;                                            // 0: not given
-    bool interactive, first_prediction, as_written;
+    bool interactive, first_prediction, no_rewrite;
 } cli_options;
 
 struct cli_command {

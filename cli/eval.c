@@ -97,7 +97,7 @@ const cli_command cli_eval = {
         "  fovea eval model.safetensors --split train --top 5\n"
         "  fovea eval runs/first --set data.limit=1000 --json\n"
         "  fovea eval runs/first --path ~/data/fashion-mnist\n",
-    .options = "data path split top set",
+    .options = "data path split top set no-rewrite",
     .most_arguments = 1,
     .run = run,
 };

@@ -67,6 +67,7 @@ static int train(const cli_options *options, const fv_recipe *recipe, const char
                                             .threads = options->threads,
                                             .seed = options->seed,
                                             .checkpoint_steps = options->checkpoint_steps,
+                                            .no_rewrite = options->no_rewrite,
                                             .on_progress = on_progress,
                                             .context = &progress};
     fv_error error;
@@ -106,11 +107,12 @@ static int open_recipe(const cli_options *options, fv_recipe **recipe) {
 }
 
 static int run(const cli_options *options) {
-    if (options->resume && (options->out || options->set_count || options->argument_count)) {
+    if (options->resume && (options->out || options->set_count || options->no_rewrite || options->argument_count)) {
         return cli_usage(&cli_train, "--resume goes on with the recipe and folder of the run, so %s cannot be given",
-                         options->out         ? "--out"
-                         : options->set_count ? "--set"
-                                              : "a recipe");
+                         options->out          ? "--out"
+                         : options->set_count  ? "--set"
+                         : options->no_rewrite ? "--no-rewrite"
+                                               : "a recipe");
     }
     if (!options->resume && options->argument_count == 0) {
         return cli_usage(&cli_train, "train needs a recipe; `fovea help recipes` lists those that come with fovea");
@@ -150,7 +152,7 @@ const cli_command cli_train = {
         "  fovea train mnist-mha --set train.epochs=1 --set data.limit=1000     a quick try\n"
         "  fovea train fashion-attention --set 'train.optimizer={sgd: {lr: 0.01, momentum: 0.9}}'\n"
         "  fovea train --resume runs/mine\n",
-    .options = "out set resume checkpoint-steps",
+    .options = "out set resume checkpoint-steps no-rewrite",
     .most_arguments = 1,
     .run = run,
 };

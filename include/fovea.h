@@ -165,6 +165,9 @@ typedef struct fv_train_options {
     int threads;          // 0: as fv_model_set_threads
     uint64_t seed;        // of weights, order and dropout
     int checkpoint_steps; // also checkpoint after so many steps of an epoch; 0: only between epochs
+    // Compute the layers as written. Otherwise linear layers are joined and averages moved where that saves operations:
+    // the same function, rounded in other places. A resumed run keeps to what it began with.
+    bool no_rewrite;
     // Called on the caller's thread; return false to stop after this step with FV_INTERRUPTED, checkpoint written.
     bool (*on_progress)(void *context, const fv_progress *progress);
     void *context;

@@ -257,6 +257,10 @@ static void trains(void **state) {
     assert_string_equal(out, "");
     assert_code(0, "train small.yaml --set train.epochs=1 --out lines --json --quiet");
     assert_has(out, "\"val_accuracy\":");
+    assert_code(0, "train small.yaml --set train.epochs=1 --out written --quiet --no-rewrite");
+    assert_code(0, "eval written --no-rewrite");
+    assert_code(2, "train --resume written --no-rewrite");
+    assert_has(err, "--no-rewrite cannot be given");
     assert_code(0, "train small.yaml --set train.epochs=1 --quiet");
     assert_int_equal(access(scratch_path("runs"), R_OK), 0);
 }
@@ -297,6 +301,10 @@ static void summarizes(void **state) {
     (void)state;
     assert_code(0, "summary fashion-attention");
     assert_has(out, "1,203,978");
+    assert_has(out, "4,719,872 instead of 14,609,792");
+    assert_has(out, "conv2d and conv2d_1 are one layer: 0.92 instead of 10.81 million");
+    assert_code(0, "summary fashion-attention --no-rewrite");
+    assert_null(strstr(out, "instead of"));
     assert_code(0, "summary mnist-mha --json");
     assert_has(out, "\"parameters\": 472906");
     assert_code(0, "summary trained --threads 2");
