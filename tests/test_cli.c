@@ -248,7 +248,10 @@ static void trains(void **state) {
     assert_code(1, "train small.yaml --out trained");
     assert_has(err, "not empty");
     assert_code(0, "train small.yaml --set train.epochs=2 --set data.limit=20 --out two --threads 1");
+    assert_has(err, "Data: fashion-mnist, train 20 × 28 × 28 × 1, validation 20, test 20; 10 classes");
     assert_has(err, "Epoch 2/2  2/2");
+    assert_has(out, "Test: loss ");
+    assert_has(out, " on 20 samples");
     assert_has(err, "val_top3: ");
     assert_null(strchr(err, '\r')); // no terminal, no drawing
     assert_has(out, "fovea eval two");
@@ -257,8 +260,14 @@ static void trains(void **state) {
     assert_string_equal(out, "");
     assert_code(0, "train small.yaml --set train.epochs=1 --out lines --json --quiet");
     assert_has(out, "\"val_accuracy\":");
-    assert_code(0, "train small.yaml --set train.epochs=1 --out written --quiet --no-rewrite");
+    assert_has(out, "{\"test_loss\":");
+    assert_code(0, "train small.yaml --set train.epochs=1 --out written --quiet --no-rewrite "
+                   "--set train.loss={cross_entropy:\1{label_smoothing:\1"
+                   "0.1}}");
     assert_code(0, "eval written --no-rewrite");
+    assert_has(out, "label smoothing 0.1, as trained");
+    assert_code(0, "eval written --set train.loss=cross_entropy");
+    assert_null(strstr(out, "smoothing"));
     assert_code(2, "train --resume written --no-rewrite");
     assert_has(err, "--no-rewrite cannot be given");
     assert_code(0, "train small.yaml --set train.epochs=1 --quiet");

@@ -254,6 +254,7 @@ fv_model_info fv_model_describe(const fv_model *model) {
                           .class_names = (const char *const *)model->class_names,
                           .parameters = fv__graph_count_parameters(&model->graph, false),
                           .trainable = fv__graph_count_parameters(&model->graph, true),
-                          .multiply_adds = fv__graph_multiply_adds(&model->graph)};
+                          .multiply_adds = fv__graph_multiply_adds(&model->graph),
+                          .label_smoothing = model->label_smoothing};
     return info;
 }

@@ -162,6 +162,7 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
                                    .train_samples = options->train->count,
                                    .evaluates = options->validation != NULL,
                                    .augmentations = options->augmentations};
+    model->label_smoothing = options->settings->label_smoothing;
     fv__history_init(&session->history, session->settings->top_k, options->validation != NULL);
     fv_status status = check_settings(session, error);
     if (!status) {
