@@ -23,13 +23,8 @@ static void print_text(const fv_metrics *metrics, const fv_model *model, const f
 
 static int print_json(const fv_metrics *metrics, const fv_model *model, const fv_dataset *data, const char *split,
                       double seconds) {
-    json_t *object = json_pack("{s:s, s:I, s:o, s:o}", "split", split, "samples", (json_int_t)metrics->samples, "loss",
-                               cli_json_number(metrics->loss), "accuracy", cli_json_number(metrics->accuracy));
-    for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
-        char key[32];
-        snprintf(key, sizeof key, "top%d", metrics->top_k[i]);
-        json_object_set_new(object, key, cli_json_number(metrics->top[i]));
-    }
+    json_t *object = json_pack("{s:s, s:I}", "split", split, "samples", (json_int_t)metrics->samples);
+    cli_json_metrics(object, "", metrics);
     json_object_set_new(object, "label_smoothing", json_real(fv_model_describe(model).label_smoothing));
     json_object_set_new(object, "img_s", json_real((double)fv_dataset_describe(data).count / seconds));
     return cli_json_print(object, true);

@@ -53,13 +53,8 @@ void cli_train_tell_start(const fv_recipe *recipe, const fv_model *model, const 
 // --- After
 
 static int print_json(const fv_metrics *metrics) {
-    json_t *line = json_pack("{s:o, s:o}", "test_loss", cli_json_number(metrics->loss), "test_accuracy",
-                             cli_json_number(metrics->accuracy));
-    for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
-        char key[32];
-        snprintf(key, sizeof key, "test_top%d", metrics->top_k[i]);
-        json_object_set_new(line, key, cli_json_number(metrics->top[i]));
-    }
+    json_t *line = json_object();
+    cli_json_metrics(line, "test_", metrics);
     return cli_json_print(line, false);
 }
 

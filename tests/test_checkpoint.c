@@ -74,7 +74,7 @@ static void assert_same_history(const char *folder, const char *other) {
     assert_ok(fv__csv_read(path, &b, &failure));
     assert_true(a.rows == b.rows && a.columns == b.columns && a.rows == 3 && a.columns == 10);
     assert_int_equal(fv__table_column(&a, "val_top2"), 7);
-    assert_int_equal(fv__table_column(&a, "images_per_second"), 9);
+    assert_int_equal(fv__table_column(&a, "img_s"), 9);
     for (size_t row = 0; row < a.rows; row++) {
         for (size_t column = 0; column < 8; column++) {
             assert_string_equal(fv__table_field(&a, row, column), fv__table_field(&b, row, column));
@@ -137,9 +137,8 @@ static void test_run_folder(void **state) {
     fv__free(text);
     text = read_text(folder, "run.json");
     json_t *root = json_loads(text, 0, NULL);
-    static const char *const keys[] = {"fovea",  "state",      "isa",     "cpu",   "threads", "seed",
-                                       "data",   "parameters", "started", "ended", "seconds", "images_per_second",
-                                       "metrics"};
+    static const char *const keys[] = {"fovea",      "state",   "isa",   "cpu",     "threads", "seed",   "data",
+                                       "parameters", "started", "ended", "seconds", "img_s",   "metrics"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (!json_object_get(root, keys[i])) {
             fail_msg("run.json has no %s: %s", keys[i], text);

@@ -237,6 +237,17 @@ static void names_damage(void **state) {
 
 // --- training and what follows
 
+// The columns of history.csv are what a line of --json says.
+static void assert_same_names(const char *history) {
+    static char text[OUTPUT_SIZE];
+    char *save = NULL, quoted[64];
+    slurp(scratch_path(history), text);
+    for (char *name = strtok_r(strtok(text, "\n"), ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+        snprintf(quoted, sizeof quoted, "\"%s\":", name);
+        assert_has(out, quoted);
+    }
+}
+
 static void trains(void **state) {
     (void)state;
     static const char *const files[] = {"model.safetensors", "history.csv", "recipe.yaml", "run.json"};
@@ -261,6 +272,7 @@ static void trains(void **state) {
     assert_code(0, "train small.yaml --set train.epochs=1 --out lines --json --quiet");
     assert_has(out, "\"val_accuracy\":");
     assert_has(out, "{\"test_loss\":");
+    assert_same_names("lines/history.csv");
     assert_code(0, "train small.yaml --set train.epochs=1 --out written --quiet --no-rewrite "
                    "--set train.loss={cross_entropy:\1{label_smoothing:\1"
                    "0.1}}");

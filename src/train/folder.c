@@ -83,7 +83,7 @@ fv_status fv__run_report_write(const fv__run_report *report, const char *path, f
         "train", (json_int_t)report->train_samples, "validation", (json_int_t)report->validation_samples, "parameters",
         "all", (json_int_t)report->parameters, "trainable", (json_int_t)report->trainable, "rewrite", report->rewrite,
         "resumed", report->resumed, "started", report->started, "ended", fv__timestamp_now().text, "seconds",
-        round(report->seconds * 1000) / 1000, "images_per_second", round(mean_speed(report) * 10) / 10, "metrics",
+        round(report->seconds * 1000) / 1000, "img_s", round(mean_speed(report) * 10) / 10, "metrics",
         describe_metrics(report));
     char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     fv_status status = FV_OK;
