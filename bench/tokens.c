@@ -14,7 +14,7 @@
 #include "base/memory.h"
 #include "train/trainer.h"
 
-enum { CLASSES = 100, LEAST_STEPS = 3 };
+enum { CLASSES = 100, LEAST_STEPS = 2 };
 
 static const double least_seconds = 2;
 
