@@ -71,11 +71,24 @@ void cli_bench_free(cli_benchmark *bench) {
     fv__free(bench->probabilities);
 }
 
+typedef struct images_in_memory {
+    const float *values;
+    size_t size; // floats of an image
+} images_in_memory;
+
+static fv_status read_image(void *context, size_t index, float *values, fv_error *error) {
+    (void)error;
+    const images_in_memory *images = context;
+    memcpy(values, images->values + index * images->size, images->size * sizeof *values);
+    return FV_OK;
+}
+
 static fv_status train(cli_benchmark *bench, fv_error *error) {
     size_t batch = (size_t)bench->batch, images = bench->next % IMAGE_BATCHES, labels = bench->next % LABEL_BATCHES;
-    const fv__samples samples = {.count = batch,
-                                 .labels = bench->labels + labels * batch,
-                                 .values = bench->values + images * batch * image_values(bench->model)};
+    const size_t size = image_values(bench->model);
+    images_in_memory memory = {bench->values + images * batch * size, size};
+    const fv__samples samples = {
+        .count = batch, .labels = bench->labels + labels * batch, .read_values = read_image, .context = &memory};
     uint32_t indices[65536]; // the largest batch there is
     for (uint32_t i = 0; i < batch; i++) {
         indices[i] = i;

@@ -13,7 +13,8 @@
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
 
 // In the order of `fovea help`: cli_NAME is defined in cli/NAME.c.
-#define CLI_COMMAND_LIST(X) X(train) X(eval) X(predict) X(summary) X(bench) X(data) X(help) X(version)
+#define CLI_COMMAND_LIST(X)                                                                                            \
+    X(train) X(eval) X(predict) X(summary) X(bench) X(data) X(cache) X(import) X(weights) X(help) X(version)
 
 // --- options.c: the command line, read by one table of all options
 
@@ -28,7 +29,8 @@ typedef struct cli_options {
     int threads; // 0: what the machine allows
     uint64_t seed;
     const char *sets[CLI_MAX_SETS]; // "train.epochs=2"
-    int set_count;
+    const char *maps[CLI_MAX_SETS]; // "theirs=ours", or a file of such
+    int set_count, map_count;
     const char *out;
     bool json, quiet, help;
     const char *augment;                                       // NULL: not given
@@ -36,6 +38,8 @@ typedef struct cli_options {
     int top, batch, checkpoint_steps;                          // 0: not given
     double seconds;                                            // 0: not given
     bool interactive, first_prediction, no_rewrite;
+    const char *layer, *classes; // NULL: not given
+    bool partial;
 } cli_options;
 
 struct cli_command {

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "data/locate.h"
+#include "download.h"
 #include "json.h"
 
 // --- list
@@ -139,33 +140,9 @@ static int show(const cli_options *options, const fv__dataset_info *info) {
 
 // --- get
 
-typedef struct download {
-    bool live, quiet;
-    char url[1024]; // of the file under way
-    double drawn;   // when the line was last drawn
-} download;
-
-static bool on_progress(void *context, const char *url, uint64_t received, uint64_t total) {
-    download *now = context;
-    const char *name = strrchr(url, '/') ? strrchr(url, '/') + 1 : url;
-    bool fresh = strncmp(now->url, url, sizeof now->url - 1) != 0;
-    if (now->live && (fresh || (total && received == total) || cli_now() - now->drawn > 0.1)) {
-        char bar[CLI_BAR_SIZE], have[CLI_NUMBER_SIZE], all[CLI_NUMBER_SIZE];
-        double part = total ? (double)received / (double)total : 0;
-        fprintf(stderr, "%s\r\033[K%s  %s %s%s%s", fresh && now->url[0] ? "\n" : "", name, cli_bar(bar, part, 24),
-                cli_bytes(have, (double)received), total ? " of " : "", total ? cli_bytes(all, (double)total) : "");
-        now->drawn = cli_now();
-    } else if (fresh && !now->live && !now->quiet) {
-        fprintf(stderr, "%s\n", url);
-    }
-    snprintf(now->url, sizeof now->url, "%s", url);
-    return !cli_interrupted();
-}
-
 static int get(const cli_options *options, const fv__dataset_info *info) {
     fv_error error;
     char *folder = NULL;
-    download now = {.live = cli_is_live() && !options->quiet, .quiet = options->quiet};
     // Where another place has it already, nothing is to be done, unless a folder was asked for.
     if (!options->out && fv__dataset_locate(info, NULL, NULL, &folder, NULL) == FV_OK) {
         fv_status status = fv__dataset_verify(info, NULL, folder, &error);
@@ -175,11 +152,9 @@ static int get(const cli_options *options, const fv__dataset_info *info) {
         fv__free(folder);
         return status == FV_OK ? CLI_OK : cli_fail(&error);
     }
-    cli_interrupt_catch("\nfovea: stopping; what has arrived is kept for the next time\n");
-    fv_status status = fv__dataset_get(info, NULL, options->out, on_progress, &now, &error);
-    if (now.live && now.url[0]) {
-        fputc('\n', stderr); // the line of the last file
-    }
+    cli_download now = cli_download_begin(options);
+    fv_status status = fv__dataset_get(info, NULL, options->out, cli_download_show, &now, &error);
+    cli_download_end(&now);
     if (status != FV_OK) {
         return cli_fail(&error);
     }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum option_kind { FLAG, COUNT, SECONDS, SEED, TEXT, TEXTS } option_kind;
+typedef enum option_kind { FLAG, COUNT, SECONDS, SEED, TEXT, SETS, MAPS } option_kind;
 
 typedef struct option {
     const char *name, *letter; // "help", and "h" for -h or NULL
@@ -39,9 +39,14 @@ static const option table[] = {
      "Only the time from start to a first prediction."},
     {"no-rewrite", NULL, NULL, FLAG, false, AT(no_rewrite),
      "The model as written, without the algebra pass that saves operations."},
-    {"out", "o", "DIR", TEXT, false, AT(out),
-     "Folder to write to (train: runs/RECIPE-DATE-TIME; data get: the cache)."},
-    {"set", NULL, "KEY=VALUE", TEXTS, false, AT(sets), "Override a key of the recipe; may be given again."},
+    {"out", "o", "PATH", TEXT, false, AT(out),
+     "Where to write: a folder (train: runs/RECIPE-DATE-TIME; data get, weights get: the cache), or import's file."},
+    {"map", NULL, "RULE", MAPS, false, AT(maps),
+     "What arrays are called here: THEIRS=OURS, or a file of such lines; may be given again."},
+    {"layer", NULL, "NAME", TEXT, false, AT(layer), "Only the weights of this layer, with those inside it."},
+    {"partial", NULL, NULL, FLAG, false, AT(partial), "Take over what fits and leave the rest as it is."},
+    {"classes", NULL, "FILE", TEXT, false, AT(classes), "Names of the classes, one a line."},
+    {"set", NULL, "KEY=VALUE", SETS, false, AT(sets), "Override a key of the recipe; may be given again."},
     {"threads", "t", "N", COUNT, true, AT(threads), "Threads (default: what the machine and OMP_NUM_THREADS allow)."},
     {"seed", NULL, "N", SEED, true, AT(seed), "Start of all random numbers (default: 0)."},
     {"json", NULL, NULL, FLAG, true, AT(json), "Answer in JSON on standard output."},
@@ -109,6 +114,14 @@ static bool parse_seed(const char *text, uint64_t *seed) {
     return errno == 0 && *end == 0 && text[0] >= '0' && text[0] <= '9';
 }
 
+static const char *collect(const char *values[CLI_MAX_SETS], int *count, const char *value) {
+    if (*count == CLI_MAX_SETS) {
+        return "given fewer times";
+    }
+    values[(*count)++] = value;
+    return NULL;
+}
+
 // Stores the value of an option; NULL, or what it should have been.
 static const char *store(const option *row, const char *value, cli_options *options) {
     void *target = (char *)options + row->offset;
@@ -135,12 +148,10 @@ static const char *store(const option *row, const char *value, cli_options *opti
     case TEXT:
         *(const char **)target = value;
         return value[0] ? NULL : "something";
-    case TEXTS:
-        if (options->set_count == CLI_MAX_SETS) {
-            return "given fewer times";
-        }
-        options->sets[options->set_count++] = value;
-        return NULL;
+    case SETS:
+        return collect(options->sets, &options->set_count, value);
+    case MAPS:
+        return collect(options->maps, &options->map_count, value);
     }
     return NULL;
 }

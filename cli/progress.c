@@ -34,12 +34,16 @@ static int fitting(const char *text, int width) {
 static void draw(const fv_progress *now) {
     char bar[CLI_BAR_SIZE], rate[CLI_NUMBER_SIZE], left[CLI_NUMBER_SIZE];
     fv__text tail = {0};
-    double remaining = now->seconds / now->step * (now->steps - now->step);
+    double remaining = now->step ? now->seconds / now->step * (now->steps - now->step) : 0;
     fv__text_addf(&tail, " %d/%d  %s img/s  %s left", now->step, now->steps, cli_count(rate, now->images_per_second),
                   cli_duration(left, remaining));
-    add_metrics(&tail, "", &now->train);
-    char head[64];
-    snprintf(head, sizeof head, "Epoch %d/%d  ", now->epoch, now->epochs);
+    if (now->epoch) {
+        add_metrics(&tail, "", &now->train);
+    }
+    char head[64] = "Frozen layers  ";
+    if (now->epoch) {
+        snprintf(head, sizeof head, "Epoch %d/%d  ", now->epoch, now->epochs);
+    }
     int width = cli_line_width() - 1, room = width - cli_columns(head) - (tail.failed ? 0 : cli_columns(tail.bytes));
     room = room > 24 ? 24 : room;
     fprintf(stderr, "\r\033[K%s", head);
@@ -77,8 +81,26 @@ static void print_json(const fv_progress *now) {
     cli_json_print(line, false);
 }
 
+// Once all samples have gone through the frozen layers.
+static void print_frozen(const fv_progress *now, bool over) {
+    char count[CLI_NUMBER_SIZE], rate[CLI_NUMBER_SIZE], time[CLI_NUMBER_SIZE];
+    fprintf(stderr, "%sFrozen layers  %s samples  %s img/s  %s\n", over ? "\r\033[K" : "", cli_count(count, now->steps),
+            cli_count(rate, now->images_per_second), cli_duration(time, now->seconds));
+}
+
 void cli_progress_show(cli_progress *progress, const fv_progress *now) {
     progress->last = *now;
+    if (now->remark) {
+        if (!progress->quiet) {
+            cli_say("%s", now->remark);
+        }
+        return;
+    }
+    if (!now->epoch && now->step == now->steps && !progress->quiet) {
+        print_frozen(now, progress->live);
+        progress->drawing = false;
+        return;
+    }
     if (now->epoch_done && !progress->quiet) {
         print_epoch(now, progress->live);
         progress->drawing = false;

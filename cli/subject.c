@@ -37,6 +37,16 @@ int cli_recipe_open(const char *name, const cli_options *options, fv_recipe **re
 
 // --- models
 
+static bool has_ending(const char *text, const char *ending) {
+    size_t length = strlen(text), tail = strlen(ending);
+    return length >= tail && strcmp(text + length - tail, ending) == 0;
+}
+
+// Whether the argument means a recipe where a model is asked for.
+static bool is_recipe(const char *argument) {
+    return !fv__folder_exists(argument) && (fv__builtin_recipe_find(argument) || has_ending(argument, ".yaml"));
+}
+
 static char *model_path(const char *path) {
     return fv__folder_exists(path) ? fv__format("%s/model.safetensors", path) : fv__strdup(path);
 }
@@ -44,7 +54,7 @@ static char *model_path(const char *path) {
 // Says more than "no such file" about the mistakes that are likely.
 static int explain_missing(const char *path, const char *file) {
     char *checkpoint = fv__format("%s/checkpoint.safetensors", path);
-    if (fv__builtin_recipe_find(path) && !fv__folder_exists(path)) {
+    if (is_recipe(path)) {
         cli_say("%s is a recipe, and a trained model is needed here: a model file or a run folder, which `fovea train "
                 "%s` makes",
                 path, path);
@@ -94,8 +104,30 @@ static int load(const char *file, const cli_options *options, cli_subject *subje
     return subject->recipe ? apply_sets(options, subject->recipe) : CLI_OK;
 }
 
+// A recipe that begins with trained weights is as good as a model.
+static int load_recipe(const char *name, const cli_options *options, cli_subject *subject) {
+    fv_error error;
+    int code = cli_recipe_open(name, options, &subject->recipe);
+    if (code == CLI_OK && !subject->recipe->weights.from) {
+        code = explain_missing(name, name);
+    } else if (code == CLI_OK) {
+        code = fv_model_from_recipe(subject->recipe, options->seed, &subject->model, &error) == FV_OK
+                   ? CLI_OK
+                   : cli_fail(&error);
+    }
+    if (code == CLI_OK) {
+        configure(subject->model, options);
+    } else {
+        cli_subject_free(subject);
+    }
+    return code;
+}
+
 int cli_subject_load(const char *path, const cli_options *options, cli_subject *subject) {
     *subject = (cli_subject){.trained = true};
+    if (is_recipe(path)) {
+        return load_recipe(path, options, subject);
+    }
     char *file = model_path(path);
     if (!file) {
         return cli_fail_memory();
@@ -106,11 +138,6 @@ int cli_subject_load(const char *path, const cli_options *options, cli_subject *
         cli_subject_free(subject);
     }
     return code;
-}
-
-static bool has_ending(const char *text, const char *ending) {
-    size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
 }
 
 // Whether the argument means a model file or a run folder; a built-in recipe's name comes first.

@@ -108,7 +108,8 @@ fv_status fv_model_start(int height, int width, int channels, const char *normal
 // Shapes are checked at once: the message names the layer and the shapes that do not fit.
 fv_status fv_model_add(fv_model *model, fv_error *error, const char *layer, ...) __attribute__((format(printf, 3, 4)));
 
-// The model of a recipe with fresh weights, drawn from `seed` (for a recipe that normalizes by its data set, opens it).
+// The model of a recipe before training: weights drawn from `seed`, and those that `weights:` names (for a recipe that
+// normalizes by its data set, opens it).
 fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error);
 
 // Reads a model file, or the model.safetensors of a run folder. Errors: FV_NOT_FOUND, FV_FORMAT (says what is missing).
@@ -149,8 +150,11 @@ typedef struct fv_metrics {
     size_t samples;
 } fv_metrics;
 
-// What a callback is told: after each step (validation.samples is 0) and after each epoch.
+// What a callback is told: after each step (validation.samples is 0) and after each epoch. Before the first epoch,
+// epoch is 0: either `remark` is a sentence worth knowing, or the output of frozen layers is being computed, and step
+// and steps count samples (step 0: another process is at it).
 typedef struct fv_progress {
+    const char *remark;
     int epoch, epochs; // epoch counts from 1
     int step, steps;   // of this epoch, step counts from 1
     bool epoch_done;

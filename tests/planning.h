@@ -51,7 +51,7 @@ static inline void finish(setup *s) {
     fill(s->data, MOST * s->input_size, 1);
     fv__graph_initialize(&s->graph, 7, s->weights);
     for (int i = 0; i < MOST; i++) {
-        s->targets[i] = (fv__target){.label = i % CLASSES};
+        s->targets[i] = (fv__target){.label = i % CLASSES, .weight = 1};
     }
     s->fail_at[0] = s->fail_at[1] = -1;
     assert_int_equal(fv__kernels_select(NULL, &s->kernels, &error), FV_OK);

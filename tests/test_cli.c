@@ -149,7 +149,8 @@ static int open_world(void **state) {
 
 static void teaches(void **state) {
     (void)state;
-    static const char *const commands[] = {"train", "eval", "predict", "summary", "bench", "data", "help", "version"};
+    static const char *const commands[] = {"train", "eval",   "predict", "summary", "bench",
+                                           "data",  "import", "weights", "help",    "version"};
     assert_code(0, "");
     assert_has(out, "Exit codes");
     assert_code(0, "--help");
@@ -409,6 +410,68 @@ static void resumes_after_kill(void **state) {
 
 // --- trouble
 
+static void imports(void **state) {
+    (void)state;
+    // Another model of the same layers takes the trained weights over, with names of its own for the classes.
+    scratch_file("names.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj", 19);
+    assert_code(0, "import small.yaml trained/model.safetensors --classes names.txt --out taken.safetensors");
+    assert_has(out, "dense/kernel            (144, 10)     =  dense/kernel (144, 10)");
+    assert_has(out, "6 of 6 weights matched");
+    assert_has(out, "written: taken.safetensors");
+    assert_code(0, "eval trained --json");
+    char loss[64];
+    const char *at = strstr(out, "\"loss\"");
+    assert_non_null(at);
+    snprintf(loss, sizeof loss, "%.*s", (int)strcspn(at, "\n"), at);
+    assert_code(0, "eval taken.safetensors --json");
+    assert_has(out, loss);
+    assert_code(0, "predict taken.safetensors --json");
+    assert_has(out, "\"class\": \"j\"");
+    // What does not fit is told, and nothing is written.
+    assert_code(1, "import small.yaml trained/model.safetensors --set model.5.dense.units=10 --set "
+                   "model.5.dense.name=head --out none.safetensors");
+    assert_has(out, "head/kernel");
+    assert_has(out, "not in the file");
+    assert_has(out, "left over: dense/kernel (144, 10)");
+    assert_has(err, "2 of 6 weights do not fit");
+    assert_int_not_equal(access(scratch_path("none.safetensors"), F_OK), 0);
+    assert_code(0, "import small.yaml trained/model.safetensors --set model.5.dense.name=head --map dense/*=head/*");
+    assert_code(0, "import small.yaml trained/model.safetensors --set model.5.dense.name=head --partial --json --out "
+                   "some.safetensors");
+    assert_has(out, "\"matched\": 4");
+    assert_has(out, "\"written\": \"some.safetensors\"");
+    assert_int_equal(access(scratch_path("some.safetensors"), R_OK), 0);
+    assert_code(0, "import small.yaml trained/model.safetensors --set model.5.dense.name=head --layer conv2d");
+    assert_has(out, "2 of 2 weights matched");
+    assert_code(1, "import small.yaml trained/model.safetensors --classes small.yaml");
+    assert_has(err, "but the model has 10 classes");
+    assert_code(2, "import small.yaml");
+    assert_code(1, "import small.yaml nothing");
+    assert_has(err, "no weights are called 'nothing'");
+}
+
+static void lists_weights(void **state) {
+    (void)state;
+    assert_code(0, "weights");
+    assert_has(out, "mobilenet-v2-1.0-224");
+    assert_has(out, "not here");
+    assert_code(0, "weights check trained/model.safetensors");
+    assert_has(out, "dense/kernel");
+    assert_has(out, "6 arrays");
+    assert_has(out, "all finite");
+    assert_code(0, "weights check trained/model.safetensors --json");
+    assert_has(out, "\"finite\": true");
+    assert_code(1, "weights check small.yaml");
+    assert_has(err, "neither HDF5");
+    assert_code(1, "weights get mobilnet-v2-1.0-224");
+    assert_has(err, "did you mean 'mobilenet-v2-1.0-224'?");
+    assert_code(2, "weights got");
+    assert_code(1, "train small.yaml --set weights=mobilenet-v2-1.0-224 --out none");
+    assert_has(err, "fovea weights get mobilenet-v2-1.0-224");
+    // A recipe that begins with trained weights predicts like a model.
+    assert_code(0, "eval small.yaml --set weights=./trained/model.safetensors");
+}
+
 static void fails_with_a_sentence(void **state) {
     (void)state;
     static const char bad[] =
@@ -466,6 +529,8 @@ int main(void) {
         cmocka_unit_test(benchmarks),
         cmocka_unit_test(resumes_after_interrupt),
         cmocka_unit_test(resumes_after_kill),
+        cmocka_unit_test(imports),
+        cmocka_unit_test(lists_weights),
         cmocka_unit_test(fails_with_a_sentence),
         cmocka_unit_test(notices_a_full_disk),
         cmocka_unit_test(examples_work),

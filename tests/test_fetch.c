@@ -11,6 +11,7 @@
 #include "fetch/fetch.h"
 #include "formats/file.h"
 #include "formats/sha256.h"
+#include "recipe/pretrained.h"
 
 static fv_error error;
 
@@ -331,6 +332,40 @@ static void test_data_set(void **state) {
     assert_says(error, "remove this file");
 }
 
+// Weights of which no sum is published are kept when they can be read.
+static void test_weights(void **state) {
+    (void)state;
+    const fv__pretrained *known = fv__pretrained_find("mobilenet-v2-1.0-224", &error);
+    char mirror[64], *path;
+    snprintf(mirror, sizeof mirror, "http://127.0.0.1:%d", server.port);
+    setenv("FOVEA_MIRROR", mirror, 1);
+    setenv("XDG_CACHE_HOME", scratch_path("weights-cache"), 1);
+    assert_int_equal(fv__pretrained_get(known, NULL, NULL, NULL, &path, &error), FV_FORMAT);
+    assert_says(error, "the download was removed");
+    assert_says(error, "neither HDF5");
+    assert_null(path);
+
+    enum { HEADER = 128, COUNT = (SIZE - HEADER) / 4 };
+    float *values = fv__alloc_array(COUNT, sizeof *values);
+    const fv__tensor_entry entry = {.name = "Conv1/kernel", .rank = 1, .shape = {COUNT}, .data = values};
+    uint8_t *content, *random = server.content;
+    size_t size;
+    assert_int_equal(fv__safetensors_write(scratch_path("served"), &entry, 1, NULL, 0, &error), FV_OK);
+    assert_int_equal(fv__file_read(scratch_path("served"), 0, &content, &size, &error), FV_OK);
+    assert_int_equal(size, SIZE);
+    server.content = content;
+    fv_status status = fv__pretrained_get(known, NULL, NULL, NULL, &path, &error);
+    server.content = random;
+    assert_int_equal(status, FV_OK);
+    assert_string_equal(path, scratch_path("weights-cache/fovea/weights/"
+                                           "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5"));
+    fv__free(path);
+    assert_int_equal(fv__pretrained_locate(known, &path, &error), FV_OK);
+    fv__free(path);
+    fv__free(values);
+    fv__free(content);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_fresh, behave),
@@ -342,6 +377,7 @@ int main(void) {
         cmocka_unit_test_setup(test_two_at_once, behave),
         cmocka_unit_test_setup(test_allocation_failure, behave),
         cmocka_unit_test_setup(test_data_set, behave),
+        cmocka_unit_test_setup(test_weights, behave),
     };
     // Asked of the library, not of a macro: this file may be compiled with other settings.
     assert_int_equal(scratch_open(NULL), 0);

@@ -94,6 +94,7 @@ static problem draw_problem(const fv__kernels *kernels, int rows, int columns, i
     p.before = memcpy(malloc(p.c_size * sizeof(float)), p.c, p.c_size * sizeof(float));
     g->accumulate = draw(2);
     g->relu = draw(2);
+    g->ceiling = g->relu && draw(2) ? 0.5f : 0;
     g->bias = draw(2) ? p.bias = draw_floats((size_t)columns) : NULL;
     g->residual_row = columns + draw(3);
     size_t residual_size = (size_t)(rows - 1) * (size_t)g->residual_row + (size_t)columns;
@@ -132,6 +133,7 @@ static void check(const problem *p, const char *level) {
             sum += g->bias ? (double)g->bias[n] : 0.0;
             sum += g->residual ? (double)g->residual[m * g->residual_row + n] : 0.0;
             sum = g->relu && sum < 0 ? 0 : sum;
+            sum = g->ceiling > 0 && sum > (double)g->ceiling ? (double)g->ceiling : sum;
             double got = (double)g->c[m * g->c_row + n];
             if (!(fabs(got - sum) <= 1e-6 * size)) {
                 fail_msg("%s: c[%d][%d] of %d x %d, %d x %d terms: %.9g, not %.9g", level, m, n, g->rows, g->columns,
@@ -373,6 +375,7 @@ static void elementary_functions(void **unused) {
             [NORMAL_CDF] = {0, 0, 0.5f, 1, 1},
             [FV__ACTIVATION_gelu] = {0, 0, 0, 1e30f, INFINITY},
             [FV__ACTIVATION_gelu_tanh] = {0, 0, 0, 1e30f, INFINITY},
+            [FV__ACTIVATION_relu6] = {0, 0, 0, 6, 6},
         };
         for (int f = FV__ACTIVATION_gelu; f <= NORMAL_CDF; f++) {
             apply(kernels, f, 5, ends, y);

@@ -56,6 +56,13 @@ static void shapes_and_parameters(void **state) {
         {{3, {13, 13, 8}}, "- max_pool2d", "(6, 6, 8)", 0},
         {{3, {13, 13, 8}}, "- max_pool2d: {padding: same}", "(7, 7, 8)", 0},
         {{3, {13, 13, 8}}, "- max_pool2d: {size: 3, stride: 1}", "(11, 11, 8)", 0},
+        {{3, {13, 14, 8}}, "- depthwise_conv2d: {kernel: 3, stride: 2, padding: same}", "(7, 7, 8)", 80},
+        {{3, {13, 14, 8}}, "- depthwise_conv2d: {kernel: [3, 5], bias: false, activation: relu6}", "(11, 10, 8)", 120},
+        {{3, {4, 5, 6}}, "- batch_norm", "(4, 5, 6)", 24},
+        {{3, {224, 224, 3}}, "- mobilenet_v2", "(7, 7, 1280)", 2257984},
+        {{3, {224, 224, 3}}, "- mobilenet_v2: {top: true}", "(1000)", 3538984},
+        {{3, {96, 128, 3}}, "- mobilenet_v2: {width: 0.35}", "(3, 4, 1280)", 410208},
+        {{3, {33, 32, 3}}, "- mobilenet_v2: {width: 1.4, top: true}", "(1000)", 6156712},
         {{2, {5, 8}}, "- dense: 3", "(5, 3)", 27},
         {{1, {8}}, "- dense: {units: 3, activation: softmax, bias: false}", "(3)", 24},
         {{2, {5, 8}},
@@ -100,6 +107,31 @@ static void shapes_and_parameters(void **state) {
         }
         assert_string_equal(fv__shape_print(fv__graph_shape(&b.graph, b.output)).text, cases[i].output);
         assert_int_equal(fv__graph_count_parameters(&b.graph, false), cases[i].parameters);
+        take_down(&b);
+    }
+}
+
+// How many of the values of a layer training may change.
+static void trainable_parts(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t trainable;
+    } cases[] = {{"- batch_norm", 2 * 3},
+                 {"- mobilenet_v2", 0},
+                 {"- mobilenet_v2: {top: true}", 0},
+                 {"- mobilenet_v2: {trainable: true}", 2223872},
+                 {"- mobilenet_v2: {train_last: 17}", 2223872 - 864 - 2 * 32},             // but Conv1
+                 {"- mobilenet_v2: {train_last: 1}", 320 * 1280 + 2 * 1280 +               // Conv_1
+                                                         160 * 960 + 9 * 960 + 960 * 320 + // block 16
+                                                         2 * (960 + 960 + 320)}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fv_error error = {0};
+        built b;
+        if (build(&b, SHAPE(64, 64, 3), cases[i].text, &error)) {
+            fail_msg("%s: %s", cases[i].text, error.message);
+        }
+        assert_int_equal(fv__graph_count_parameters(&b.graph, true), cases[i].trainable);
         take_down(&b);
     }
 }
@@ -210,6 +242,8 @@ static void refusals(void **state) {
         {{1, {8}}, "- dense: 3\n- conv2d: {filters: 3, kernel: 3}", {"test.yaml:2: layer conv2d", "(3)", "(height"}},
         {{3, {8, 8, 1}}, "- conv2d: {filters: 3, kernel: 9}", {"test.yaml:1: layer conv2d", "(9, 9)", "(8, 8, 1)"}},
         {{3, {8, 8, 1}}, "- conv2d: {filters: 3, kernel: 3, activation: softmax}", {"softmax"}},
+        {{3, {31, 64, 3}}, "- mobilenet_v2", {"layer mobilenet_v2", "at least 32 by 32", "(31, 64, 3)"}},
+        {{1, {8}}, "- depthwise_conv2d: 3", {"layer depthwise_conv2d", "(height"}},
         {{3, {8, 8, 1}}, "- max_pool2d: 9", {"layer max_pool2d", "(9, 9)", "(8, 8, 1)"}},
         {{3, {4, 5, 6}}, "- reshape: [20, 7]", {"layer reshape", "(4, 5, 6)", "(20, 7)"}},
         {{3, {4, 5, 6}}, "- reshape: [-1, 7]", {"layer reshape", "(4, 5, 6)"}},
@@ -352,6 +386,7 @@ static void every_allocation_can_fail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shapes_and_parameters),
+        cmocka_unit_test(trainable_parts),
         cmocka_unit_test(names),
         cmocka_unit_test(entries),
         cmocka_unit_test(initial_values),

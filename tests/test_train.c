@@ -117,7 +117,7 @@ static void test_schedules(void **state) {
 static void test_metrics(void **state) {
     (void)state;
     const float logits[] = {1, 3, 2, 0, /**/ 2, 2, 1, 0, /**/ 2, 2, 1, 0, /**/ 0, 1, 2, 2};
-    const fv__target targets[] = {{1, 1, 0}, {0, 0, 0}, {1, 1, 0}, {1, 1, 0}};
+    const fv__target targets[] = {{1, 1, 0, 1}, {0, 0, 0, 1}, {1, 1, 0, 1}, {1, 1, 0, 1}};
     const float losses[] = {0.5F, 1, 1.5F, 3};
     const int top_k[FV_MAX_TOP] = {2, 3};
     fv__metrics metrics = {0};
@@ -147,6 +147,39 @@ static fv_model *fit_pictures(const char *yaml, const fv_train_options *run, siz
     pictures_free(&train);
     pictures_free(&validation);
     return model;
+}
+
+// Three pictures of one class and one of another, balanced, are as good as three of each.
+static void test_balanced(void **state) {
+    (void)state;
+    static const size_t which[] = {0, 1, 2, 3, 3, 3};
+    picture_set few = pictures_make(4, 5), many = pictures_make(6, 5);
+    for (size_t i = 0; i < 6; i++) {
+        memcpy(many.pixels + i * PICTURE_BYTES, few.pixels + which[i] * PICTURE_BYTES, PICTURE_BYTES);
+        many.labels[i] = which[i] == 3;
+    }
+    memcpy(few.labels, many.labels, 4 * sizeof *few.labels);
+    fv_model *models[2];
+    for (int i = 0; i < 2; i++) {
+        fv__train_settings settings =
+            picture_settings(i ? "{batch: 6, epochs: 3, optimizer: {sgd: {lr: 0.1}}}"
+                               : "{batch: 4, epochs: 3, optimizer: {sgd: {lr: 0.1}}, class_weights: balanced}");
+        fv__samples samples = pictures_samples(i ? &many : &few);
+        fv_model *model;
+        assert_ok(fv_model_start(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
+        assert_ok(fv_model_add(model, &failure, "flatten"));
+        assert_ok(fv_model_add(model, &failure, "dense: {units: 2}"));
+        fv__fit_options options = {.settings = &settings, .train = &samples, .run = &(fv_train_options){.threads = 1}};
+        assert_ok(fv__fit(model, &options, &failure));
+        models[i] = model;
+    }
+    for (size_t i = 0; i < models[0]->graph.weight_count; i++) {
+        assert_near((double)models[0]->weights[i], (double)models[1]->weights[i], 1e-6);
+    }
+    fv_model_free(models[0]);
+    fv_model_free(models[1]);
+    pictures_free(&few);
+    pictures_free(&many);
 }
 
 static bool keep_last(void *context, const fv_progress *progress) {
@@ -373,22 +406,15 @@ static void test_allocation_failures(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables),
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_refused_settings),
-        cmocka_unit_test(test_schedules),
-        cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_tables),        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_settings),      cmocka_unit_test(test_refused_settings),
+        cmocka_unit_test(test_schedules),     cmocka_unit_test(test_metrics),
 
-        cmocka_unit_test(test_learns),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_partial_batch),
-        cmocka_unit_test(test_epoch_order),
-        cmocka_unit_test(test_numeric_failure),
-        cmocka_unit_test(test_reading_fails),
-        cmocka_unit_test(test_early_stopping),
-        cmocka_unit_test(test_keep_best),
-        cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_balanced),      cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_threads),       cmocka_unit_test(test_partial_batch),
+        cmocka_unit_test(test_epoch_order),   cmocka_unit_test(test_numeric_failure),
+        cmocka_unit_test(test_reading_fails), cmocka_unit_test(test_early_stopping),
+        cmocka_unit_test(test_keep_best),     cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,6 +64,9 @@ int fv__graph_find_parameter(const fv__graph *graph, const char *name);
 // Fills a slab of graph->weight_count floats with initial values; depends on the seed and each weight's position only.
 void fv__graph_initialize(const fv__graph *graph, uint64_t seed, float *weights);
 
+// A copy that can be cut without touching the original. Parameters keep their indices and offsets.
+fv_status fv__graph_copy(const fv__graph *graph, fv__graph *copy, fv_error *error);
+
 // Keeps the nodes marked in `kept` (node_count), which grows by what they read, inputs and weights; frees the others.
 // places[n] is where node n went, or -1.
 void fv__graph_keep(fv__graph *graph, bool *kept, int *places);

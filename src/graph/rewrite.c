@@ -4,6 +4,7 @@
 // runs on fewer values, and the convolution's output need not be kept for its derivative.
 //
 // Linear layers with nothing between them are one (compose.c), and an average over tokens runs before them (pool.c).
+// Batch norms and activations behind linear layers become part of them (fold.c).
 #include "base/memory.h"
 #include "graph/rewrite_internal.h"
 
@@ -24,8 +25,8 @@ static const fv__activation *activation_of(const fv__node *node) {
 }
 
 static bool never_falls(fv__activation activation) {
-    return activation == FV__ACTIVATION_relu || activation == FV__ACTIVATION_tanh ||
-           activation == FV__ACTIVATION_sigmoid;
+    return activation == FV__ACTIVATION_relu || activation == FV__ACTIVATION_relu6 ||
+           activation == FV__ACTIVATION_tanh || activation == FV__ACTIVATION_sigmoid;
 }
 
 static void find_moving_activations(fv__walk *walk) {
@@ -76,6 +77,9 @@ static fv_status copy_node(fv__walk *walk, int n, int *copy, fv_error *error) {
     if (walk->rules) {
         fv_status status = fv__walk_compose(walk, n, attributes, copy, error);
         if (!status && *copy < 0) {
+            status = fv__walk_fold(walk, n, copy, error);
+        }
+        if (!status && *copy < 0) {
             status = fv__walk_pool(walk, n, copy, error);
         }
         if (status || *copy >= 0) {
@@ -99,6 +103,7 @@ static fv_status copy_all(fv__walk *walk, fv_error *error) {
         walk->out->graph.nodes[copy].wants_gradient = node->wants_gradient;
         walk->out->node_of[n] = copy;
     }
+    fv__walk_note_folds(walk);
     for (int n = 0; n < walk->source->node_count; n++) {
         if (walk->activation_moves[n]) {
             walk->out->node_of[n] = -1;
@@ -140,16 +145,21 @@ fv_status fv__rewrite_make(const fv__graph *source, bool rules, int batch, const
                      .rules = rules,
                      .uses = fv__alloc_array(nodes, sizeof *walk.uses),
                      .wanted = fv__alloc_array(nodes, sizeof *walk.wanted),
+                     .trained = fv__alloc_array(nodes, sizeof *walk.trained),
                      .activation_moves = fv__alloc_array(nodes, sizeof *walk.activation_moves)};
     fv_status status = FV_OK;
     fv__graph_init(&out->graph);
-    if (!out->node_of || !walk.uses || !walk.wanted || !walk.activation_moves) {
+    if (!out->node_of || !walk.uses || !walk.wanted || !walk.trained || !walk.activation_moves) {
         status = fv__fail_memory(error, "the graph");
         goto done;
     }
     for (int n = 0; n < source->node_count; n++) {
-        for (int i = 0; i < source->nodes[n].view.input_count; i++) {
-            walk.uses[source->nodes[n].inputs[i]]++;
+        const fv__node *node = &source->nodes[n];
+        walk.trained[n] =
+            node->wants_gradient || (node->parameter >= 0 && source->parameters[node->parameter].trainable);
+        for (int i = 0; i < node->view.input_count; i++) {
+            walk.uses[node->inputs[i]]++;
+            walk.trained[n] = walk.trained[n] || walk.trained[node->inputs[i]];
         }
     }
     for (int i = 0; i < wanted_count; i++) {
@@ -168,6 +178,7 @@ fv_status fv__rewrite_make(const fv__graph *source, bool rules, int batch, const
 done:
     fv__free(walk.uses);
     fv__free(walk.wanted);
+    fv__free(walk.trained);
     fv__free(walk.activation_moves);
     if (status) {
         fv__rewrite_free(out);

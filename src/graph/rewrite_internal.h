@@ -1,5 +1,5 @@
 // The walk over the source graph, shared by rewrite.c (what is copied, and how), compose.c (linear layers joined) and
-// pool.c (averages moved to the front).
+// fold.c (what follows them taken in) and pool.c (averages moved to the front).
 #ifndef FOVEA_GRAPH_REWRITE_INTERNAL_H
 #define FOVEA_GRAPH_REWRITE_INTERNAL_H
 
@@ -13,6 +13,10 @@ typedef struct fv__walk {
     int *uses;              // by source node: how many nodes read it
     bool *wanted;           // by source node
     bool *activation_moves; // by source node: its activation is taken over by the node that reads it
+    bool *trained;          // by source node: something trainable stands before it, or its gradient is wanted
+    // What was folded into the layers called fold_name and is not noted yet.
+    const char *fold_name;
+    int folded_norms, folded_activations;
 } fv__walk;
 
 // Only `n`'s one reader sees it, so that its value may change.
@@ -25,6 +29,9 @@ void fv__walk_note_gain(fv__walk *walk, double before, double after);
 // *copy is the node of the new graph with n's value, or -1: nothing was done.
 fv_status fv__walk_compose(fv__walk *walk, int n, const void *attributes, int *copy, fv_error *error);
 
+// The same for a batch norm or an activation behind a linear layer: the layer with both in it.
+fv_status fv__walk_fold(fv__walk *walk, int n, int *copy, fv_error *error);
+void fv__walk_note_folds(fv__walk *walk); // writes a line of what was folded since the last
 // If source node n is an average over tokens: takes it before the linear layers and the attention that it follows.
 // *copy as above.
 fv_status fv__walk_pool(fv__walk *walk, int n, int *copy, fv_error *error);

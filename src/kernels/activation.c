@@ -7,6 +7,10 @@ FV__VECTOR fv__v identity_of(fv__v x) {
     return x;
 }
 
+FV__VECTOR fv__v relu6_of(fv__v x) {
+    return fv__v_min(fv__v_all(6), fv__v_relu(x));
+}
+
 FV__VECTOR void pointwise(fv__v (*f)(fv__v), const float *x, float *y, size_t n) {
     size_t i = 0;
     for (; i + FV__LANES <= n; i += FV__LANES) {
@@ -35,6 +39,9 @@ static void activate(fv__activation kind, const float *x, float *y, size_t n) {
     case FV__ACTIVATION_sigmoid:
         pointwise(fv__v_sigmoid, x, y, n);
         break;
+    case FV__ACTIVATION_relu6:
+        pointwise(relu6_of, x, y, n);
+        break;
     case FV__ACTIVATION_linear:
     default:
         if (y != x) {
@@ -52,6 +59,10 @@ FV__VECTOR fv__v identity_gradient(fv__v dy, fv__v y) {
 
 FV__VECTOR fv__v relu_gradient(fv__v dy, fv__v y) {
     return (fv__v)((fv__vi)dy & (y > 0));
+}
+
+FV__VECTOR fv__v relu6_gradient(fv__v dy, fv__v y) {
+    return (fv__v)((fv__vi)dy & (y > 0) & (y < 6));
 }
 
 FV__VECTOR fv__v tanh_gradient(fv__v dy, fv__v y) { // dy · (1 − y²)
@@ -89,8 +100,8 @@ FV__VECTOR void pointwise_backward(fv__v (*gradient)(fv__v, fv__v), const float 
     }
 }
 
-// dx = dy · f'(x), told by `reference`: the output where that is enough (ReLU, tanh, sigmoid), the input for the GELUs.
-// dx may be dy; for `linear` the reference is not read.
+// dx = dy · f'(x), told by `reference`: the output where that is enough (ReLU, ReLU6, tanh, sigmoid), the input for the
+// GELUs. dx may be dy; for `linear` the reference is not read.
 static void activate_backward(fv__activation kind, const float *dy, const float *reference, float *dx, size_t n) {
     switch (kind) {
     case FV__ACTIVATION_relu:
@@ -107,6 +118,9 @@ static void activate_backward(fv__activation kind, const float *dy, const float 
         break;
     case FV__ACTIVATION_sigmoid:
         pointwise_backward(sigmoid_gradient, dy, reference, dx, n);
+        break;
+    case FV__ACTIVATION_relu6:
+        pointwise_backward(relu6_gradient, dy, reference, dx, n);
         break;
     case FV__ACTIVATION_linear:
     default:

@@ -9,7 +9,8 @@
     X(gelu, "x · Φ(x), Φ the normal distribution function")                                                            \
     X(gelu_tanh, "x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))")                                                       \
     X(tanh, "tanh(x)")                                                                                                 \
-    X(sigmoid, "1 / (1 + e^-x)")
+    X(sigmoid, "1 / (1 + e^-x)")                                                                                       \
+    X(relu6, "min(max(x, 0), 6)")
 
 typedef enum fv__activation {
 #define X(name, formula) FV__ACTIVATION_##name,

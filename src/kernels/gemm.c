@@ -42,8 +42,9 @@ enum {
 #endif
     MOST_ROWS = 12,
     PANEL = FULL_VECTORS * FV__LANES,
-    STRETCH = 256,  // terms of the sum at once: 64 KiB of b, nominal half of the smallest second-level cache
-    ROW_BLOCK = 48, // rows at once, a multiple of every tile height: 48 KiB of a, on the stack when copied
+    STRETCH = 256,   // terms of the sum at once: 64 KiB of b, nominal half of the smallest second-level cache
+    ROW_BLOCK = 48,  // rows at once, a multiple of every tile height: 48 KiB of a, on the stack when copied
+    LAST_BLOCK = 60, // the last rows at once, if not copied: so few more are not worth another pass over b
 };
 
 // What the tiles of one panel share.
@@ -59,6 +60,7 @@ typedef struct product {
     ptrdiff_t c_row, residual_row;
     bool load;         // begin with c
     bool finish, relu; // this is the last stretch: bias, residual, ReLU
+    float ceiling;     // of the ReLU
     const float *bias; // of this panel, or NULL
 } product;
 
@@ -133,7 +135,7 @@ TILE void tile(int rows, int vectors, bool strip, const product *p, const float 
             UNROLL for (int i = 0; i < rows; i++) {
                 sum[i][j] = p->bias ? sum[i][j] + bias : sum[i][j];
                 sum[i][j] = residual ? sum[i][j] + fv__v_load(residual + i * p->residual_row + column[j]) : sum[i][j];
-                sum[i][j] = p->relu ? fv__v_relu(sum[i][j]) : sum[i][j];
+                sum[i][j] = p->relu ? fv__v_min(fv__v_all(p->ceiling), fv__v_relu(sum[i][j])) : sum[i][j];
             }
         }
     }
@@ -306,9 +308,9 @@ static void gemm(const fv__gemm *g) {
         if (narrow_columns) {
             copy_narrow(g->b + first * g->b_row + g->columns - narrow_columns, g->b_row, terms, narrow_columns, narrow);
         }
-        for (int m = 0; m < g->rows; m += ROW_BLOCK) {
-            int rows = g->rows - m < ROW_BLOCK ? g->rows - m : ROW_BLOCK;
-            const float *row[ROW_BLOCK];
+        for (int m = 0, rows; m < g->rows; m += rows) {
+            rows = g->rows - m <= (strip ? ROW_BLOCK : LAST_BLOCK) ? g->rows - m : ROW_BLOCK;
+            const float *row[LAST_BLOCK];
             for (int i = 0; i < rows && terms; i++) {
                 row[i] = g->a + (g->a_rows ? g->a_rows[m + i] : (m + i) * g->a_row) + first / g->depth * g->a_segment;
             }
@@ -320,7 +322,8 @@ static void gemm(const fv__gemm *g) {
                          .residual_row = g->residual_row,
                          .load = g->accumulate || first > 0,
                          .finish = final && (g->bias || g->residual || g->relu),
-                         .relu = g->relu};
+                         .relu = g->relu,
+                         .ceiling = g->ceiling > 0 ? g->ceiling : __builtin_inff()};
             if (strip && terms) {
                 copy_strip(g, row, rows, first, terms, copied);
             }

@@ -16,7 +16,7 @@
 
 // A matrix product, one core:
 //   c[m][n] (= or +=) sum over s < segments, k < depth of a(m, s, k) * b[s * depth + k][n]
-//   then + bias[n], then + residual[m][n], then ReLU, each if asked for.
+//   then + bias[n], then + residual[m][n], then ReLU (up to a ceiling), each if asked for.
 // The left operand is reached through strides and a table of rows: a transposed matrix needs no copy and a convolution
 // no im2col (its rows are the corners of the windows, a segment one row of a window). Any size may be 0; an empty sum
 // is 0. c must not overlap the operands; a NaN passes through ReLU.
@@ -40,6 +40,7 @@ typedef struct fv__gemm {
     const float *residual; // (rows, columns) or NULL; may not be c: to add to c, accumulate
     ptrdiff_t residual_row;
     bool relu;
+    float ceiling; // of the ReLU, as 6 for ReLU6; 0: none
 } fv__gemm;
 
 // return type, name, arguments
@@ -56,7 +57,7 @@ typedef struct fv__gemm {
     X(void, dropout, (const float *x, float *y, size_t n, float rate, const uint32_t key[2], uint32_t position))       \
     X(double, inner_product, (const float *x, const float *y, size_t n))                                               \
     X(double, sum_squares, (const float *x, size_t n))                                                                 \
-    /* activation.c: `reference` is the output for relu, tanh and sigmoid, the input for the GELUs. */                 \
+    /* activation.c: `reference` is the output for relu, relu6, tanh and sigmoid, the input for the GELUs. */          \
     X(void, activate, (fv__activation kind, const float *x, float *y, size_t n))                                       \
     X(void, activate_backward, (fv__activation kind, const float *dy, const float *reference, float *dx, size_t n))    \
     /* softmax.c */                                                                                                    \
@@ -103,6 +104,17 @@ typedef struct fv__gemm {
     X(void, average_rows_backward, (const float *dy, float *dx, int rows, int features))                               \
     X(void, largest_rows, (const float *x, float *y, int32_t *winner, int rows, int features))                         \
     X(void, largest_rows_backward, (const float *dy, const int32_t *winner, float *dx, int rows, int features))        \
+    /* depthwise.c */                                                                                                  \
+    X(void, depthwise,                                                                                                 \
+      (const fv__pool_windows *w, float least, float most, const float *x, const float *kernel, const float *bias,     \
+       float *y))                                                                                                      \
+    X(void, depthwise_backward,                                                                                        \
+      (const fv__pool_windows *w, const float *dy, const float *x, const float *kernel, float *dx, float *dkernel))    \
+    /* columns.c */                                                                                                    \
+    X(void, scale_columns,                                                                                             \
+      (const float *x, const float *scale, const float *shift, float *y, int rows, int columns, bool accumulate))      \
+    X(void, scale_columns_backward,                                                                                    \
+      (const float *dy, const float *x, const float *mean, const float *factor, float *dscale, int rows, int columns)) \
     /* loss.c */                                                                                                       \
     X(float, cross_entropy, (const float *logits, int classes, int label, int other, float mix, float smoothing))      \
     X(void, cross_entropy_backward,                                                                                    \

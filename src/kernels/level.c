@@ -16,6 +16,8 @@
 #include "kernels/double_norm.c"
 #include "kernels/norm.c"
 #include "kernels/pooling.c"
+#include "kernels/depthwise.c"
+#include "kernels/columns.c"
 #include "kernels/loss.c"
 #include "kernels/optimizer.c"
 #include "kernels/resample.c"

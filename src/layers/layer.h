@@ -32,6 +32,9 @@
     X(external_attention)                                                                                              \
     X(global_average_pool)                                                                                             \
     X(global_max_pool)                                                                                                 \
+    X(depthwise_conv2d)                                                                                                \
+    X(batch_norm)                                                                                                      \
+    X(mobilenet_v2)                                                                                                    \
     X(residual)                                                                                                        \
     X(repeat)
 
@@ -104,6 +107,10 @@ fv_status fv__build_parameter(fv__builder *builder, const char *name, const fv__
 // A dense node with its weights "name/kernel" and, if asked, "name/bias" (`name` NULL: "kernel", "bias").
 fv_status fv__build_dense(fv__builder *builder, const char *name, int input, int units, bool bias,
                           fv__activation activation, int *output, fv_error *error);
+
+// A batch norm by stored statistics, with its weights "part/gamma", … (`part` NULL: "gamma", …).
+fv_status fv__build_batch_norm(fv__builder *builder, const char *part, double epsilon, int input, int *output,
+                               fv_error *error);
 
 // What `activation` of a layer can be: an fv__activation by its number, and where softmax is allowed, that after them.
 enum { FV__LAYER_SOFTMAX = FV__ACTIVATION_COUNT };

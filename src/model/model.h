@@ -93,6 +93,9 @@ fv_status fv__model_draw(fv_model *model, fv_error *error);
 // Checks that the model gives `classes` values (0: as many as it gives) and takes over their names (NULL: numbers).
 fv_status fv__model_name_classes(fv_model *model, int classes, const char *const *names, fv_error *error);
 
+// Takes over the names from a text file, one a line: FV_FORMAT unless there are as many as classes.
+fv_status fv__model_read_classes(fv_model *model, const char *path, fv_error *error);
+
 // Forgets what prediction has prepared: threads and plans.
 void fv__model_drop_plans(fv_model *model);
 

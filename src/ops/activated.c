@@ -14,7 +14,8 @@ uint32_t fv__activated_reads(fv__activation activation) {
 void fv__activated_product(const fv__kernels *kernels, const fv__gemm *product, fv__activation activation,
                            float *saved) {
     fv__gemm g = *product;
-    g.relu = activation == FV__ACTIVATION_relu;
+    g.relu = activation == FV__ACTIVATION_relu || activation == FV__ACTIVATION_relu6;
+    g.ceiling = activation == FV__ACTIVATION_relu6 ? 6 : 0;
     if (activation == FV__ACTIVATION_linear || g.relu) {
         kernels->gemm(&g);
         return;

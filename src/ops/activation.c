@@ -21,6 +21,7 @@ static uint32_t backward_reads(const fv__op_node *node) {
     case FV__ACTIVATION_relu:
     case FV__ACTIVATION_tanh:
     case FV__ACTIVATION_sigmoid:
+    case FV__ACTIVATION_relu6:
         return FV__READS_OUTPUT;
     case FV__ACTIVATION_gelu:
     case FV__ACTIVATION_gelu_tanh:

@@ -76,19 +76,6 @@ static void prepare(const fv__call *call, bool backward) {
     fv__conv2d_prepare(&g, call->kernels, backward, call->in[1], &parts);
 }
 
-// Puts the image in the middle of `padded`, whose border is zero already; returns where it now is.
-static const float *pad_image(const fv__conv2d_geometry *g, const float *image, float *padded) {
-    if (!fv__conv2d_pads(g)) {
-        return image;
-    }
-    size_t row = (size_t)g->width * (size_t)g->channels;
-    float *to = padded + ((ptrdiff_t)g->before[0] * g->padded[1] + g->before[1]) * g->channels;
-    for (int y = 0; y < g->height; y++) {
-        memcpy(to + (ptrdiff_t)y * g->padded[1] * g->channels, image + (size_t)y * row, row * sizeof(float));
-    }
-    return padded;
-}
-
 static void forward(const fv__call *call) {
     fv__conv2d_geometry g = fv__conv2d_geometry_of(call->node);
     fv__conv2d_prepared parts;
@@ -110,7 +97,7 @@ static void forward(const fv__call *call) {
     }
     size_t image = (size_t)g.height * (size_t)g.width * (size_t)g.channels;
     for (int sample = 0; sample < (g.pointwise ? 1 : call->samples); sample++) {
-        product.a = pad_image(&g, call->in[0] + (size_t)sample * image, padded);
+        product.a = fv__conv2d_pad_image(&g, call->in[0] + (size_t)sample * image, padded);
         product.c = call->out + (size_t)sample * fv__conv2d_output_floats(&g);
         float *saved = call->saved;
         fv__activated_product(call->kernels, &product, g.activation,
@@ -224,7 +211,7 @@ static void backward(const fv__call *call) {
             fv__activated_gradient(call->kernels, g.activation, (size_t)images * output, call->d_out + offset,
                                    call->out ? call->out + offset : NULL, saved ? saved + offset : NULL, gradient);
         const float *x = call->in[0] + (size_t)sample * image;
-        kernel_gradient(call, &g, &parts, call->d_in[1] ? pad_image(&g, x, padded) : x, d_pre, images);
+        kernel_gradient(call, &g, &parts, call->d_in[1] ? fv__conv2d_pad_image(&g, x, padded) : x, d_pre, images);
         float *d_x = call->d_in[0];
         if (d_x && !call->node->input_is_weight[0]) {
             d_x += (size_t)sample * image;

@@ -1,17 +1,14 @@
 // Shapes, memory and tables of a convolution.
+#include <string.h>
+
 #include "ops/conv2d_layout.h"
 
+#include "ops/check.h"
+
 static void fit_axis(int size, int kernel, int stride, fv__padding padding, int *out, int *before, int *padded) {
-    if (padding == FV__PADDING_VALID) {
-        *out = size < kernel ? 0 : (size - kernel) / stride + 1;
-        *before = 0;
-        *padded = size;
-        return;
-    }
-    *out = (size - 1) / stride + 1;
-    int needed = (*out - 1) * stride + kernel;
-    *padded = needed > size ? needed : size;
-    *before = (*padded - size) / 2;
+    fv__op_fit_windows(size, kernel, stride, padding, out, before);
+    const int needed = (*out - 1) * stride + kernel;
+    *padded = padding == FV__PADDING_SAME && needed > size ? needed : size;
 }
 
 fv__conv2d_geometry fv__conv2d_geometry_of(const fv__op_node *node) {
@@ -44,6 +41,18 @@ size_t fv__conv2d_padded_floats(const fv__conv2d_geometry *g) {
 
 size_t fv__conv2d_output_floats(const fv__conv2d_geometry *g) {
     return (size_t)g->rows * (size_t)g->columns * (size_t)g->filters;
+}
+
+const float *fv__conv2d_pad_image(const fv__conv2d_geometry *g, const float *image, float *padded) {
+    if (!fv__conv2d_pads(g)) {
+        return image;
+    }
+    size_t row = (size_t)g->width * (size_t)g->channels;
+    float *to = padded + ((ptrdiff_t)g->before[0] * g->padded[1] + g->before[1]) * g->channels;
+    for (int y = 0; y < g->height; y++) {
+        memcpy(to + (ptrdiff_t)y * g->padded[1] * g->channels, image + (size_t)y * row, row * sizeof(float));
+    }
+    return padded;
 }
 
 int fv__conv2d_spread_rows(const fv__conv2d_geometry *g) {

@@ -37,6 +37,9 @@ typedef struct fv__conv2d_prepared {
 size_t fv__conv2d_cut_prepared(const fv__conv2d_geometry *g, const fv__kernels *kernels, bool backward, void *memory,
                                fv__conv2d_prepared *parts);
 
+// Puts the image in the middle of `padded`, whose border is zero already; returns where it now is.
+const float *fv__conv2d_pad_image(const fv__conv2d_geometry *g, const float *image, float *padded);
+
 // How many rows of the output the input gradient takes at a time.
 int fv__conv2d_spread_rows(const fv__conv2d_geometry *g);
 

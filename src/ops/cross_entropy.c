@@ -27,9 +27,9 @@ static void forward(const fv__call *call) {
     const int classes = call->node->inputs[0].size[0];
     for (int sample = 0; sample < call->samples; sample++) {
         const fv__target *target = &call->targets[sample];
-        call->out[sample] =
-            call->kernels->cross_entropy(call->in[0] + (ptrdiff_t)sample * classes, classes, target->label,
-                                         target->other, target->mix, smoothing_of(call->node));
+        call->out[sample] = target->weight * call->kernels->cross_entropy(call->in[0] + (ptrdiff_t)sample * classes,
+                                                                          classes, target->label, target->other,
+                                                                          target->mix, smoothing_of(call->node));
     }
 }
 
@@ -37,7 +37,7 @@ static void backward(const fv__call *call) {
     const int classes = call->node->inputs[0].size[0];
     for (int sample = 0; sample < call->samples && call->d_in[0]; sample++) {
         const fv__target *target = &call->targets[sample];
-        const float scale = (call->d_out ? call->d_out[sample] : 1) / (float)call->batch;
+        const float scale = target->weight * (call->d_out ? call->d_out[sample] : 1) / (float)call->batch;
         call->kernels->cross_entropy_backward(call->in[0] + (ptrdiff_t)sample * classes,
                                               call->d_in[0] + (ptrdiff_t)sample * classes, classes, target->label,
                                               target->other, target->mix, smoothing_of(call->node), scale);

@@ -4,7 +4,7 @@
 // At sample rate W and Wᵀ are packed once a step and one call is one product over the tokens of all its samples. At
 // batch rate (the weights outweigh the activations) and at step rate (x is a weight too) nothing is packed ahead:
 // forward reads W where it is, and backward is cut into ranges of input features, each of which owns its columns of dx
-// and its rows of dW.
+// and its rows of dW. At batch rate without a backward W is packed after all: it is used more than once.
 #include "ops/activated.h"
 
 enum { TILE_FEATURES = 256 }; // about; 128 KiB of Wᵀ for 128 units
@@ -74,7 +74,7 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
                   fv__op_needs *needs) {
     dimensions d = dimensions_of(node);
     size_t prepared = 0, saved = 0, scratch = 0;
-    if (d.packed) {
+    if (d.packed || (node->rate == FV__RATE_BATCH && !backward)) {
         prepared = kernels->packed_size(d.in, d.out);
     }
     if (backward) {
@@ -91,7 +91,7 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
 
 static void prepare(const fv__call *call, bool backward) {
     dimensions d = dimensions_of(call->node);
-    if (!d.packed) {
+    if (!call->prepared) {
         return;
     }
     float *packed = call->prepared;
@@ -110,8 +110,8 @@ static void forward(const fv__call *call) {
                         .a = call->in[0],
                         .a_row = d.in,
                         .a_depth = 1,
-                        .b = d.packed ? call->prepared : call->in[1],
-                        .b_row = d.packed ? 0 : d.out,
+                        .b = call->prepared ? call->prepared : call->in[1],
+                        .b_row = call->prepared ? 0 : d.out,
                         .c = call->out,
                         .c_row = d.out,
                         .bias = call->node->input_count == 3 ? call->in[2] : NULL};

@@ -13,11 +13,6 @@ static bool is_gelu(fv__activation activation) {
     return activation == FV__ACTIVATION_gelu || activation == FV__ACTIVATION_gelu_tanh;
 }
 
-// Windows along one axis; 0 if there are none.
-static int count_windows(int image, int size, int stride, fv__padding padding) {
-    return padding == FV__PADDING_SAME ? (image - 1) / stride + 1 : image < size ? 0 : (image - size) / stride + 1;
-}
-
 static fv_status infer(fv__op_node *node, fv_error *error) {
     const fv__max_pool2d_attributes *a = attributes_of(node);
     FV__TRY(fv__op_expect_inputs(node, "max_pool2d", 1, 1, "one, an image", error));
@@ -28,7 +23,9 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
             return fv__fail(error, FV_INVALID, "max_pool2d: size %d and stride %d along the %s; both must be above 0",
                             a->size[i], a->stride[i], directions[i]);
         }
-        node->output.size[i] = count_windows(node->inputs[0].size[i], a->size[i], a->stride[i], a->padding);
+        int before;
+        fv__op_fit_windows(node->inputs[0].size[i], a->size[i], a->stride[i], a->padding, &node->output.size[i],
+                           &before);
     }
     if (node->output.size[0] < 1 || node->output.size[1] < 1) {
         return fv__fail(error, FV_INVALID,
@@ -47,13 +44,13 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
 
 static fv__pool_windows windows_of(const fv__op_node *node) {
     const fv__max_pool2d_attributes *a = attributes_of(node);
-    const int *in = node->inputs[0].size, *out = node->output.size;
-    fv__pool_windows windows = {.height = in[0], .width = in[1], .channels = in[2], .rows = out[0], .columns = out[1]};
+    const int *in = node->inputs[0].size;
+    fv__pool_windows windows = {.height = in[0], .width = in[1], .channels = in[2]};
+    int *const out[2] = {&windows.rows, &windows.columns};
     for (int i = 0; i < 2; i++) {
         windows.size[i] = a->size[i];
         windows.stride[i] = a->stride[i];
-        const int missing = (out[i] - 1) * a->stride[i] + a->size[i] - in[i];
-        windows.before[i] = a->padding == FV__PADDING_SAME && missing > 0 ? missing / 2 : 0;
+        fv__op_fit_windows(in[i], a->size[i], a->stride[i], a->padding, out[i], &windows.before[i]);
     }
     return windows;
 }

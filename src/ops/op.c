@@ -58,6 +58,17 @@ int fv__shape_rows(const fv__shape *shape) {
     return rows;
 }
 
+void fv__op_fit_windows(int size, int window, int stride, fv__padding padding, int *count, int *before) {
+    if (padding == FV__PADDING_VALID) {
+        *count = size < window ? 0 : (size - window) / stride + 1;
+        *before = 0;
+        return;
+    }
+    *count = (size - 1) / stride + 1;
+    const int missing = (*count - 1) * stride + window - size;
+    *before = missing > 0 ? missing / 2 : 0;
+}
+
 double fv__op_one_each(const fv__op_node *node) {
     return (double)fv__shape_elements(&node->output);
 }

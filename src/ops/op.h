@@ -39,11 +39,16 @@
     X(cross_entropy)                                                                                                   \
     X(weight_product)                                                                                                  \
     X(convolution_product)                                                                                             \
+    X(depthwise_conv2d)                                                                                                \
+    X(batch_norm)                                                                                                      \
+    X(folded_kernel)                                                                                                   \
+    X(bottleneck)                                                                                                      \
+    X(folded_bias)                                                                                                     \
     X(pooled_attention)                                                                                                \
     X(head_dense)                                                                                                      \
     X(dot)
 
-enum { FV__MAX_RANK = 4, FV__MAX_INPUTS = 6 };
+enum { FV__MAX_RANK = 4, FV__MAX_INPUTS = 8 };
 
 // The shape of one sample (without the batch axis), or of a weight. A scalar has rank 0.
 typedef struct fv__shape {
@@ -67,10 +72,11 @@ typedef struct fv__divisors_text {
 fv__divisors_text fv__divisors_print(int a, int b);
 
 // What the loss of one sample is measured against: class `label`, or for mixed samples (1 - mix) of `label` and `mix`
-// of `other`.
+// of `other`; and how much the sample counts.
 typedef struct fv__target {
     int32_t label, other;
     float mix;
+    float weight; // 1: as much as any
 } fv__target;
 
 // How often an op runs: once a step (it depends on weights only), for each micro-batch, or once over the whole batch.
@@ -167,11 +173,18 @@ typedef struct fv__dense_attributes {
 } fv__dense_attributes;
 
 // Cross-correlation as in Keras: inputs x (height, width, in), kernel (kh, kw, in, out), optional bias (out).
+// Depthwise: kernel (kh, kw, in, 1), optional bias (in).
 typedef struct fv__conv2d_attributes {
     int stride[2]; // vertical, horizontal
     fv__padding padding;
     fv__activation activation;
 } fv__conv2d_attributes;
+
+// A convolution with bias, then a depthwise one, then one of 1×1 with stride 1. The depthwise activation is linear,
+// ReLU or ReLU6.
+typedef struct fv__bottleneck_attributes {
+    fv__conv2d_attributes first, depthwise, last;
+} fv__bottleneck_attributes;
 
 // Largest value of each window, then the activation (a monotonic one commutes with the maximum).
 typedef struct fv__max_pool2d_attributes {
@@ -204,7 +217,8 @@ typedef struct fv__attention_attributes {
     float dropout; // on the weights
 } fv__attention_attributes;
 
-// epsilon beside the variance (layer_norm) or beside the deviation (norm_l). Inputs x (..., features), gamma, beta.
+// epsilon beside the variance (layer_norm, batch_norm, and what the algebra pass folds of the last) or beside the
+// deviation (norm_l). Inputs x (..., features), gamma, beta; batch_norm takes the mean and the variance after them.
 typedef struct fv__norm_attributes {
     float epsilon;
 } fv__norm_attributes;

@@ -9,7 +9,7 @@
 
 // A recipe as it is written.
 typedef struct recipe_sections {
-    const fv__value *data, *input, *augment, *model, *train;
+    const fv__value *data, *input, *augment, *model, *weights, *train;
 } recipe_sections;
 
 const fv__option fv__recipe_options[] = {{.name = "data",
@@ -33,6 +33,10 @@ const fv__option fv__recipe_options[] = {{.name = "data",
                                           .offset = offsetof(recipe_sections, model),
                                           .required = true,
                                           .sentence = "The layers, from the image to one value a class."},
+                                         {.name = "weights",
+                                          .kind = FV__ANY,
+                                          .offset = offsetof(recipe_sections, weights),
+                                          .sentence = "Trained weights that the model, or a layer of it, begins with."},
                                          {.name = "train",
                                           .kind = FV__MAP,
                                           .offset = offsetof(recipe_sections, train),
@@ -81,7 +85,8 @@ static fv_status read_document(fv_recipe *recipe, fv_error *error) {
     recipe_sections sections;
     const fv__value *root = fv__document_root(recipe->document);
     if (!fv__is_null(root) && root->kind != FV__VALUE_MAP) {
-        return fv__value_fail(error, root, "a recipe is a map of sections: data, input, augment, model, train");
+        return fv__value_fail(error, root,
+                              "a recipe is a map of sections: data, input, augment, model, weights, train");
     }
     fv_status status = fv__options_read(fv__recipe_options, root, "recipe", &sections, error);
     if (!status) {
@@ -92,6 +97,9 @@ static fv_status read_document(fv_recipe *recipe, fv_error *error) {
     }
     if (!status) {
         status = fv__augmentations_read(sections.augment, &recipe->augmentations, error);
+    }
+    if (!status) {
+        status = fv__weights_settings_read(sections.weights, &recipe->weights, error);
     }
     if (!status) {
         recipe->input = sections.input;

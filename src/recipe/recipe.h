@@ -6,6 +6,7 @@
 #include "data/augment.h"
 #include "model/model.h"
 #include "recipe/data_section.h"
+#include "recipe/pretrained.h"
 #include "train/settings.h"
 
 struct fv_recipe {
@@ -15,6 +16,7 @@ struct fv_recipe {
     fv__data_settings data;  //
     const fv__value *input;  // as written
     const fv__value *layers; // as written
+    fv__weights_settings weights;
     fv__augmentations augmentations;
     fv__train_settings train;
 };
@@ -28,7 +30,7 @@ fv_status fv__recipe_resolve(const fv_recipe *recipe, fv__text *text, fv_error *
 // The reference of all sections, layers, optimizers, schedules and losses, as Markdown.
 fv_status fv__recipe_reference(fv__text *text, fv_error *error);
 
-// A model of the recipe whose normalization, where it goes by the data set, is not settled yet.
+// A model of the recipe with drawn weights, whose normalization, where it goes by the data set, is not settled yet.
 fv_status fv__recipe_model(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error);
 
 #endif

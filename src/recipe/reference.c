@@ -25,6 +25,11 @@ fv_status fv__recipe_reference(fv__text *text, fv_error *error) {
         "rotation: 0.1, contrast: 0.1, zoom: 0.2]`. An interval in brackets is what is drawn from, evenly.",
         NULL);
     fv__augmentations_describe(text);
+    add_section(text, "weights",
+                "Trained weights to begin with, for transfer learning: `weights: mobilenet-v2-1.0-224`, or `weights: "
+                "{from: backbone.h5, layer: mobilenet_v2}`. A model file holds all weights, so that it needs none of "
+                "this.",
+                fv__weights_options);
     add_section(text, "train", "How the model is trained.", fv__train_options);
     fv__variants_describe(fv__optimizer_variants, "optimizer", text);
     fv__variants_describe(fv__schedule_variants, "schedule", text);

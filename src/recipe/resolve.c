@@ -96,9 +96,9 @@ static fv_status resolve_input(const fv__value *input, fv__document *document, f
 }
 
 fv_status fv__recipe_resolve(const fv_recipe *recipe, fv__text *text, fv_error *error) {
-    enum { DATA, INPUT, AUGMENT, MODEL, TRAIN, SECTIONS };
-    static const char *const names[SECTIONS] = {"data", "input", "augment", "model", "train"};
-    fv__value *sections[SECTIONS];
+    enum { DATA, INPUT, AUGMENT, MODEL, WEIGHTS, TRAIN, SECTIONS };
+    static const char *const names[SECTIONS] = {"data", "input", "augment", "model", "weights", "train"};
+    fv__value *sections[SECTIONS] = {NULL};
     fv__document *document = fv__document_new(recipe->source);
     fv__value *root = document ? fv__value_new(document, FV__VALUE_MAP) : NULL;
     fv_status status = root ? FV_OK : fv__fail_memory(error, "the recipe");
@@ -114,11 +114,14 @@ fv_status fv__recipe_resolve(const fv_recipe *recipe, fv__text *text, fv_error *
     if (!status) {
         status = resolve_layers(recipe->layers, document, &sections[MODEL], error);
     }
+    if (!status && recipe->weights.from) { // left out where there are none
+        status = fv__options_write(fv__weights_options, &recipe->weights, document, &sections[WEIGHTS], error);
+    }
     if (!status) {
         status = fv__train_settings_write(&recipe->train, document, &sections[TRAIN], error);
     }
     for (int i = 0; i < SECTIONS && !status; i++) {
-        status = fv__map_set(root, names[i], sections[i], error);
+        status = sections[i] ? fv__map_set(root, names[i], sections[i], error) : FV_OK;
     }
     if (!status) {
         status = fv__value_emit(root, text, error);

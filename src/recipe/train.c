@@ -3,6 +3,7 @@
 
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "recipe/frozen.h"
 #include "recipe/recipe.h"
 #include "train/fit.h"
 
@@ -42,10 +43,20 @@ static fv_status normalize(fv_model *model, const fv_dataset *all, fv_error *err
     return status;
 }
 
+// With the weights that the recipe begins with.
+static fv_status start_model(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
+    fv_status status = fv__recipe_model(recipe, seed, out, error);
+    if (!status && (status = fv__weights_load(&recipe->weights, *out, error))) {
+        fv_model_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 // A complete model, given all of the training split, whose files may name the classes.
 static fv_status make_model(const fv_recipe *recipe, uint64_t seed, const fv_dataset *all, fv_model **out,
                             fv_error *error) {
-    fv_status status = fv__recipe_model(recipe, seed, out, error);
+    fv_status status = start_model(recipe, seed, out, error);
     if (!status) {
         status = fv__model_name_classes(*out, all->classes, all->class_names, error);
         if (!status) {
@@ -61,7 +72,7 @@ static fv_status make_model(const fv_recipe *recipe, uint64_t seed, const fv_dat
 
 fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
     fv_dataset *all;
-    fv_status status = fv__recipe_model(recipe, seed, out, error);
+    fv_status status = start_model(recipe, seed, out, error);
     if (status || (*out)->input_settings.normalize != FV__NORMALIZE_DATASET) {
         return status;
     }
@@ -90,6 +101,7 @@ static fv__samples samples_of(fv_dataset *dataset) {
 static fv_status train(const fv_recipe *recipe, const fv_train_options *options, fv_dataset *training,
                        fv_dataset *validation, fv_model *model, fv_error *error) {
     fv__text text = {0};
+    fv__frozen frozen = {0};
     char digest[FV__SHA256_TEXT] = "";
     fv__samples train_samples = samples_of(training);
     fv__samples validation_samples = validation ? samples_of(validation) : (fv__samples){0};
@@ -98,10 +110,15 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
         status = fv__dataset_digest(training, digest, error);
     }
     if (!status) {
+        status = fv__frozen_open(&frozen, recipe, options, model, &train_samples, training, &validation_samples,
+                                 validation, error);
+    }
+    if (!status) {
         fv__fit_options fit = {.settings = &recipe->train,
                                .train = &train_samples,
                                .augmentations = &recipe->augmentations,
                                .validation = validation ? &validation_samples : NULL,
+                               .from = frozen.end,
                                .recipe = text.bytes,
                                .data_set = recipe->data.set,
                                .data = digest,
@@ -111,6 +128,7 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
         }
         status = fv__fit(model, &fit, error);
     }
+    fv__frozen_close(&frozen);
     fv__text_free(&text);
     return status;
 }
@@ -123,7 +141,10 @@ fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_
     if (model) {
         *model = NULL;
     }
-    fv_status status = fv__data_open_training(&recipe->data, &all, error);
+    fv_status status = fv__weights_look(&recipe->weights, error);
+    if (!status) {
+        status = fv__data_open_training(&recipe->data, &all, error);
+    }
     if (!status) {
         status = fv__data_divide(&recipe->data, all, &training, &validation, error);
     }

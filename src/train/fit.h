@@ -9,6 +9,7 @@ typedef struct fv__fit_options {
     const fv__samples *train;
     const fv__augmentations *augmentations; // of these; NULL: none
     const fv__samples *validation;          // NULL: none
+    int from;                               // node where samples of both enter; 0: the model's input
     const char *recipe;                     // as resolved; identifies the run
     const char *data_set, *data;            // name and digest of the data; may be NULL
     const fv_train_options *run;            // folder, threads, seed, callback

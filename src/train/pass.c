@@ -1,6 +1,7 @@
 #include "train/pass.h"
 
 #include "base/memory.h"
+#include "graph/frozen.h"
 #include "graph/rewrite.h"
 
 struct fv__pass {
@@ -36,16 +37,37 @@ static fv_status render(void *context, int input, int first, int count, int work
     return status;
 }
 
-// The model's graph after the algebra pass with the loss at its end, and its plan.
-static fv_status make_plan(fv__pass *pass, const fv__kernels *kernels, fv_error *error) {
+static int entry_of(const fv__pass *pass) {
+    return pass->options.from > 0 ? pass->options.from : pass->model->input;
+}
+
+// The model's graph, cut where samples enter, after the algebra pass.
+static fv_status rewrite_model(fv__pass *pass, fv_error *error) {
     const fv_model *model = pass->model;
-    fv_status status =
-        fv__rewrite_make(&model->graph, model->rewrite, pass->options.batch, &model->output, 1, &pass->rewrite, error);
+    fv__graph graph;
+    fv_status status = fv__graph_copy(&model->graph, &graph, error);
+    if (status) {
+        return status;
+    }
+    if (entry_of(pass) != model->input) {
+        status = fv__graph_cut(&graph, entry_of(pass), error);
+    }
+    if (!status) {
+        status =
+            fv__rewrite_make(&graph, model->rewrite, pass->options.batch, &model->output, 1, &pass->rewrite, error);
+    }
+    fv__graph_free(&graph);
+    return status;
+}
+
+// That graph with the loss at its end, and its plan.
+static fv_status make_plan(fv__pass *pass, const fv__kernels *kernels, fv_error *error) {
+    fv_status status = rewrite_model(pass, error);
     if (status) {
         return status;
     }
     fv__cross_entropy_attributes attributes = {.label_smoothing = (float)pass->options.label_smoothing};
-    pass->logits = pass->rewrite.node_of[model->output];
+    pass->logits = pass->rewrite.node_of[pass->model->output];
     status = fv__graph_add(&pass->rewrite.graph, "loss", &fv__op_cross_entropy, &attributes, &pass->logits, 1,
                            &pass->loss, error);
     if (status) {
@@ -71,7 +93,7 @@ fv_status fv__pass_create(const fv_model *model, const fv__kernels *kernels, fv_
     pass->pool = pool;
     pass->options = *options;
     size_t batch = (size_t)options->batch;
-    pass->sample_values = fv__shape_elements(fv__graph_shape(&model->graph, model->input));
+    pass->sample_values = fv__shape_elements(fv__graph_shape(&model->graph, entry_of(pass)));
     pass->ids = fv__alloc_array(batch, sizeof *pass->ids);
     pass->targets = fv__alloc_array(batch, sizeof *pass->targets);
     fv_status status = pass->ids && pass->targets ? FV_OK : fv__fail_memory(error, "training");
@@ -113,10 +135,17 @@ const float *fv__pass_logits(const fv__pass *pass) {
     return fv__plan_value(pass->plan, pass->logits);
 }
 
+// Of a mixed sample both classes count by their shares.
+static float weight_of(const float *class_weights, const fv__target *target) {
+    return class_weights ? (1 - target->mix) * class_weights[target->label] + target->mix * class_weights[target->other]
+                         : 1;
+}
+
 fv_status fv__pass_run_on(fv__pass *pass, const fv__pass_run *run, fv__metrics *metrics, fv_error *error) {
     for (int i = 0; i < run->count; i++) {
         pass->ids[i] = index_of(run, i);
         pass->targets[i] = fv__render_target(&pass->renderer, run->samples, draw_of(run, i));
+        pass->targets[i].weight = weight_of(pass->options.class_weights, &pass->targets[i]);
     }
     pass->run = run;
     fv__feed feed = {.samples = run->count,

@@ -12,6 +12,8 @@ typedef struct fv__pass_options {
     bool training; // dropout is on, gradients are computed
     double label_smoothing;
     const fv__augmentations *augmentations; // of every sample; NULL: none. Must outlive the pass
+    int from;                               // node of the model's graph where samples enter; 0: its input
+    const float *class_weights;             // (classes): how much the loss of a sample counts; NULL: all the same
     int top_k[FV_MAX_TOP];                  // 0 after the last
 } fv__pass_options;
 

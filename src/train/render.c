@@ -54,11 +54,9 @@ static fv_status augment_one(const fv__renderer *renderer, const fv__samples *sa
 fv_status fv__render(const fv__renderer *renderer, const fv__samples *samples, fv__augment_draw draw, int worker,
                      float *out, fv_error *error) {
     const fv_model *model = renderer->model;
-    size_t values = fv__shape_elements(fv__graph_shape(&model->graph, model->input));
     uint8_t *memory = renderer->memory + (size_t)worker * renderer->worker_bytes;
-    if (samples->values) {
-        memcpy(out, samples->values + (size_t)draw.sample * values, values * sizeof *out);
-        return FV_OK;
+    if (samples->read_values) {
+        return samples->read_values(samples->context, (size_t)draw.sample, out, error);
     }
     if (!renderer->augmentations) {
         fv_status status = samples->read(samples->context, (size_t)draw.sample, memory, error);
@@ -83,16 +81,17 @@ fv_status fv__render(const fv__renderer *renderer, const fv__samples *samples, f
 
 fv__target fv__render_target(const fv__renderer *renderer, const fv__samples *samples, fv__augment_draw draw) {
     int32_t own = samples->labels[draw.sample];
-    if (!renderer->augmentations || samples->values) {
-        return (fv__target){.label = own, .other = own};
+    if (!renderer->augmentations || !samples->read) {
+        return (fv__target){.label = own, .other = own, .weight = 1};
     }
     const int *size = renderer->model->input_settings.size.values;
     fv__image shape = {.height = size[0], .width = size[1], .channels = size[2]};
     fv__mixing mixing = fv__augment_mixing(renderer->augmentations, draw, samples->count, &shape);
     if (!mixing.mixes) {
-        return (fv__target){.label = own, .other = own};
+        return (fv__target){.label = own, .other = own, .weight = 1};
     }
     int32_t partner = samples->labels[mixing.partner];
-    return mixing.share > 0.5 ? (fv__target){.label = partner, .other = own, .mix = (float)(1 - mixing.share)}
-                              : (fv__target){.label = own, .other = partner, .mix = (float)mixing.share};
+    return mixing.share > 0.5
+               ? (fv__target){.label = partner, .other = own, .mix = (float)(1 - mixing.share), .weight = 1}
+               : (fv__target){.label = own, .other = partner, .mix = (float)mixing.share, .weight = 1};
 }

@@ -6,15 +6,17 @@
 #include "data/augment.h"
 #include "model/model.h"
 
-// Where samples come from: one of `read` and `values`.
+// Where samples come from: one of `read` and `read_values`.
 typedef struct fv__samples {
     size_t count;
     const int32_t *labels; // (count)
     // Bytes of sample `index`, (height, width, channels), which the model's preprocessing turns into its input. Called
     // from any worker.
     fv_status (*read)(void *context, size_t index, uint8_t *pixels, fv_error *error);
+    // Floats of sample `index` that go into the model as they are and are not augmented; where they enter, the pass
+    // says. Called from any worker.
+    fv_status (*read_values)(void *context, size_t index, float *values, fv_error *error);
     void *context;
-    const float *values; // the model's input itself, (count, height, width, channels), which is not augmented
 } fv__samples;
 
 typedef struct fv__renderer {
@@ -30,7 +32,7 @@ fv_status fv__renderer_init(fv__renderer *renderer, const fv_model *model, const
                             const fv__augmentations *augmentations, int workers, fv_error *error);
 void fv__renderer_free(fv__renderer *renderer);
 
-// The model's input for one sample; `worker` is the caller's number below `workers`.
+// What goes into the model for one sample; `worker` is the caller's number below `workers`.
 fv_status fv__render(const fv__renderer *renderer, const fv__samples *samples, fv__augment_draw draw, int worker,
                      float *out, fv_error *error);
 

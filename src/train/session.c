@@ -150,6 +150,25 @@ static fv_status allocate(fv__session *session, fv_error *error) {
     return session->order && (session->best_weights || !keep_best) ? FV_OK : fv__fail_memory(error, "training");
 }
 
+// count / (classes · count of the class), so that every class counts the same and the average is 1 (King and Zeng 2001,
+// "Logistic regression in rare events data").
+static fv_status balance(fv__session *session, fv_error *error) {
+    const fv__samples *train = session->options->train;
+    const int classes = session->model->classes;
+    session->class_weights = fv__alloc_array((size_t)classes, sizeof(float));
+    if (!session->class_weights) {
+        return fv__fail_memory(error, "training");
+    }
+    for (size_t i = 0; i < train->count; i++) {
+        session->class_weights[train->labels[i]] += 1;
+    }
+    for (int c = 0; c < classes; c++) {
+        float *weight = &session->class_weights[c];
+        *weight = *weight > 0 ? (float)train->count / ((float)classes * *weight) : 1;
+    }
+    return FV_OK;
+}
+
 fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit_options *options, fv_error *error) {
     *session = (fv__session){.model = model,
                              .options = options,
@@ -161,10 +180,15 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
                                    .seed = options->run->seed,
                                    .train_samples = options->train->count,
                                    .evaluates = options->validation != NULL,
-                                   .augmentations = options->augmentations};
+                                   .augmentations = options->augmentations,
+                                   .from = options->from};
     model->label_smoothing = options->settings->label_smoothing;
     fv__history_init(&session->history, session->settings->top_k, options->validation != NULL);
     fv_status status = check_settings(session, error);
+    if (!status && session->settings->balance) {
+        status = balance(session, error);
+        trainer.class_weights = session->class_weights;
+    }
     if (!status) {
         status = open_folder(session, error);
     }
@@ -186,4 +210,5 @@ void fv__session_end(fv__session *session) {
     fv__run_folder_free(&session->folder);
     fv__free(session->order);
     fv__free(session->best_weights);
+    fv__free(session->class_weights);
 }

@@ -16,8 +16,9 @@ typedef struct fv__session {
     bool has_folder; // and may write there
     fv__run_state state;
     fv__history history;
-    uint32_t *order;     // (train samples): of the epoch in hand
-    float *best_weights; // (weight_count), with keep_best
+    uint32_t *order;      // (train samples): of the epoch in hand
+    float *best_weights;  // (weight_count), with keep_best
+    float *class_weights; // (classes), with balanced classes
     fv__timestamp started;
     double start; // fv__seconds
 } fv__session;

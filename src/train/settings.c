@@ -10,8 +10,11 @@ typedef struct train_section {
     int batch, epochs, patience;
     const fv__value *optimizer, *schedule, *loss, *metrics;
     double clip_norm;
-    bool shuffle, keep_best;
+    bool shuffle, keep_best, cache_features;
+    int class_weights;
 } train_section;
+
+static const char *const class_weights[] = {"none", "balanced", NULL};
 
 #define MEMBER(name) .offset = offsetof(train_section, name)
 
@@ -62,6 +65,18 @@ const fv__option fv__train_options[] = {
      MEMBER(shuffle),
      .default_text = "true",
      .sentence = "Whether each epoch goes through the training set in an order of its own."},
+    {.name = "class_weights",
+     .kind = FV__CHOICE,
+     MEMBER(class_weights),
+     .choices = class_weights,
+     .default_text = "none",
+     .sentence = "Whether the losses of rare classes count more: none, or balanced, all classes together the same."},
+    {.name = "cache_features",
+     .kind = FV__BOOL,
+     MEMBER(cache_features),
+     .default_text = "true",
+     .sentence = "Whether the output of frozen layers at the beginning (a backbone) is computed once for each sample "
+                 "and kept in the cache, where augmentation does not change the samples."},
     {.name = "keep_best",
      .kind = FV__BOOL,
      MEMBER(keep_best),
@@ -163,6 +178,8 @@ fv_status fv__train_settings_read(const fv__value *value, fv__train_settings *se
         settings->clip_norm = section.clip_norm;
         settings->shuffle = section.shuffle;
         settings->keep_best = section.keep_best;
+        settings->cache_features = section.cache_features;
+        settings->balance = section.class_weights == 1;
         status = read_section(&section, settings, error);
     }
     fv__document_free(nowhere);
@@ -213,6 +230,8 @@ fv_status fv__train_settings_write(const fv__train_settings *settings, fv__docum
                              .metrics = metrics,
                              .clip_norm = settings->clip_norm,
                              .shuffle = settings->shuffle,
-                             .keep_best = settings->keep_best};
+                             .keep_best = settings->keep_best,
+                             .cache_features = settings->cache_features,
+                             .class_weights = settings->balance};
     return fv__options_write(fv__train_options, &section, document, out, error);
 }

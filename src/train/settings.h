@@ -13,8 +13,10 @@ typedef struct fv__train_settings {
     double clip_norm;      // of the gradient of all weights; 0: off
     int top_k[FV_MAX_TOP]; // which top-k accuracies are counted beside accuracy; 0 after the last
     bool shuffle;
-    bool keep_best; // the model file holds the weights of the best epoch (by validation accuracy) …
-    int patience;   // … and training stops after so many epochs without a better one; 0: never
+    bool balance;        // class weights: every class counts the same
+    bool cache_features; // keep the output of a frozen beginning
+    bool keep_best;      // the model file holds the weights of the best epoch (by validation accuracy) …
+    int patience;        // … and training stops after so many epochs without a better one; 0: never
 } fv__train_settings;
 
 // Rows of the section, for the reference page; what `optimizer`, `schedule` and `loss` may be stands in their variants.

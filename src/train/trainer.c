@@ -11,13 +11,16 @@ static fv_status make_passes(fv__trainer *trainer, const fv__trainer_options *wa
     fv__pass_options options = {.batch = trainer->settings.batch,
                                 .training = true,
                                 .label_smoothing = trainer->settings.label_smoothing,
-                                .augmentations = wanted->augmentations};
+                                .augmentations = wanted->augmentations,
+                                .class_weights = wanted->class_weights,
+                                .from = wanted->from};
     memcpy(options.top_k, trainer->settings.top_k, sizeof options.top_k);
     fv_status status =
         fv__pass_create(trainer->model, trainer->kernels, trainer->pool, &options, &trainer->training, error);
     if (!status && wanted->evaluates) {
         options.training = false;
         options.augmentations = NULL;
+        options.class_weights = NULL;
         status =
             fv__pass_create(trainer->model, trainer->kernels, trainer->pool, &options, &trainer->evaluation, error);
     }

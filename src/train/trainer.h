@@ -24,6 +24,8 @@ typedef struct fv__trainer_options {
     size_t train_samples;                   // of an epoch, for schedules
     bool evaluates;                         // fv__trainer_evaluate will be called
     const fv__augmentations *augmentations; // of training samples; NULL: none. Must outlive the trainer
+    const float *class_weights;             // (classes): how much a training sample counts; NULL: all the same
+    int from;                               // node where samples enter; 0: the model's input
 } fv__trainer_options;
 
 // The model must outlive the trainer.

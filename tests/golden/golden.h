@@ -7,6 +7,7 @@
 
 #include "base/pool.h"
 #include "formats/safetensors.h"
+#include "fovea.h"
 #include "graph/plan.h"
 
 enum { GOLDEN_BINDINGS = 32 };
@@ -19,6 +20,7 @@ typedef struct binding {
 } binding;
 
 typedef struct golden_case {
+    const char *folder; // of the case
     const fv__tensor_file *file;
     json_t *config;
     const fv__kernels *kernels;
@@ -40,8 +42,11 @@ typedef struct golden_kind {
     const char *layer;
     void (*run)(golden_case *golden);
 } golden_kind;
-void golden_run_model(golden_case *golden);                                       // models.c
+void golden_run_model(golden_case *golden);    // models.c
+void golden_run_backbone(golden_case *golden); // backbone.c: MobileNetV2 by itself
+void golden_run_head(golden_case *golden);     // backbone.c: what stands on its features
 extern const golden_kind golden_layers[], golden_built_layers[], golden_others[]; // each ends with {0}
+void golden_check_model(golden_case *golden, fv_model *model); // models.c: with the file's weights, trained
 void golden_check_attention_call(golden_case *golden); // attention_call.c: once more, through fv_multi_head_attention
 
 // --- Reading the case
@@ -73,6 +78,7 @@ double golden_gradient_scale(const golden_case *golden);
 
 #define GOLDEN_FORWARD 1e-5  // of float32 results, relative to the largest value
 #define GOLDEN_GRADIENT 1e-4 // of gradients, likewise
+#define GOLDEN_DEEP 3e-5     // of results of fifty layers
 #define GOLDEN_PIXELS 4e-6   // of resampled pixels, of 255: a thousandth of a byte's step
 
 #endif

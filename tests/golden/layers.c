@@ -61,7 +61,7 @@ static void run_dense(golden_case *golden) {
                          NULL, activation(golden)));
 }
 
-static void run_conv2d(golden_case *golden) {
+static void run_convolution(golden_case *golden, const fv__op *op) {
     fv__conv2d_attributes attributes = {.padding = padding(golden), .activation = activation(golden)};
     pair(golden, "stride", 1, attributes.stride);
     int inputs[3] = {golden_input(golden, "x"), golden_weight(golden, "kernel", NULL), -1};
@@ -69,7 +69,15 @@ static void run_conv2d(golden_case *golden) {
     if (bias) {
         inputs[2] = golden_weight(golden, "bias", NULL);
     }
-    finish(golden, golden_op(golden, &fv__op_conv2d, &attributes, bias ? 3 : 2, inputs));
+    finish(golden, golden_op(golden, op, &attributes, bias ? 3 : 2, inputs));
+}
+
+static void run_conv2d(golden_case *golden) {
+    run_convolution(golden, &fv__op_conv2d);
+}
+
+static void run_depthwise_conv2d(golden_case *golden) {
+    run_convolution(golden, &fv__op_depthwise_conv2d);
 }
 
 static void run_max_pool2d(golden_case *golden) {
@@ -90,6 +98,19 @@ static void run_norm(golden_case *golden, const fv__op *op, const char *gain, co
     int inputs[3] = {x, golden_weight(golden, gain, &features), golden_weight(golden, offset, &features)};
     fv__norm_attributes attributes = {(float)golden_number(golden, "epsilon", epsilon)};
     golden_check(golden, golden_op(golden, op, &attributes, 3, inputs));
+}
+
+static void run_batch_norm(golden_case *golden) {
+    static const char *const names[] = {"gamma", "beta", "moving_mean", "moving_variance"};
+    int inputs[5] = {golden_input(golden, "x")};
+    for (int i = 0; i < 4; i++) {
+        inputs[i + 1] = golden_weight(golden, names[i], NULL);
+        if (!golden->status && i >= 2) {
+            golden->graph.parameters[golden->graph.parameter_count - 1].trainable = false;
+        }
+    }
+    fv__norm_attributes attributes = {(float)golden_number(golden, "epsilon", 1e-3)};
+    golden_check(golden, golden_op(golden, &fv__op_batch_norm, &attributes, 5, inputs));
 }
 
 static void run_layer_norm(golden_case *golden) {
@@ -180,6 +201,8 @@ static void run_multi_head_attention(golden_case *golden) {
 
 const golden_kind golden_layers[] = {{"dense", run_dense},
                                      {"conv2d", run_conv2d},
+                                     {"depthwise_conv2d", run_depthwise_conv2d},
+                                     {"batch_norm", run_batch_norm},
                                      {"max_pool2d", run_max_pool2d},
                                      {"layer_norm", run_layer_norm},
                                      {"norm_l", run_norm_l},

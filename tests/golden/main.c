@@ -24,9 +24,10 @@ static const golden_kind *find_kind(const char *layer) {
 }
 
 // Runs the case at one level; the message of a failure goes to `error`.
-static fv_status run_once(const fv__tensor_file *file, const golden_kind *kind, json_t *config,
+static fv_status run_once(const char *folder, const fv__tensor_file *file, const golden_kind *kind, json_t *config,
                           const fv__kernels *kernels, fv__pool *pool, double *worst, fv_error *error) {
-    golden_case golden = {.file = file, .config = config, .kernels = kernels, .pool = pool, .attention = -1};
+    golden_case golden = {
+        .folder = folder, .file = file, .config = config, .kernels = kernels, .pool = pool, .attention = -1};
     fv__graph_init(&golden.graph);
     kind->run(&golden);
     for (int i = 0; i < golden.binding_count; i++) {
@@ -39,7 +40,7 @@ static fv_status run_once(const fv__tensor_file *file, const golden_kind *kind, 
     return golden.status;
 }
 
-static outcome run_case(const char *path, const char *name, fv__pool *pool) {
+static outcome run_case(const char *folder, const char *path, const char *name, fv__pool *pool) {
     fv__tensor_file *file = NULL;
     fv_error error = {0};
     if (fv__safetensors_open(path, &file, &error)) {
@@ -56,7 +57,7 @@ static outcome run_case(const char *path, const char *name, fv__pool *pool) {
     }
     const fv__kernels *kernels;
     for (int i = 0; result == PASSED && (kernels = fv__kernels_available(i)); i++) {
-        fv_status status = run_once(file, kind, config, kernels, pool, &worst, &error);
+        fv_status status = run_once(folder, file, kind, config, kernels, pool, &worst, &error);
         if (status == FV_UNSUPPORTED) {
             printf("SKIP %s: %s\n", name, error.message);
             result = SKIPPED;
@@ -101,7 +102,7 @@ int main(int count, char **arguments) {
         }
         for (int e = 0; e < found; e++) {
             char *path = fv__format("%s/%s", arguments[i], entries[e]->d_name);
-            totals[path ? run_case(path, entries[e]->d_name, pool) : FAILED]++;
+            totals[path ? run_case(arguments[i], path, entries[e]->d_name, pool) : FAILED]++;
             fv__free(path);
             free(entries[e]);
         }

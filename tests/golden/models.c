@@ -110,6 +110,14 @@ static int match_weights(golden_case *golden, const fv_model *model, const fv__t
     return golden->status ? 0 : count;
 }
 
+static fv_status read_sample(void *context, size_t index, float *values, fv_error *error) {
+    const fv__tensor_entry *x = context;
+    const size_t bytes = x->bytes / (size_t)x->shape[0];
+    (void)error;
+    memcpy(values, (const char *)x->data + index * bytes, bytes);
+    return FV_OK;
+}
+
 static void compare_probabilities(golden_case *golden, fv__pass *pass, int classes, int samples) {
     const float *logits = fv__pass_logits(pass);
     float *probabilities = fv__alloc_array((size_t)samples * (size_t)classes, sizeof *probabilities);
@@ -166,7 +174,7 @@ static void train(golden_case *golden, fv__trainer *trainer, const fv__samples *
     }
 }
 
-static void check_model(golden_case *golden, fv_model *model) {
+void golden_check_model(golden_case *golden, fv_model *model) {
     const fv__tensor_entry *weights[MOST_WEIGHTS] = {NULL};
     int which[MOST_WEIGHTS];
     int count = match_weights(golden, model, weights, which);
@@ -187,8 +195,10 @@ static void check_model(golden_case *golden, fv_model *model) {
     settings.label_smoothing = golden_number(golden, "label_smoothing", 0);
     fv__trainer_options options = {.threads = 2, .train_samples = (size_t)settings.batch};
     setenv("FOVEA_ISA", golden->kernels->level, 1); // the trainer chooses for itself
-    fv__samples samples = {
-        .count = (size_t)settings.batch, .labels = labels->data, .values = golden_floats(golden, "x")};
+    fv__samples samples = {.count = (size_t)settings.batch,
+                           .labels = labels->data,
+                           .read_values = read_sample,
+                           .context = (void *)(uintptr_t)x};
     fv__trainer *trainer = NULL;
     golden->status = fv__trainer_create(model, &settings, &options, &trainer, &golden->error);
     if (!golden->status) {
@@ -199,6 +209,14 @@ static void check_model(golden_case *golden, fv_model *model) {
 
 void golden_run_model(golden_case *golden) {
     const char *name = golden_text(golden, "recipe", "");
+    if (golden_has(golden, "features")) {
+        golden_run_backbone(golden);
+        return;
+    }
+    if (json_object_get(golden->config, "features")) {
+        golden_run_head(golden);
+        return;
+    }
     fv_recipe *recipe = NULL;
     fv_model *model = NULL;
     golden->status = fv_recipe_open(name, &recipe, &golden->error);
@@ -218,7 +236,7 @@ void golden_run_model(golden_case *golden) {
         golden->status = fv_model_from_recipe(recipe, 0, &model, &golden->error);
         if (!golden->status) {
             model->rewrite = rewrite;
-            check_model(golden, model);
+            golden_check_model(golden, model);
         }
         fv_model_free(model);
         model = NULL;

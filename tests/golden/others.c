@@ -18,7 +18,7 @@ static fv__target *targets_of(golden_case *golden, int count) {
     }
     for (int i = 0; !golden->status && targets && i < count; i++) {
         int32_t label = (int32_t)golden_value(labels, (size_t)i);
-        targets[i] = (fv__target){.label = label, .other = label};
+        targets[i] = (fv__target){.label = label, .other = label, .weight = 1};
     }
     return targets;
 }

@@ -42,6 +42,8 @@ static const op_case cases[] = {
     CASE(sigmoid, 31),
     CASE(sigmoid, 5, 1),
     CASE(sigmoid, 64),
+    CASE(relu6, 31),
+    CASE(relu6, 5, 64),
     {.name = "unknown function",
      .attributes = &(fv__activation_attributes){FV__ACTIVATION_COUNT},
      .inputs = {SAMPLE(3)},

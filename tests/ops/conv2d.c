@@ -53,6 +53,14 @@ static void away_from_zero(const op_case *test, int input, float *values, size_t
     }
 }
 
+// Sums on both sides of both kinks of ReLU6.
+static void around_six(const op_case *test, int input, float *values, size_t count) {
+    (void)test;
+    for (size_t i = 0; i < count && input == 2; i++) {
+        values[i] = (float)(i % 3) * 3;
+    }
+}
+
 #define CONVOLUTION(vertical, horizontal, kind, function)                                                              \
     &(const fv__conv2d_attributes) {                                                                                   \
         .stride = {(vertical), (horizontal)}, .padding = FV__PADDING_##kind, .activation = FV__ACTIVATION_##function   \
@@ -114,6 +122,13 @@ static const op_case cases[] = {
      .inputs = {SAMPLE(3, 4, 5), WEIGHT(1, 1, 5, 16), WEIGHT(16)},
      .input_count = 3,
      .output = SHAPE(3, 4, 16),
+     .reference = reference},
+    {.name = "same, relu6",
+     .attributes = CONVOLUTION(2, 2, SAME, relu6),
+     .inputs = {SAMPLE(6, 5, 3), WEIGHT(3, 3, 3, 17), WEIGHT(17)},
+     .input_count = 3,
+     .output = SHAPE(3, 3, 17),
+     .prepare = around_six,
      .reference = reference},
     {.name = "pointwise, strides",
      .attributes = CONVOLUTION(2, 2, VALID, linear),

@@ -20,6 +20,7 @@ static void reference(const reference_call *call) {
         const double target = hard * (1 - smoothing) + smoothing / classes;
         call->out[0] -= target * (call->in[0][i] - largest - log(sum));
     }
+    call->out[0] *= (double)call->target->weight;
 }
 
 static void large(const op_case *test, int input, float *values, size_t count) {

@@ -69,7 +69,8 @@ static void fill_values(bench *b) {
     const int32_t classes = b->node.input_count ? fv__shape_features(&b->node.inputs[0]) : 1;
     for (int s = 0; s < b->samples; s++) {
         b->sample_ids[s] = 1000 + 7 * (uint64_t)s;
-        b->targets[s] = (fv__target){.label = s % classes, .other = (s + 2) % classes, .mix = s % 2 ? 0.25f : 0};
+        b->targets[s] = (fv__target){
+            .label = s % classes, .other = (s + 2) % classes, .mix = s % 2 ? 0.25f : 0, .weight = s % 3 ? 1 : 2.5f};
     }
 }
 
@@ -176,6 +177,8 @@ double reference_activation(fv__activation kind, double x) {
         return tanh(x);
     case FV__ACTIVATION_sigmoid:
         return 1 / (1 + exp(-x));
+    case FV__ACTIVATION_relu6:
+        return fmin(fmax(x, 0), 6);
     case FV__ACTIVATION_linear:
     default:
         return x;

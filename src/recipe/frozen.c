@@ -1,0 +1,99 @@
+#include "recipe/frozen.h"
+
+#include "base/memory.h"
+#include "fetch/cache.h"
+#include "graph/frozen.h"
+
+// Where the frozen part ends, if it can be kept and that pays; else 0, and where one might have expected it, the
+// reason.
+static fv_status find_end(const fv_recipe *recipe, const fv_model *model, int *end, const char **why_not,
+                          fv_error *error) {
+    int node;
+    *why_not = NULL;
+    *end = 0;
+    fv_status status = fv__graph_frozen_end(&model->graph, model->input, model->output, &node, error);
+    if (status || node == model->input || !fv__features_pay(model, node) || !recipe->train.cache_features) {
+        return status;
+    }
+    if (recipe->augmentations.count > 0) {
+        *why_not = "augmentation changes the samples each epoch, so the frozen layers run anew for every one";
+    } else {
+        *end = node;
+    }
+    return FV_OK;
+}
+
+static bool tell(const fv_train_options *options, const fv_progress *progress) {
+    return !options->on_progress || options->on_progress(options->context, progress);
+}
+
+// How far it is, over both data sets.
+typedef struct report {
+    const fv_train_options *options;
+    size_t before, total;
+    int epochs;
+} report;
+
+static bool on_batch(void *context, size_t done, size_t count, double seconds) {
+    (void)count;
+    const report *now = context;
+    fv_progress progress = {.epochs = now->epochs,
+                            .step = (int)(now->before + done),
+                            .steps = (int)now->total,
+                            .seconds = seconds,
+                            .images_per_second = seconds > 0 ? (double)done / seconds : 0};
+    return tell(now->options, &progress);
+}
+
+static fv_status open_one(const fv_model *model, int end, const fv_dataset *data, fv__samples *samples,
+                          const char *folder, report *now, fv__features **out, fv_error *error) {
+    char digest[FV__SHA256_TEXT];
+    fv__features_options options = {.node = end,
+                                    .data = digest,
+                                    .folder = folder,
+                                    .threads = now->options->threads,
+                                    .on_batch = on_batch,
+                                    .context = now};
+    fv_status status = fv__dataset_digest(data, digest, error);
+    if (!status) {
+        status = fv__features_open(model, samples, &options, out, error);
+    }
+    if (!status) {
+        *samples = fv__features_samples(*out, samples);
+        now->before += samples->count;
+    }
+    return status;
+}
+
+fv_status fv__frozen_open(fv__frozen *frozen, const fv_recipe *recipe, const fv_train_options *options,
+                          const fv_model *model, fv__samples *training, const fv_dataset *training_data,
+                          fv__samples *validation, const fv_dataset *validation_data, fv_error *error) {
+    const char *why_not;
+    char *folder;
+    *frozen = (fv__frozen){0};
+    fv_status status = find_end(recipe, model, &frozen->end, &why_not, error);
+    if (!status && why_not) {
+        tell(options, &(fv_progress){.remark = why_not});
+    }
+    if (status || !frozen->end) {
+        return status;
+    }
+    report now = {.options = options,
+                  .total = training->count + (validation_data ? validation->count : 0),
+                  .epochs = recipe->train.epochs};
+    status = fv__cache_path("features", &folder, error);
+    if (!status) {
+        status = open_one(model, frozen->end, training_data, training, folder, &now, &frozen->training, error);
+    }
+    if (!status && validation_data) {
+        status = open_one(model, frozen->end, validation_data, validation, folder, &now, &frozen->validation, error);
+    }
+    fv__free(folder);
+    return status;
+}
+
+void fv__frozen_close(fv__frozen *frozen) {
+    fv__features_close(frozen->training);
+    fv__features_close(frozen->validation);
+    *frozen = (fv__frozen){0};
+}
