@@ -166,7 +166,7 @@ const cli_command cli_bench = {
         "\n"
         "--interactive answers lines \"run SECONDS\" on standard input, so that several programs can take turns\n"
         "(bench/compare). --first-prediction builds the model, classifies one batch and says when it was done.\n",
-    .options = "set mode batch seconds interactive first-prediction as-written",
+    .options = "set mode batch seconds interactive first-prediction no-rewrite",
     .most_arguments = 1,
     .run = run,
 };

@@ -4,10 +4,16 @@
 #include "json.h"
 #include "subject.h"
 
-static void print_text(const fv_metrics *metrics, const fv_dataset *data, const char *split, double seconds) {
+static void print_text(const fv_metrics *metrics, const fv_model *model, const fv_dataset *data, const char *split,
+                       double seconds) {
     char number[CLI_NUMBER_SIZE];
     fv_dataset_info info = fv_dataset_describe(data);
-    printf("loss      %s\naccuracy  %.2f %%\n", cli_loss(number, metrics->loss), 100 * metrics->accuracy);
+    double smoothing = fv_model_describe(model).label_smoothing;
+    printf("loss      %s", cli_loss(number, metrics->loss));
+    if (smoothing > 0) {
+        printf(" (cross-entropy with label smoothing %g, as trained)", smoothing);
+    }
+    printf("\naccuracy  %.2f %%\n", 100 * metrics->accuracy);
     for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
         printf("top-%-4d  %.2f %%\n", metrics->top_k[i], 100 * metrics->top[i]);
     }
@@ -15,14 +21,11 @@ static void print_text(const fv_metrics *metrics, const fv_dataset *data, const 
     printf(", %s img/s\n", cli_count(number, (double)info.count / seconds));
 }
 
-static int print_json(const fv_metrics *metrics, const fv_dataset *data, const char *split, double seconds) {
-    json_t *object = json_pack("{s:s, s:I, s:o, s:o}", "split", split, "samples", (json_int_t)metrics->samples, "loss",
-                               cli_json_number(metrics->loss), "accuracy", cli_json_number(metrics->accuracy));
-    for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
-        char key[32];
-        snprintf(key, sizeof key, "top%d", metrics->top_k[i]);
-        json_object_set_new(object, key, cli_json_number(metrics->top[i]));
-    }
+static int print_json(const fv_metrics *metrics, const fv_model *model, const fv_dataset *data, const char *split,
+                      double seconds) {
+    json_t *object = json_pack("{s:s, s:I}", "split", split, "samples", (json_int_t)metrics->samples);
+    cli_json_metrics(object, "", metrics);
+    json_object_set_new(object, "label_smoothing", json_real(fv_model_describe(model).label_smoothing));
     json_object_set_new(object, "img_s", json_real((double)fv_dataset_describe(data).count / seconds));
     return cli_json_print(object, true);
 }
@@ -36,9 +39,9 @@ static int evaluate(const cli_options *options, fv_model *model, const fv_datase
     }
     double seconds = cli_now() - begin;
     if (options->json) {
-        return print_json(metrics, data, split, seconds);
+        return print_json(metrics, model, data, split, seconds);
     }
-    print_text(metrics, data, split, seconds);
+    print_text(metrics, model, data, split, seconds);
     return CLI_OK;
 }
 
@@ -72,6 +75,9 @@ static int run(const cli_options *options) {
     if (code != CLI_OK) {
         return code;
     }
+    if (subject.recipe) { // which --set may have changed
+        subject.model->label_smoothing = subject.recipe->train.label_smoothing;
+    }
     code = choose_metrics(&subject, options, &metrics);
     if (code == CLI_OK) {
         code = cli_subject_data(&subject, split, options, &data);
@@ -91,13 +97,13 @@ const cli_command cli_eval = {
     .details =
         "The data are those of the recipe, which the model file carries, unless --data or --path say otherwise;\n"
         "always the whole split, whatever data.limit the model was trained with.\n"
-        "The loss is plain cross-entropy, without label smoothing.\n"
+        "The loss is the one trained with; --set train.loss=cross_entropy leaves out label smoothing.\n"
         "\n"
         "  fovea eval runs/first\n"
         "  fovea eval model.safetensors --split train --top 5\n"
         "  fovea eval runs/first --set data.limit=1000 --json\n"
         "  fovea eval runs/first --path ~/data/fashion-mnist\n",
-    .options = "data path split top set",
+    .options = "data path split top set no-rewrite",
     .most_arguments = 1,
     .run = run,
 };

@@ -19,3 +19,11 @@ int cli_json_print(json_t *value, bool pretty) {
 json_t *cli_json_number(double number) {
     return isfinite(number) ? json_real(number) : json_null();
 }
+
+void cli_json_metrics(json_t *object, const char *prefix, const fv_metrics *metrics) {
+    fv__named_value values[FV__METRIC_VALUES];
+    int count = fv__metrics_name(metrics, prefix, values);
+    for (int i = 0; i < count; i++) {
+        json_object_set_new(object, values[i].name, cli_json_number(values[i].value));
+    }
+}

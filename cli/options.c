@@ -38,7 +38,8 @@ static const option table[] = {
     {"interactive", NULL, NULL, FLAG, false, AT(interactive), "Wait for lines \"run SECONDS\"; answer each with JSON."},
     {"first-prediction", NULL, NULL, FLAG, false, AT(first_prediction),
      "Only the time from start to a first prediction."},
-    {"as-written", NULL, NULL, FLAG, false, AT(as_written), "Without the algebra pass that joins linear layers."},
+    {"no-rewrite", NULL, NULL, FLAG, false, AT(no_rewrite),
+     "The model as written, without the algebra pass that saves operations."},
     {"out", "o", "PATH", TEXT, false, AT(out),
      "Where to write: a folder (train: runs/RECIPE-DATE-TIME; data get, weights get: the cache), or import's file, "
      "data "

@@ -182,7 +182,7 @@ const cli_command cli_predict = {
         "  fovea predict runs/first                          the first ten of the test set\n"
         "  fovea predict runs/first --samples train:100-119 --top 1\n"
         "  fovea predict model.safetensors --samples 3,5,7-9 --json\n",
-    .options = "data path samples top set",
+    .options = "data path samples top set no-rewrite",
     .most_arguments = 1,
     .run = run,
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "train/history.h"
 
 static void add_metrics(fv__text *line, const char *prefix, const fv_metrics *metrics) {
     char loss[CLI_NUMBER_SIZE];
@@ -68,26 +69,15 @@ static void print_epoch(const fv_progress *now, bool over) {
     fv__text_free(&line);
 }
 
-static void set_metrics(json_t *object, const char *prefix, const fv_metrics *metrics) {
-    char key[32];
-    snprintf(key, sizeof key, "%sloss", prefix);
-    json_object_set_new(object, key, cli_json_number(metrics->loss));
-    snprintf(key, sizeof key, "%saccuracy", prefix);
-    json_object_set_new(object, key, cli_json_number(metrics->accuracy));
-    for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
-        snprintf(key, sizeof key, "%stop%d", prefix, metrics->top_k[i]);
-        json_object_set_new(object, key, cli_json_number(metrics->top[i]));
-    }
-}
-
+// The columns of history.csv.
 static void print_json(const fv_progress *now) {
-    json_t *line =
-        json_pack("{s:i, s:i, s:i, s:f, s:f, s:f}", "epoch", now->epoch, "epochs", now->epochs, "steps", now->steps,
-                  "learning_rate", now->learning_rate, "seconds", now->seconds, "img_s", now->images_per_second);
-    set_metrics(line, "", &now->train);
-    if (now->validation.samples) {
-        set_metrics(line, "val_", &now->validation);
+    fv__named_value values[FV__HISTORY_COLUMNS];
+    int count = fv__epoch_name(now, now->validation.samples > 0, values);
+    json_t *line = json_pack("{s:i, s:i}", "epochs", now->epochs, "steps", now->steps);
+    for (int i = 0; i < count; i++) {
+        json_object_set_new(line, values[i].name, cli_json_number(values[i].value));
     }
+    json_object_set_new(line, "epoch", json_integer(now->epoch)); // a whole number
     cli_json_print(line, false);
 }
 

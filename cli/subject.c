@@ -89,7 +89,7 @@ static fv_status read_recipe(const char *path, fv_recipe **recipe, fv_error *err
 
 static void configure(fv_model *model, const cli_options *options) {
     fv_model_set_threads(model, options->threads);
-    model->rewrite = !options->as_written;
+    model->rewrite = !options->no_rewrite;
 }
 
 static int load(const char *file, const cli_options *options, cli_subject *subject) {

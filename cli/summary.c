@@ -8,16 +8,10 @@
 #include "subject.h"
 #include "train/trainer.h"
 
-// What the algebra pass does to the model, a line each.
-static fv_status note_rewrites(const cli_subject *subject, int batch, fv__text *notes, fv_error *error) {
-    fv__rewrite rewrite = {0};
+// The model's graph as it runs.
+static fv_status rewrite_model(const cli_subject *subject, int batch, fv__rewrite *rewrite, fv_error *error) {
     const fv_model *model = subject->model;
-    fv_status status = fv__rewrite_make(&model->graph, model->rewrite, batch, &model->output, 1, &rewrite, error);
-    if (status == FV_OK && rewrite.notes.bytes) {
-        fv__text_add(notes, rewrite.notes.bytes);
-    }
-    fv__rewrite_free(&rewrite);
-    return status;
+    return fv__rewrite_make(&model->graph, model->rewrite, batch, &model->output, 1, rewrite, error);
 }
 
 // What the plan of training says. Made and thrown away: nothing runs.
@@ -33,7 +27,12 @@ static fv_status plan_training(const cli_subject *subject, const fv__train_setti
     return status;
 }
 
-static int print_json(const fv__summary *summary, const fv__plan_report *plan, const char *notes, int batch) {
+// A line for each rewrite.
+static const char *notes_of(const fv__rewrite *rewrite) {
+    return rewrite->notes.bytes ? rewrite->notes.bytes : "";
+}
+
+static int print_json(const fv__summary *summary, const fv__plan_report *plan, const fv__rewrite *rewrite, int batch) {
     json_t *layers = json_array();
     for (int i = 0; i < summary->row_count; i++) {
         const fv__summary_row *row = &summary->rows[i];
@@ -47,15 +46,34 @@ static int print_json(const fv__summary *summary, const fv__plan_report *plan, c
                               (json_int_t)row->multiply_adds, "activation_bytes", (json_int_t)row->activation_bytes));
     }
     return cli_json_print(
-        json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:{s:i, s:I, s:i, s:i}, s:s}", "layers", layers, "parameters",
+        json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:{s:i, s:I, s:i, s:i}, s:s, s:I}", "layers", layers, "parameters",
                   (json_int_t)summary->parameters, "trainable", (json_int_t)summary->trainable, "frozen",
                   (json_int_t)summary->frozen, "multiply_adds", (json_int_t)summary->multiply_adds, "activation_bytes",
                   (json_int_t)summary->activation_bytes, "training", "batch", batch, "bytes", (json_int_t)plan->bytes,
-                  "micro_batch", plan->micro_batch, "groups", plan->groups, "rewrites", notes),
+                  "micro_batch", plan->micro_batch, "groups", plan->groups, "rewrites", notes_of(rewrite),
+                  "rewritten_multiply_adds", (json_int_t)fv__graph_multiply_adds(&rewrite->graph)),
         true);
 }
 
-static int print_text(const fv__summary *summary, const fv__plan_report *plan, const char *notes, int batch,
+static void add_rewrites(const fv__summary *summary, const fv__rewrite *rewrite, fv__text *text) {
+    const char *notes = notes_of(rewrite);
+    char before[CLI_NUMBER_SIZE], after[CLI_NUMBER_SIZE];
+    double left = fv__graph_multiply_adds(&rewrite->graph);
+    if (notes[0] && left < summary->multiply_adds) {
+        fv__text_addf(text,
+                      "Rewritten:    %s instead of %s multiply-adds for the same function (unless --no-rewrite)\n",
+                      cli_count(after, left), cli_count(before, summary->multiply_adds));
+    } else if (notes[0]) {
+        fv__text_add(text, "Rewritten:    the same function with less memory (unless --no-rewrite)\n");
+    }
+    for (const char *line = notes; *line;) {
+        int length = (int)strcspn(line, "\n");
+        fv__text_addf(text, "              %.*s\n", length, line);
+        line += length + (line[length] != '\0');
+    }
+}
+
+static int print_text(const fv__summary *summary, const fv__plan_report *plan, const fv__rewrite *rewrite, int batch,
                       int threads) {
     fv__text text = {0};
     char bytes[CLI_NUMBER_SIZE];
@@ -67,14 +85,7 @@ static int print_text(const fv__summary *summary, const fv__plan_report *plan, c
                   batch, plan->groups, plan->groups == 1 ? "" : "s", plan->micro_batch,
                   plan->micro_batch == 1 ? "" : "s", cli_bytes(bytes, (double)plan->bytes), threads,
                   threads == 1 ? "" : "s");
-    if (notes[0]) {
-        fv__text_add(&text, "Rewritten:    the same function with fewer operations (--as-written leaves it)\n");
-    }
-    for (const char *line = notes; *line;) {
-        int length = (int)strcspn(line, "\n");
-        fv__text_addf(&text, "              %.*s\n", length, line);
-        line += length + (line[length] != '\0');
-    }
+    add_rewrites(summary, rewrite, &text);
     int code = text.failed ? cli_fail_memory() : CLI_OK;
     if (code == CLI_OK) {
         fputs(text.bytes, stdout);
@@ -88,7 +99,7 @@ static int summarize(const cli_options *options, const cli_subject *subject) {
     fv__summary summary = {0};
     fv__train_settings settings;
     fv__plan_report plan;
-    fv__text rewrites = {0};
+    fv__rewrite rewrite = {0};
     int threads = options->threads ? options->threads : fv__cpu_threads();
     int code = cli_subject_settings(subject, &settings);
     if (code != CLI_OK) {
@@ -96,14 +107,13 @@ static int summarize(const cli_options *options, const cli_subject *subject) {
     }
     if (fv__summary_create(subject->model, &summary, &error) != FV_OK ||
         plan_training(subject, &settings, threads, &plan, &error) != FV_OK ||
-        note_rewrites(subject, settings.batch, &rewrites, &error) != FV_OK) {
+        rewrite_model(subject, settings.batch, &rewrite, &error) != FV_OK) {
         code = cli_fail(&error);
     } else {
-        const char *notes = rewrites.bytes ? rewrites.bytes : "";
-        code = options->json ? print_json(&summary, &plan, notes, settings.batch)
-                             : print_text(&summary, &plan, notes, settings.batch, threads);
+        code = options->json ? print_json(&summary, &plan, &rewrite, settings.batch)
+                             : print_text(&summary, &plan, &rewrite, settings.batch, threads);
     }
-    fv__text_free(&rewrites);
+    fv__rewrite_free(&rewrite);
     fv__summary_free(&summary);
     return code;
 }
@@ -132,7 +142,7 @@ const cli_command cli_summary = {
         "  fovea summary fashion-attention\n"
         "  fovea summary mnist-mha --set train.batch=32\n"
         "  fovea summary runs/first --json\n",
-    .options = "set as-written",
+    .options = "set no-rewrite",
     .most_arguments = 1,
     .run = run,
 };

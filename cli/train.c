@@ -8,11 +8,25 @@
 #include "formats/file.h"
 #include "progress.h"
 #include "subject.h"
+#include "train_report.h"
 
-static bool on_progress(void *context, const fv_progress *now) {
+typedef struct run_context {
+    const fv_recipe *recipe;
+    cli_progress progress;
+} run_context;
+
+static void on_start(void *opaque, const fv_model *model, const fv_dataset *train, const fv_dataset *validation) {
+    const run_context *context = opaque;
+    if (!context->progress.quiet) {
+        cli_train_tell_start(context->recipe, model, train, validation);
+    }
+}
+
+static bool on_progress(void *opaque, const fv_progress *now) {
+    run_context *context = opaque;
     bool go_on = !cli_interrupted();
     if (go_on || now->epoch_done) { // the last words of a run are not drawn over
-        cli_progress_show(context, now);
+        cli_progress_show(&context->progress, now);
     }
     return go_on;
 }
@@ -46,39 +60,25 @@ static bool is_taken(const char *path) {
     return taken;
 }
 
-// What is where, for whoever comes back to the terminal.
-static void tell_results(const char *folder, const fv_progress *last) {
-    char number[CLI_NUMBER_SIZE];
-    const fv_metrics *metrics = last->validation.samples ? &last->validation : &last->train;
-    if (!last->epoch) {
-        printf("This run was finished already\n");
-    } else {
-        printf("%s: loss %s, accuracy %.2f %%", last->validation.samples ? "Validation" : "Training",
-               cli_loss(number, metrics->loss), 100 * metrics->accuracy);
-        for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
-            printf(", top-%d %.2f %%", metrics->top_k[i], 100 * metrics->top[i]);
-        }
-        printf(" on %s samples after %d epoch%s\n", cli_count(number, (double)metrics->samples), last->epoch,
-               last->epoch == 1 ? "" : "s");
-    }
-    printf("Left in %s: model.safetensors (all that prediction needs), history.csv, recipe.yaml, run.json\n", folder);
-    printf("Next: fovea eval %s, fovea predict %s\n", folder, folder);
-}
-
 static int train(const cli_options *options, const fv_recipe *recipe, const char *folder) {
-    cli_progress progress = {.live = cli_is_live() && !options->quiet, .quiet = options->quiet, .json = options->json};
+    run_context context = {
+        .recipe = recipe,
+        .progress = {.live = cli_is_live() && !options->quiet, .quiet = options->quiet, .json = options->json}};
     const fv_train_options train_options = {.folder = folder,
                                             .resume = options->resume != NULL,
                                             .threads = options->threads,
                                             .seed = options->seed,
                                             .checkpoint_steps = options->checkpoint_steps,
+                                            .no_rewrite = options->no_rewrite,
+                                            .on_start = on_start,
                                             .on_progress = on_progress,
                                             .on_left_out = on_left_out,
-                                            .context = &progress};
+                                            .context = &context};
+    fv_model *model = NULL;
     fv_error error;
     cli_interrupt_catch("\nfovea: stopping after this step; once more to stop at once\n");
-    fv_status status = fv_train(recipe, &train_options, NULL, &error);
-    cli_progress_end(&progress);
+    fv_status status = fv_train(recipe, &train_options, &model, &error);
+    cli_progress_end(&context.progress);
     if (status == FV_INTERRUPTED) {
         cli_say("interrupted; go on with: fovea train --resume %s", folder);
         return CLI_INTERRUPTED;
@@ -86,10 +86,9 @@ static int train(const cli_options *options, const fv_recipe *recipe, const char
     if (status != FV_OK) {
         return cli_fail(&error);
     }
-    if (!options->quiet && !options->json) {
-        tell_results(folder, &progress.last);
-    }
-    return CLI_OK;
+    int code = cli_train_tell_end(options, recipe, model, folder, &context.progress.last);
+    fv_model_free(model);
+    return code;
 }
 
 // The recipe, by its name or from the run folder that is gone on with.
@@ -112,11 +111,12 @@ static int open_recipe(const cli_options *options, fv_recipe **recipe) {
 }
 
 static int run(const cli_options *options) {
-    if (options->resume && (options->out || options->set_count || options->argument_count)) {
+    if (options->resume && (options->out || options->set_count || options->no_rewrite || options->argument_count)) {
         return cli_usage(&cli_train, "--resume goes on with the recipe and folder of the run, so %s cannot be given",
-                         options->out         ? "--out"
-                         : options->set_count ? "--set"
-                                              : "a recipe");
+                         options->out          ? "--out"
+                         : options->set_count  ? "--set"
+                         : options->no_rewrite ? "--no-rewrite"
+                                               : "a recipe");
     }
     if (!options->resume && options->argument_count == 0) {
         return cli_usage(&cli_train, "train needs a recipe; `fovea help recipes` lists those that come with fovea");
@@ -156,7 +156,7 @@ const cli_command cli_train = {
         "  fovea train mnist-mha --set train.epochs=1 --set data.limit=1000     a quick try\n"
         "  fovea train fashion-attention --set 'train.optimizer={sgd: {lr: 0.01, momentum: 0.9}}'\n"
         "  fovea train --resume runs/mine\n",
-    .options = "out set resume checkpoint-steps",
+    .options = "out set resume checkpoint-steps no-rewrite",
     .most_arguments = 1,
     .run = run,
 };

@@ -146,6 +146,7 @@ typedef struct fv_model_info {
     const char *const *class_names; // (classes); as long as the model
     size_t parameters, trainable;   // weights
     double multiply_adds;           // of one prediction
+    double label_smoothing;         // of the loss it was trained with
 } fv_model_info;
 fv_model_info fv_model_describe(const fv_model *model);
 
@@ -189,6 +190,12 @@ typedef struct fv_train_options {
     int threads;          // 0: as fv_model_set_threads
     uint64_t seed;        // of weights, order and dropout
     int checkpoint_steps; // also checkpoint after so many steps of an epoch; 0: only between epochs
+    // Compute the layers as written. Otherwise linear layers are joined and averages moved where that saves operations:
+    // the same function, rounded in other places. A resumed run keeps to what it began with.
+    bool no_rewrite;
+    // Called once, before the first step: the model with its weights, and what it is trained and validated on
+    // (`validation` NULL: nothing). May be NULL, as the next.
+    void (*on_start)(void *context, const fv_model *model, const fv_dataset *train, const fv_dataset *validation);
     // Called on the caller's thread; return false to stop after this step with FV_INTERRUPTED, checkpoint written.
     bool (*on_progress)(void *context, const fv_progress *progress);
     // Called before training for each file that cannot be read and is left out: "FILE: what is wrong with it".
@@ -201,7 +208,8 @@ typedef struct fv_train_options {
 // which step and what to try), FV_INTERRUPTED. The run folder stays usable in every case.
 fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error);
 
-// Loss, accuracy and the top-k accuracies named in `metrics->top_k` over a whole data set.
+// Loss (as trained: fv_model_info.label_smoothing), accuracy and the top-k accuracies named in `metrics->top_k` over a
+// whole data set.
 fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_error *error);
 
 // --- Multi-head attention as a call

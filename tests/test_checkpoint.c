@@ -74,7 +74,7 @@ static void assert_same_history(const char *folder, const char *other) {
     assert_ok(fv__csv_read(path, &b, &failure));
     assert_true(a.rows == b.rows && a.columns == b.columns && a.rows == 3 && a.columns == 10);
     assert_int_equal(fv__table_column(&a, "val_top2"), 7);
-    assert_int_equal(fv__table_column(&a, "images_per_second"), 9);
+    assert_int_equal(fv__table_column(&a, "img_s"), 9);
     for (size_t row = 0; row < a.rows; row++) {
         for (size_t column = 0; column < 8; column++) {
             assert_string_equal(fv__table_field(&a, row, column), fv__table_field(&b, row, column));
@@ -137,9 +137,8 @@ static void test_run_folder(void **state) {
     fv__free(text);
     text = read_text(folder, "run.json");
     json_t *root = json_loads(text, 0, NULL);
-    static const char *const keys[] = {"fovea",  "state",      "isa",     "cpu",   "threads", "seed",
-                                       "data",   "parameters", "started", "ended", "seconds", "images_per_second",
-                                       "metrics"};
+    static const char *const keys[] = {"fovea",      "state",   "isa",   "cpu",     "threads", "seed",   "data",
+                                       "parameters", "started", "ended", "seconds", "img_s",   "metrics"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (!json_object_get(root, keys[i])) {
             fail_msg("run.json has no %s: %s", keys[i], text);
@@ -178,6 +177,35 @@ static void test_every_interruption(void **state) {
         assert_same_run(expected, path);
         assert_report(path, "finished");
     }
+}
+
+static bool ran_rewritten(const char *folder) {
+    char *text = read_text(folder, "run.json");
+    json_t *root = json_loads(text, 0, NULL);
+    bool rewritten = json_is_true(json_object_get(root, "rewrite"));
+    json_decref(root);
+    fv__free(text);
+    return rewritten;
+}
+
+// A run keeps to the model as written, or rewritten, whatever is asked when it goes on.
+static void test_rewrite_is_kept(void **state) {
+    (void)state;
+    const char *names[] = {"written", "rewritten"};
+    for (int rewrite = 0; rewrite < 2; rewrite++) {
+        const char *folder = scratch_path(names[rewrite]);
+        stopper stop = {3};
+        fv_train_options options = {.folder = folder,
+                                    .seed = 11,
+                                    .threads = 1,
+                                    .no_rewrite = !rewrite,
+                                    .on_progress = stop_at,
+                                    .context = &stop};
+        assert_int_equal(run(&options, &failure), FV_INTERRUPTED);
+        assert_ok(run(&(fv_train_options){.folder = folder, .resume = true, .no_rewrite = rewrite}, &failure));
+        assert_int_equal(ran_rewritten(folder), rewrite);
+    }
+    assert_same_run(reference(), scratch_path(names[1]));
 }
 
 static void test_many_interruptions(void **state) {
@@ -386,11 +414,17 @@ static void test_full_disk(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_run_folder),          cmocka_unit_test(test_every_interruption),
-        cmocka_unit_test(test_many_interruptions),  cmocka_unit_test(test_kill),
-        cmocka_unit_test(test_finished_run),        cmocka_unit_test(test_damaged_checkpoints),
-        cmocka_unit_test(test_foreign_checkpoints), cmocka_unit_test(test_other_level),
-        cmocka_unit_test(test_unwritable_folder),   cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_run_folder),
+        cmocka_unit_test(test_every_interruption),
+        cmocka_unit_test(test_many_interruptions),
+        cmocka_unit_test(test_rewrite_is_kept),
+        cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_finished_run),
+        cmocka_unit_test(test_damaged_checkpoints),
+        cmocka_unit_test(test_foreign_checkpoints),
+        cmocka_unit_test(test_other_level),
+        cmocka_unit_test(test_unwritable_folder),
+        cmocka_unit_test(test_full_disk),
     };
     return cmocka_run_group_tests(tests, make_pictures, free_pictures);
 }

@@ -238,6 +238,17 @@ static void names_damage(void **state) {
 
 // --- training and what follows
 
+// The columns of history.csv are what a line of --json says.
+static void assert_same_names(const char *history) {
+    static char text[OUTPUT_SIZE];
+    char *save = NULL, quoted[64];
+    slurp(scratch_path(history), text);
+    for (char *name = strtok_r(strtok(text, "\n"), ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+        snprintf(quoted, sizeof quoted, "\"%s\":", name);
+        assert_has(out, quoted);
+    }
+}
+
 static void trains(void **state) {
     (void)state;
     static const char *const files[] = {"model.safetensors", "history.csv", "recipe.yaml", "run.json"};
@@ -249,7 +260,10 @@ static void trains(void **state) {
     assert_code(1, "train small.yaml --out trained");
     assert_has(err, "not empty");
     assert_code(0, "train small.yaml --set train.epochs=2 --set data.limit=20 --out two --threads 1");
+    assert_has(err, "Data: fashion-mnist, train 20 × 28 × 28 × 1, validation 20, test 20; 10 classes");
     assert_has(err, "Epoch 2/2  2/2");
+    assert_has(out, "Test: loss ");
+    assert_has(out, " on 20 samples");
     assert_has(err, "val_top3: ");
     assert_null(strchr(err, '\r')); // no terminal, no drawing
     assert_has(out, "fovea eval two");
@@ -258,6 +272,17 @@ static void trains(void **state) {
     assert_string_equal(out, "");
     assert_code(0, "train small.yaml --set train.epochs=1 --out lines --json --quiet");
     assert_has(out, "\"val_accuracy\":");
+    assert_has(out, "{\"test_loss\":");
+    assert_same_names("lines/history.csv");
+    assert_code(0, "train small.yaml --set train.epochs=1 --out written --quiet --no-rewrite "
+                   "--set train.loss={cross_entropy:\1{label_smoothing:\1"
+                   "0.1}}");
+    assert_code(0, "eval written --no-rewrite");
+    assert_has(out, "label smoothing 0.1, as trained");
+    assert_code(0, "eval written --set train.loss=cross_entropy");
+    assert_null(strstr(out, "smoothing"));
+    assert_code(2, "train --resume written --no-rewrite");
+    assert_has(err, "--no-rewrite cannot be given");
     assert_code(0, "train small.yaml --set train.epochs=1 --quiet");
     assert_int_equal(access(scratch_path("runs"), R_OK), 0);
 }
@@ -298,6 +323,10 @@ static void summarizes(void **state) {
     (void)state;
     assert_code(0, "summary fashion-attention");
     assert_has(out, "1,203,978");
+    assert_has(out, "4,719,872 instead of 14,609,792");
+    assert_has(out, "conv2d and conv2d_1 are one layer: 0.92 instead of 10.81 million");
+    assert_code(0, "summary fashion-attention --no-rewrite");
+    assert_null(strstr(out, "instead of"));
     assert_code(0, "summary mnist-mha --json");
     assert_has(out, "\"parameters\": 472906");
     assert_code(0, "summary trained --threads 2");

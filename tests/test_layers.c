@@ -3,6 +3,7 @@
 #include "scratch.h"
 
 #include "base/memory.h"
+#include "graph/rewrite.h"
 #include "layers/layer.h"
 
 typedef struct built {
@@ -315,8 +316,9 @@ static void copies_are_deep(void **state) {
     fv_error error = {0};
     built b;
     assert_int_equal(build(&b, SHAPE(5, 8), "- residual: [{dense: 8}]\n- flatten\n- dense: 3", &error), FV_OK);
-    fv__graph copy;
-    assert_int_equal(fv__graph_copy(&b.graph, &copy, &error), FV_OK);
+    fv__rewrite rewrite;
+    assert_int_equal(fv__rewrite_make(&b.graph, false, 1, &b.output, 1, &rewrite, &error), FV_OK);
+    fv__graph copy = rewrite.graph;
     assert_int_equal(copy.node_count, b.graph.node_count);
     assert_int_equal(copy.weight_count, b.graph.weight_count);
     for (int n = 0; n < copy.node_count; n++) {
@@ -337,7 +339,8 @@ static void copies_are_deep(void **state) {
     fv__graph_truncate(&copy, nodes, parameters);
     assert_int_equal(copy.weight_count, weights);
     assert_int_equal(fv__graph_find_parameter(&copy, "more"), -1);
-    fv__graph_free(&copy);
+    rewrite.graph = copy;
+    fv__rewrite_free(&rewrite);
     take_down(&b);
 }
 

@@ -289,6 +289,7 @@ static void damaged_files(void **state) {
         {"preprocessing", "{scale: [1, 2], shift: [0, 0]}", -1, {0}, {"preprocessing"}},
         {"preprocessing", "{scale: [inf], shift: [0]}", -1, {0}, {"scale"}},
         {"preprocessing", "{scale: [1]}", -1, {0}, {"shift"}},
+        {"loss", "{label_smoothing: 1}", -1, {0}, {"label_smoothing", "below 1"}},
         {NULL, NULL, 0, {0}, {"dense/kernel", "missing"}},
         {NULL, NULL, 0, {"dense/kernel", FV__F64, 2, {2, 2}, weights, 0}, {"dense/kernel", "F64"}},
         {NULL, NULL, 0, {"dense/kernel", FV__F32, 2, {1, 4}, weights, 0}, {"(1, 4)", "(2, 2)"}},
@@ -313,9 +314,10 @@ static void damaged_files(void **state) {
                                      {"format_version", "1"},
                                      {"model", "{input: {size: [2, 1, 1]}, model: [flatten, dense: 2]}"},
                                      {"classes", "[no, yes]"},
-                                     {"preprocessing", "{scale: [1], shift: [0]}"}};
-        fv__metadata pairs[5];
-        for (int k = 0; k < 5; k++) {
+                                     {"preprocessing", "{scale: [1], shift: [0]}"},
+                                     {"loss", "{label_smoothing: 0.1}"}};
+        fv__metadata pairs[6];
+        for (int k = 0; k < 6; k++) {
             bool replaced = change->key && !strcmp(good[k].key, change->key);
             if (!replaced || change->value) {
                 pairs[pair_count++] = replaced ? (fv__metadata){good[k].key, change->value} : good[k];

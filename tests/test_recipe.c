@@ -253,6 +253,13 @@ static bool keep_last(void *context, const fv_progress *progress) {
     return true;
 }
 
+static void check_start(void *context, const fv_model *model, const fv_dataset *train, const fv_dataset *validation) {
+    assert_int_equal(((fv_progress *)context)->epoch, 0);
+    assert_int_equal(fv_model_describe(model).classes, 10);
+    assert_int_equal(fv_dataset_describe(train).count, 60);
+    assert_int_equal(fv_dataset_describe(validation).count, 20);
+}
+
 static void test_train(void **state) {
     (void)state;
     write_mnist(200);
@@ -262,9 +269,11 @@ static void test_train(void **state) {
     assert_ok(fv_recipe_set(recipe, path, &failure));
     assert_ok(fv_recipe_set(recipe, "train.epochs=12", &failure));
     assert_ok(fv_recipe_set(recipe, "train.optimizer={adam: {lr: 0.02}}", &failure));
+    assert_ok(fv_recipe_set(recipe, "train.loss={cross_entropy: {label_smoothing: 0.2}}", &failure));
     fv_progress last = {0};
     fv_model *model, *loaded;
-    fv_train_options options = {.folder = scratch_path("run"), .seed = 3, .on_progress = keep_last, .context = &last};
+    fv_train_options options = {
+        .folder = scratch_path("run"), .seed = 3, .on_start = check_start, .on_progress = keep_last, .context = &last};
     assert_ok(fv_train(recipe, &options, &model, &failure));
     // 80 samples, of which the last quarter is for validation.
     assert_int_equal(last.train.samples, 60);
@@ -281,6 +290,11 @@ static void test_train(void **state) {
     assert_ok(fv_evaluate(loaded, dataset, &again, &failure));
     assert_true(metrics.samples == 200 && metrics.accuracy > 0.9 && metrics.top[0] >= metrics.accuracy);
     assert_true(metrics.loss == again.loss && metrics.accuracy == again.accuracy);
+    // The loss is the one trained with: its least, at the smoothed targets, is far above 0.
+    assert_true(fv_model_describe(loaded).label_smoothing == 0.2 && metrics.loss > 0.7);
+    loaded->label_smoothing = 0;
+    assert_ok(fv_evaluate(loaded, dataset, &again, &failure));
+    assert_true(again.loss < metrics.loss);
     fv_error error = {0};
     again.top_k[0] = 11;
     assert_int_equal(fv_evaluate(loaded, dataset, &again, &error), FV_INVALID);
@@ -294,6 +308,7 @@ static void test_train(void **state) {
     snprintf(own, sizeof own, "%s/recipe.yaml", options.folder);
     assert_ok(fv_recipe_open(own, &resolved, &failure));
     options.resume = true;
+    options.on_start = NULL;
     assert_ok(fv_train(resolved, &options, NULL, &failure));
     assert_ok(fv_recipe_set(resolved, "train.epochs=13", &failure));
     assert_int_equal(fv_train(resolved, &options, NULL, &error), FV_INVALID);

@@ -4,6 +4,8 @@
 //
 // A view between two dense layers makes heads: where it splits the features of the first, B works on each head
 // (A·B head by head); where it joins tokens, A worked on each head (A times each head's rows of B).
+#include <string.h>
+
 #include "graph/rewrite_internal.h"
 
 // A composition pays if what it saves the samples is more than this times what it costs once a step.
@@ -38,8 +40,12 @@ static bool pays(const fv__walk *walk, double saved, double cost) {
 }
 
 static void note(fv__walk *walk, const char *first, const char *second, double before, double after) {
-    fv__text_addf(&walk->out->notes, "%s and %s are one layer: %.2f instead of %.2f million multiply-adds\n", first,
-                  second, after * 1e-6, before * 1e-6);
+    if (strcmp(first, second) == 0) {
+        fv__text_addf(&walk->out->notes, "two linear layers of %s are one", second);
+    } else {
+        fv__text_addf(&walk->out->notes, "%s and %s are one layer", first, second);
+    }
+    fv__walk_note_gain(walk, before, after);
 }
 
 static fv_status add(fv__walk *walk, const char *name, const fv__op *op, const void *attributes, const int *inputs,
@@ -64,6 +70,7 @@ static fv_status view(fv__walk *walk, const char *name, int input, const fv__sha
 
 // Two dense layers, nodes of the new graph: the first as it is there, the second as its source and weights.
 typedef struct dense_pair {
+    const char *name;           // of the first
     int x, a, a_bias;           // the first's input and weights; bias -1: none
     int b, b_bias;              // the second's
     int in, middle, inner, out; // A is (in, middle), B is (inner, out)
@@ -81,7 +88,8 @@ static bool find_dense_pair(const fv__walk *walk, int n, dense_pair *pair) {
     if (((const fv__dense_attributes *)first->view.attributes)->activation != FV__ACTIVATION_linear) {
         return false;
     }
-    *pair = (dense_pair){.x = first->inputs[0],
+    *pair = (dense_pair){.name = first->name,
+                         .x = first->inputs[0],
                          .a = first->inputs[1],
                          .a_bias = first->view.input_count == 3 ? first->inputs[2] : -1,
                          .b = walk->out->node_of[second->inputs[1]],
@@ -153,7 +161,7 @@ static fv_status compose_dense(fv__walk *walk, int n, const void *attributes, in
         status = view(walk, second->name, dense, &second->view.output, copy, error);
     }
     if (!status) {
-        note(walk, "the linear layer before", second->name, before, after);
+        note(walk, pair.name, second->name, before, after);
     }
     return status;
 }

@@ -1,4 +1,4 @@
-// Copies of a graph, and steps back: a plan is often made on a copy that has the loss appended or is rewritten.
+// Copies of a graph, which can be cut or rewritten.
 #include <string.h>
 
 #include "base/memory.h"
@@ -55,17 +55,4 @@ fv_status fv__graph_copy(const fv__graph *graph, fv__graph *copy, fv_error *erro
         return fv__fail_memory(error, "a copy of the graph");
     }
     return FV_OK;
-}
-
-void fv__graph_truncate(fv__graph *graph, int nodes, int parameters) {
-    while (graph->node_count > nodes) {
-        fv__node *node = &graph->nodes[--graph->node_count];
-        fv__free((void *)node->view.attributes);
-        fv__free(node->name);
-    }
-    while (graph->parameter_count > parameters) {
-        fv__parameter *parameter = &graph->parameters[--graph->parameter_count];
-        graph->weight_count = parameter->offset;
-        fv__free(parameter->name);
-    }
 }

@@ -176,3 +176,13 @@ size_t fv__graph_count_parameters(const fv__graph *graph, bool trainable_only) {
     }
     return count;
 }
+
+double fv__graph_multiply_adds(const fv__graph *graph) {
+    double sum = 0;
+    for (int n = 0; n < graph->node_count; n++) {
+        const fv__node *node = &graph->nodes[n];
+        bool counts = node->op->multiply_adds && node->view.rate != FV__RATE_STEP;
+        sum += counts ? node->op->multiply_adds(&node->view) : 0;
+    }
+    return sum;
+}

@@ -64,13 +64,20 @@ int fv__graph_find_parameter(const fv__graph *graph, const char *name);
 // Fills a slab of graph->weight_count floats with initial values; depends on the seed and each weight's position only.
 void fv__graph_initialize(const fv__graph *graph, uint64_t seed, float *weights);
 
-// A copy that can be rewritten without touching the original. Parameters keep their indices and offsets.
+// A copy that can be cut without touching the original. Parameters keep their indices and offsets.
 fv_status fv__graph_copy(const fv__graph *graph, fv__graph *copy, fv_error *error);
+
+// Keeps the nodes marked in `kept` (node_count), which grows by what they read, inputs and weights; frees the others.
+// places[n] is where node n went, or -1.
+void fv__graph_keep(fv__graph *graph, bool *kept, int *places);
 
 // Takes back what was added last: keeps the first `nodes` nodes and `parameters` parameters.
 void fv__graph_truncate(fv__graph *graph, int nodes, int parameters);
 
 // Trained values, without paddings; trainable ones only if asked.
 size_t fv__graph_count_parameters(const fv__graph *graph, bool trainable_only);
+
+// Multiply-adds of forward for one sample; not what is computed once a step.
+double fv__graph_multiply_adds(const fv__graph *graph);
 
 #endif

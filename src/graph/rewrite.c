@@ -3,13 +3,17 @@
 // max_pool2d(relu(x)) = relu(max_pool2d(x)), and so for any activation that never falls: moved behind the pooling it
 // runs on fewer values, and the convolution's output need not be kept for its derivative.
 //
-// Linear layers with nothing between them are one (compose.c). Batch norms and activations behind linear layers become
-// part of them (fold.c).
+// Linear layers with nothing between them are one (compose.c), and an average over tokens runs before them (pool.c).
+// Batch norms and activations behind linear layers become part of them (fold.c).
 #include "base/memory.h"
 #include "graph/rewrite_internal.h"
 
 bool fv__walk_is_private(const fv__walk *walk, int n) {
     return walk->uses[n] == 1 && !walk->wanted[n];
+}
+
+void fv__walk_note_gain(fv__walk *walk, double before, double after) {
+    fv__text_addf(&walk->out->notes, ": %.2f instead of %.2f million multiply-adds\n", after * 1e-6, before * 1e-6);
 }
 
 // The activation of an op that ends in one, or NULL.
@@ -66,13 +70,17 @@ static fv_status copy_node(fv__walk *walk, int n, int *copy, fv_error *error) {
         pooling = *(const fv__max_pool2d_attributes *)attributes;
         pooling.activation = *activation_of(&walk->source->nodes[node->inputs[0]]);
         attributes = &pooling;
-        fv__text_addf(&walk->out->notes, "%s: its activation runs after %s\n",
-                      walk->source->nodes[node->inputs[0]].name, node->name);
+        fv__text_addf(&walk->out->notes, "the activation of %s runs after %s: on %zu instead of %zu values\n",
+                      walk->source->nodes[node->inputs[0]].name, node->name, fv__shape_elements(&node->view.output),
+                      fv__shape_elements(&node->view.inputs[0]));
     }
     if (walk->rules) {
         fv_status status = fv__walk_compose(walk, n, attributes, copy, error);
         if (!status && *copy < 0) {
             status = fv__walk_fold(walk, n, copy, error);
+        }
+        if (!status && *copy < 0) {
+            status = fv__walk_pool(walk, n, copy, error);
         }
         if (status || *copy >= 0) {
             return status;
@@ -102,6 +110,29 @@ static fv_status copy_all(fv__walk *walk, fv_error *error) {
         }
     }
     return FV_OK;
+}
+
+// Leaves out what nobody wants any more: the copies of layers that were joined or passed.
+static fv_status sweep(fv__walk *walk, fv_error *error) {
+    size_t count = (size_t)walk->out->graph.node_count;
+    int *node_of = walk->out->node_of;
+    bool *kept = fv__alloc_array(count, sizeof *kept);
+    int *places = fv__alloc_array(count, sizeof *places);
+    fv_status status = kept && places ? FV_OK : fv__fail_memory(error, "the graph");
+    for (int n = 0; n < walk->source->node_count && !status; n++) {
+        if (walk->wanted[n]) {
+            kept[node_of[n]] = true;
+        }
+    }
+    if (!status) {
+        fv__graph_keep(&walk->out->graph, kept, places);
+    }
+    for (int n = 0; n < walk->source->node_count && !status; n++) {
+        node_of[n] = node_of[n] < 0 ? -1 : places[node_of[n]];
+    }
+    fv__free(kept);
+    fv__free(places);
+    return status;
 }
 
 fv_status fv__rewrite_make(const fv__graph *source, bool rules, int batch, const int *wanted, int wanted_count,
@@ -138,6 +169,9 @@ fv_status fv__rewrite_make(const fv__graph *source, bool rules, int batch, const
         find_moving_activations(&walk);
     }
     status = copy_all(&walk, error);
+    if (!status) {
+        status = sweep(&walk, error);
+    }
     if (!status && out->notes.failed) {
         status = fv__fail_memory(error, "the graph");
     }

@@ -15,7 +15,8 @@ typedef struct fv__rewrite {
     fv__text notes; // one line for each rewrite made
 } fv__rewrite;
 
-// With `rules` false the result is a plain copy. `wanted` are nodes whose values (or auxiliary outputs) will be read.
+// With `rules` false the result is a plain copy. `wanted` are nodes whose values (or auxiliary outputs) will be read;
+// what they do not depend on is left out, but for inputs and weights.
 // `batch` is the number of samples over which work once a step must pay. Release with fv__rewrite_free.
 fv_status fv__rewrite_make(const fv__graph *source, bool rules, int batch, const int *wanted, int wanted_count,
                            fv__rewrite *out, fv_error *error);

@@ -1,5 +1,5 @@
 // The walk over the source graph, shared by rewrite.c (what is copied, and how), compose.c (linear layers joined) and
-// fold.c (what follows them taken in).
+// fold.c (what follows them taken in) and pool.c (averages moved to the front).
 #ifndef FOVEA_GRAPH_REWRITE_INTERNAL_H
 #define FOVEA_GRAPH_REWRITE_INTERNAL_H
 
@@ -22,6 +22,9 @@ typedef struct fv__walk {
 // Only `n`'s one reader sees it, so that its value may change.
 bool fv__walk_is_private(const fv__walk *walk, int n);
 
+// Ends a note with what it saves: multiply-adds of one sample.
+void fv__walk_note_gain(fv__walk *walk, double before, double after);
+
 // Joins source node n, with these attributes, to the linear layer of its kind before it, if there is one and it pays.
 // *copy is the node of the new graph with n's value, or -1: nothing was done.
 fv_status fv__walk_compose(fv__walk *walk, int n, const void *attributes, int *copy, fv_error *error);
@@ -29,5 +32,8 @@ fv_status fv__walk_compose(fv__walk *walk, int n, const void *attributes, int *c
 // The same for a batch norm or an activation behind a linear layer: the layer with both in it.
 fv_status fv__walk_fold(fv__walk *walk, int n, int *copy, fv_error *error);
 void fv__walk_note_folds(fv__walk *walk); // writes a line of what was folded since the last
+// If source node n is an average over tokens: takes it before the linear layers and the attention that it follows.
+// *copy as above.
+fv_status fv__walk_pool(fv__walk *walk, int n, int *copy, fv_error *error);
 
 #endif

@@ -100,6 +100,21 @@ static fv_status read_preprocessing(const fv__tensor_file *file, const char *pat
     return status;
 }
 
+static fv_status read_loss(const fv__tensor_file *file, const char *path, fv_model *model, fv_error *error) {
+    fv__document *document = NULL;
+    fv__loss loss = {0};
+    if (!fv__safetensors_metadata(file, "loss")) {
+        return FV_OK;
+    }
+    fv_status status = parse_metadata(file, path, "loss", &document, error);
+    if (!status) {
+        status = fv__options_read(fv__loss_table, fv__document_root(document), "loss", &loss, error);
+    }
+    model->label_smoothing = loss.label_smoothing;
+    fv__document_free(document);
+    return status;
+}
+
 static fv_status check_tensor(const fv__parameter *parameter, const fv__tensor_entry *entry, const char *path,
                               fv_error *error) {
     if (!entry) {
@@ -175,6 +190,9 @@ static fv_status load(const char *path, fv_model **model, fv_error *error) {
     }
     if (!status) {
         status = read_preprocessing(file, path, *model, error);
+    }
+    if (!status) {
+        status = read_loss(file, path, *model, error);
     }
     if (!status) {
         status = read_weights(file, path, *model, error);

@@ -262,10 +262,8 @@ fv_model_info fv_model_describe(const fv_model *model) {
                           .classes = model->classes,
                           .class_names = (const char *const *)model->class_names,
                           .parameters = fv__graph_count_parameters(&model->graph, false),
-                          .trainable = fv__graph_count_parameters(&model->graph, true)};
-    for (int n = 0; n < model->graph.node_count; n++) {
-        const fv__node *node = &model->graph.nodes[n];
-        info.multiply_adds += node->op->multiply_adds ? node->op->multiply_adds(&node->view) : 0;
-    }
+                          .trainable = fv__graph_count_parameters(&model->graph, true),
+                          .multiply_adds = fv__graph_multiply_adds(&model->graph),
+                          .label_smoothing = model->label_smoothing};
     return info;
 }

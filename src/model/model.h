@@ -48,6 +48,7 @@ struct fv_model {
     fv__layer_entry *layers;
     int layer_count, layer_capacity;
     float scale[FV__MAX_CHANNELS], shift[FV__MAX_CHANNELS]; // input = byte * scale[channel] + shift[channel]
+    double label_smoothing;                                 // of the cross-entropy it was trained with
     int classes;            // 0: the model is not complete, its output is not one value a class
     char **class_names;     // (classes), in one block
     int threads;            // for prediction; 0: as many as there are

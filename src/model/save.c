@@ -21,6 +21,16 @@ const fv__option fv__preprocessing_table[] = {{.name = "scale",
                                                .sentence = "Added to each channel after that."},
                                               {0}};
 
+const fv__option fv__loss_table[] = {{.name = "label_smoothing",
+                                      .kind = FV__FLOAT,
+                                      .offset = offsetof(fv__loss, label_smoothing),
+                                      .required = true,
+                                      .minimum = 0,
+                                      .maximum = 1,
+                                      .below_maximum = true,
+                                      .sentence = "Of the cross-entropy the model was trained with."},
+                                     {0}};
+
 static fv_status emit_classes(const fv_model *model, fv__document *document, fv__text *text, fv_error *error) {
     fv__value *list = fv__value_new(document, FV__VALUE_LIST);
     for (int i = 0; list && i < model->classes; i++) {
@@ -39,6 +49,12 @@ static fv_status emit_preprocessing(const fv_model *model, fv__document *documen
     }
     fv__value *map;
     fv_status status = fv__options_write(fv__preprocessing_table, &numbers, document, &map, error);
+    return status ? status : fv__value_emit(map, text, error);
+}
+
+static fv_status emit_loss(const fv_model *model, fv__document *document, fv__text *text, fv_error *error) {
+    fv__value *map;
+    fv_status status = fv__options_write(fv__loss_table, &(fv__loss){model->label_smoothing}, document, &map, error);
     return status ? status : fv__value_emit(map, text, error);
 }
 
@@ -66,8 +82,8 @@ fv_status fv__model_write(const fv_model *model, const char *path, const fv__met
             "%s: not written: the model is not complete, its last layer gives %s instead of one value a class", path,
             fv__shape_print(fv__graph_shape(&model->graph, model->output)).text);
     }
-    enum { OWN = 5 };
-    fv__text description = {0}, classes = {0}, numbers = {0};
+    enum { OWN = 6 };
+    fv__text description = {0}, classes = {0}, numbers = {0}, loss = {0};
     fv__document *document = fv__document_new("model");
     fv__tensor_entry *entries = list_weights(model);
     fv__metadata *pairs = fv__alloc_array(OWN + extra_count, sizeof *pairs);
@@ -82,11 +98,15 @@ fv_status fv__model_write(const fv_model *model, const char *path, const fv__met
         status = emit_preprocessing(model, document, &numbers, error);
     }
     if (!status) {
+        status = emit_loss(model, document, &loss, error);
+    }
+    if (!status) {
         const fv__metadata own[OWN] = {{"format", "fovea"},
                                        {"format_version", FV__MODEL_FORMAT_VERSION},
                                        {"model", description.bytes},
                                        {"classes", classes.bytes},
-                                       {"preprocessing", numbers.bytes}};
+                                       {"preprocessing", numbers.bytes},
+                                       {"loss", loss.bytes}};
         memcpy(pairs, own, sizeof own);
         for (size_t i = 0; i < extra_count; i++) {
             pairs[OWN + i] = extra[i];
@@ -97,6 +117,7 @@ fv_status fv__model_write(const fv_model *model, const char *path, const fv__met
     fv__text_free(&description);
     fv__text_free(&classes);
     fv__text_free(&numbers);
+    fv__text_free(&loss);
     fv__document_free(document);
     fv__free(entries);
     fv__free(pairs);

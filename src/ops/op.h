@@ -44,6 +44,8 @@
     X(folded_kernel)                                                                                                   \
     X(bottleneck)                                                                                                      \
     X(folded_bias)                                                                                                     \
+    X(pooled_attention)                                                                                                \
+    X(head_dense)                                                                                                      \
     X(dot)
 
 enum { FV__MAX_RANK = 4, FV__MAX_INPUTS = 8 };
@@ -266,5 +268,17 @@ typedef struct fv__weight_product_attributes {
 typedef struct fv__convolution_product_attributes {
     int stride[2];
 } fv__convolution_product_attributes;
+
+// The mean over the queries of dot-product attention (the algebra pass makes these): inputs query (Tq, heads*dk), key
+// (Tk, heads*dk) and value (Tk, heads*dv); output (heads*dv). With shared_value every head attends to the whole value
+// (Tk, features): output (heads, features).
+typedef struct fv__pooled_attention_attributes {
+    int heads;
+    bool shared_value;
+    float scale; // on the scores, above 0
+} fv__pooled_attention_attributes;
+
+// Op head_dense has no attributes: y[h] = x[h] · W[h] + b[h], inputs x (heads, in), W (in, heads*out), optional b
+// (heads*out); output (heads*out).
 
 #endif

@@ -123,6 +123,9 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
                                .data_set = recipe->data.set,
                                .data = digest,
                                .run = options};
+        if (options->on_start) {
+            options->on_start(options->context, model, training, validation);
+        }
         status = fv__fit(model, &fit, error);
     }
     fv__frozen_close(&frozen);
@@ -198,7 +201,7 @@ fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *me
     const fv__kernels *kernels;
     fv__pool *pool = NULL;
     fv__pass *pass = NULL;
-    fv__pass_options options = {.batch = FV__PREDICTION_BATCH};
+    fv__pass_options options = {.batch = FV__PREDICTION_BATCH, .label_smoothing = model->label_smoothing};
     fv__samples samples = samples_of((fv_dataset *)dataset);
     fv__metrics sums = {0};
     memcpy(options.top_k, metrics->top_k, sizeof options.top_k);

@@ -1,5 +1,5 @@
 // Tensors: `state.NAME` for each member of fv__run_state, `history`, `weights`, `best_weights`, `optimizer.NAME`: the
-// slabs as they lie in memory. Metadata: format, recipe, data, level, and the SHA-256 of all of it.
+// slabs as they lie in memory. Metadata: format, recipe, data, level, rewrite, and the SHA-256 of all of it.
 #include "train/checkpoint.h"
 
 #include <stddef.h>
@@ -10,7 +10,10 @@
 #include "formats/safetensors.h"
 #include "formats/sha256.h"
 
-#define FORMAT "fovea checkpoint 1"
+#define FORMAT "fovea checkpoint 2"
+
+#define REWRITE "rewrite"
+#define OFF "off"
 
 enum { MOST_TENSORS = 32 };
 
@@ -92,13 +95,14 @@ static void sum_up(const fv__metadata *pairs, size_t pair_count, const fv__tenso
     fv__sha256_end(&sum, text);
 }
 
-enum { PAIRS = 4 };
+enum { PAIRS = 5 };
 
 static void list_pairs(const fv__checkpoint *checkpoint, fv__metadata pairs[PAIRS]) {
     pairs[0] = (fv__metadata){"format", FORMAT};
     pairs[1] = (fv__metadata){"recipe", checkpoint->recipe};
     pairs[2] = (fv__metadata){"data", checkpoint->data};
     pairs[3] = (fv__metadata){"level", checkpoint->level};
+    pairs[4] = (fv__metadata){REWRITE, checkpoint->rewrite ? "on" : OFF};
 }
 
 fv_status fv__checkpoint_write(const fv__checkpoint *checkpoint, const char *path, fv_error *error) {
@@ -113,6 +117,17 @@ fv_status fv__checkpoint_write(const fv__checkpoint *checkpoint, const char *pat
 }
 
 // --- Reading
+
+fv_status fv__checkpoint_rewrite(const char *path, bool *rewrite, fv_error *error) {
+    fv__tensor_file *file;
+    fv_status status = fv__safetensors_open(path, &file, error);
+    if (!status) {
+        const char *choice = fv__safetensors_metadata(file, REWRITE);
+        *rewrite = !choice || strcmp(choice, OFF) != 0;
+        fv__safetensors_close(file);
+    }
+    return status;
+}
 
 static fv_status refuse_level(const char *path, const char *written, const char *used, fv_error *error) {
     const fv__kernels *kernels;

@@ -26,12 +26,16 @@ typedef struct fv__checkpoint {
     const char *recipe; // as resolved
     const char *data;   // digest of the data set, "" when there is none
     const char *level;  // instruction-set level of the kernels
+    bool rewrite;       // whether the algebra pass is used
     fv__run_state *state;
     fv__history *history;
     const fv__optimizer *optimizer;
     float *weights;      // (optimizer->weight_count)
     float *best_weights; // the same, or NULL when they are not kept
 } fv__checkpoint;
+
+// Whether the run used the algebra pass, which is to be known before anything is prepared for it.
+fv_status fv__checkpoint_rewrite(const char *path, bool *rewrite, fv_error *error);
 
 fv_status fv__checkpoint_write(const fv__checkpoint *checkpoint, const char *path, fv_error *error);
 

@@ -15,9 +15,8 @@ static bool is_finished(const fv__session *session) {
     return session->state.epoch > (uint64_t)session->settings->epochs || stopped_early(session);
 }
 
-// Tells the caller; false when training is to stop. `validation` is NULL within an epoch.
-static bool report_progress(const fv__session *session, const fv__metrics *validation) {
-    const fv_train_options *run = session->options->run;
+// Where the run is. `validation` is NULL within an epoch.
+static fv_progress progress_of(const fv__session *session, const fv__metrics *validation) {
     const fv__run_state *state = &session->state;
     fv_progress progress = {.epoch = (int)state->epoch,
                             .epochs = session->settings->epochs,
@@ -31,6 +30,13 @@ static bool report_progress(const fv__session *session, const fv__metrics *valid
     if (validation) {
         progress.validation = fv__metrics_means(validation, session->settings->top_k);
     }
+    return progress;
+}
+
+// Tells the caller; false when training is to stop.
+static bool report_progress(const fv__session *session, const fv__metrics *validation) {
+    const fv_train_options *run = session->options->run;
+    const fv_progress progress = progress_of(session, validation);
     return !run->on_progress || run->on_progress(run->context, &progress);
 }
 
@@ -115,13 +121,8 @@ static fv_status validate(fv__session *session, fv__metrics *validation, bool *m
 }
 
 static fv_status write_epoch(fv__session *session, const fv__metrics *validation, bool model_wanted, fv_error *error) {
-    const fv__run_state *state = &session->state;
-    fv__epoch_record record = {.epoch = state->epoch,
-                               .rate = state->rate,
-                               .train = fv__metrics_means(&state->train, session->settings->top_k),
-                               .validation = fv__metrics_means(validation, session->settings->top_k),
-                               .seconds = state->seconds};
-    fv_status status = fv__history_add(&session->history, &record, error);
+    const fv_progress progress = progress_of(session, validation);
+    fv_status status = fv__history_add(&session->history, &progress, error);
     if (!status && model_wanted) {
         status = fv__session_write_model(session, error);
     }

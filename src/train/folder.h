@@ -23,6 +23,7 @@ typedef struct fv__run_report {
     size_t train_samples, validation_samples, parameters, trainable;
     const char *started; // fv__timestamp
     double seconds;      // since then
+    bool rewrite;        // whether the algebra pass was used
     bool resumed;
     uint64_t best_epoch; // 0: not kept
     const fv__history *history;

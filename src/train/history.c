@@ -8,31 +8,31 @@
 #include "base/text.h"
 #include "formats/csv.h"
 
-static void add_column(fv__history *history, const char *prefix, const char *name) {
-    snprintf(history->names[history->columns++], sizeof history->names[0], "%s%s", prefix, name);
+static fv__named_value *put(fv__named_value *at, const char *name, double value) {
+    snprintf(at->name, sizeof at->name, "%s", name);
+    at->value = value;
+    return at + 1;
 }
 
-static void add_metric_columns(fv__history *history, const char *prefix) {
-    add_column(history, prefix, "loss");
-    add_column(history, prefix, "accuracy");
-    for (int k = 0; k < FV_MAX_TOP && history->top_k[k]; k++) {
-        char name[16];
-        snprintf(name, sizeof name, "top%d", history->top_k[k]);
-        add_column(history, prefix, name);
-    }
+int fv__epoch_name(const fv_progress *epoch, bool validates, fv__named_value values[FV__HISTORY_COLUMNS]) {
+    fv__named_value *at = put(values, "epoch", epoch->epoch);
+    at = put(at, "learning_rate", epoch->learning_rate);
+    at += fv__metrics_name(&epoch->train, "", at);
+    at += validates ? fv__metrics_name(&epoch->validation, "val_", at) : 0;
+    at = put(at, "seconds", epoch->seconds);
+    at = put(at, "img_s", epoch->images_per_second);
+    return (int)(at - values);
 }
 
 void fv__history_init(fv__history *history, const int top_k[FV_MAX_TOP], bool validates) {
-    *history = (fv__history){.validates = validates};
-    memcpy(history->top_k, top_k, sizeof history->top_k);
-    add_column(history, "", "epoch");
-    add_column(history, "", "lr");
-    add_metric_columns(history, "");
-    if (validates) {
-        add_metric_columns(history, "val_");
+    fv__named_value values[FV__HISTORY_COLUMNS];
+    fv_progress blank = {0};
+    memcpy(blank.train.top_k, top_k, sizeof blank.train.top_k);
+    memcpy(blank.validation.top_k, top_k, sizeof blank.validation.top_k);
+    *history = (fv__history){.validates = validates, .columns = fv__epoch_name(&blank, validates, values)};
+    for (int c = 0; c < history->columns; c++) {
+        memcpy(history->names[c], values[c].name, sizeof history->names[c]);
     }
-    add_column(history, "", "seconds");
-    add_column(history, "", "images_per_second");
 }
 
 void fv__history_free(fv__history *history) {
@@ -55,29 +55,17 @@ fv_status fv__history_resize(fv__history *history, size_t rows, fv_error *error)
     return FV_OK;
 }
 
-static double *put_metrics(const fv__history *history, const fv_metrics *metrics, double *value) {
-    *value++ = metrics->loss;
-    *value++ = metrics->accuracy;
-    for (int k = 0; k < FV_MAX_TOP && history->top_k[k]; k++) {
-        *value++ = metrics->top[k];
-    }
-    return value;
-}
-
-fv_status fv__history_add(fv__history *history, const fv__epoch_record *record, fv_error *error) {
+fv_status fv__history_add(fv__history *history, const fv_progress *epoch, fv_error *error) {
     fv_status status = fv__history_resize(history, history->rows + 1, error);
     if (status) {
         return status;
     }
-    double *value = history->values + (history->rows - 1) * (size_t)history->columns;
-    *value++ = (double)record->epoch;
-    *value++ = record->rate;
-    value = put_metrics(history, &record->train, value);
-    if (history->validates) {
-        value = put_metrics(history, &record->validation, value);
+    fv__named_value values[FV__HISTORY_COLUMNS];
+    double *row = history->values + (history->rows - 1) * (size_t)history->columns;
+    fv__epoch_name(epoch, history->validates, values);
+    for (int c = 0; c < history->columns; c++) {
+        row[c] = values[c].value;
     }
-    *value++ = record->seconds;
-    *value = record->seconds > 0 ? (double)record->train.samples / record->seconds : 0;
     return FV_OK;
 }
 
@@ -92,7 +80,7 @@ double fv__history_value(const fv__history *history, size_t row, const char *col
 
 // Times need no more than milliseconds; everything else is written so that it reads back the same.
 static double rounded(const char *name, double value) {
-    bool timing = strcmp(name, "seconds") == 0 || strcmp(name, "images_per_second") == 0;
+    bool timing = strcmp(name, "seconds") == 0 || strcmp(name, "img_s") == 0;
     return timing ? round(value * 1000) / 1000 : value;
 }
 

@@ -4,13 +4,15 @@
 
 #include "train/metrics.h"
 
-enum { FV__HISTORY_COLUMNS = 9 + 2 * FV_MAX_TOP };
+enum { FV__HISTORY_COLUMNS = 4 + 2 * FV__METRIC_VALUES };
+
+// The numbers of an epoch by name: the columns of history.csv, and what `fovea train --json` prints. Returns how many.
+int fv__epoch_name(const fv_progress *epoch, bool validates, fv__named_value values[FV__HISTORY_COLUMNS]);
 
 typedef struct fv__history {
     int columns;
-    char names[FV__HISTORY_COLUMNS][24]; // "epoch", "lr", "loss", "accuracy", "top5", "val_loss", ...
+    char names[FV__HISTORY_COLUMNS][24]; // "epoch", "learning_rate", "loss", "accuracy", "top5", "val_loss", ...
     bool validates;
-    int top_k[FV_MAX_TOP];
     size_t rows, capacity;
     double *values; // (rows, columns)
 } fv__history;
@@ -19,14 +21,7 @@ typedef struct fv__history {
 void fv__history_init(fv__history *history, const int top_k[FV_MAX_TOP], bool validates);
 void fv__history_free(fv__history *history);
 
-typedef struct fv__epoch_record {
-    uint64_t epoch;
-    double rate;                  // of the last step
-    fv_metrics train, validation; // means
-    double seconds;               // without validation
-} fv__epoch_record;
-
-fv_status fv__history_add(fv__history *history, const fv__epoch_record *record, fv_error *error);
+fv_status fv__history_add(fv__history *history, const fv_progress *epoch, fv_error *error);
 
 // Makes room for `rows` rows, whose values the caller fills in.
 fv_status fv__history_resize(fv__history *history, size_t rows, fv_error *error);

@@ -1,5 +1,7 @@
 #include "train/metrics.h"
 
+#include <stdio.h>
+
 static bool is_correct(const float *logits, int classes, int label) {
     int best = 0;
     for (int c = 1; c < classes; c++) {
@@ -52,4 +54,17 @@ fv_metrics fv__metrics_means(const fv__metrics *metrics, const int top_k[FV_MAX_
         means.top[k] = (double)metrics->top[k] / samples;
     }
     return means;
+}
+
+int fv__metrics_name(const fv_metrics *metrics, const char *prefix, fv__named_value values[FV__METRIC_VALUES]) {
+    int count = 0;
+    snprintf(values[count].name, sizeof values->name, "%sloss", prefix);
+    values[count++].value = metrics->loss;
+    snprintf(values[count].name, sizeof values->name, "%saccuracy", prefix);
+    values[count++].value = metrics->accuracy;
+    for (int k = 0; k < FV_MAX_TOP && metrics->top_k[k]; k++) {
+        snprintf(values[count].name, sizeof values->name, "%stop%d", prefix, metrics->top_k[k]);
+        values[count++].value = metrics->top[k];
+    }
+    return count;
 }

@@ -23,4 +23,15 @@ void fv__metrics_join(fv__metrics *metrics, const fv__metrics *other);
 // Means for people; all zero when there are no samples.
 fv_metrics fv__metrics_means(const fv__metrics *metrics, const int top_k[FV_MAX_TOP]);
 
+// A number and what it is called in every file and every answer: "val_loss", "top5".
+typedef struct fv__named_value {
+    char name[24];
+    double value;
+} fv__named_value;
+
+enum { FV__METRIC_VALUES = 2 + FV_MAX_TOP };
+
+// Loss and accuracies, `prefix` before their names; returns how many.
+int fv__metrics_name(const fv_metrics *metrics, const char *prefix, fv__named_value values[FV__METRIC_VALUES]);
+
 #endif

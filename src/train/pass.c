@@ -8,7 +8,7 @@ struct fv__pass {
     const fv_model *model;
     fv__pool *pool;
     fv__pass_options options;
-    fv__rewrite rewrite; // the model's graph and the loss
+    fv__rewrite rewrite; // the model's graph, and then the loss
     int loss, logits;    // nodes of it
     fv__plan *plan;
     size_t sample_values;    // of the model's input
@@ -41,32 +41,38 @@ static int entry_of(const fv__pass *pass) {
     return pass->options.from > 0 ? pass->options.from : pass->model->input;
 }
 
-// The model's graph, cut where samples enter, with the loss at its end, then the algebra pass, then the plan.
-static fv_status make_plan(fv__pass *pass, const fv__kernels *kernels, fv_error *error) {
+// The model's graph, cut where samples enter, after the algebra pass.
+static fv_status rewrite_model(fv__pass *pass, fv_error *error) {
     const fv_model *model = pass->model;
     fv__graph graph;
-    int loss;
     fv_status status = fv__graph_copy(&model->graph, &graph, error);
     if (status) {
         return status;
     }
-    fv__cross_entropy_attributes attributes = {.label_smoothing = (float)pass->options.label_smoothing};
     if (entry_of(pass) != model->input) {
         status = fv__graph_cut(&graph, entry_of(pass), error);
     }
     if (!status) {
-        status = fv__graph_add(&graph, "loss", &fv__op_cross_entropy, &attributes, &model->output, 1, &loss, error);
-    }
-    if (!status) {
-        status = fv__rewrite_make(&graph, model->rewrite, pass->options.batch, (const int[]){model->output, loss}, 2,
-                                  &pass->rewrite, error);
+        status =
+            fv__rewrite_make(&graph, model->rewrite, pass->options.batch, &model->output, 1, &pass->rewrite, error);
     }
     fv__graph_free(&graph);
+    return status;
+}
+
+// That graph with the loss at its end, and its plan.
+static fv_status make_plan(fv__pass *pass, const fv__kernels *kernels, fv_error *error) {
+    fv_status status = rewrite_model(pass, error);
     if (status) {
         return status;
     }
-    pass->loss = pass->rewrite.node_of[loss];
-    pass->logits = pass->rewrite.node_of[model->output];
+    fv__cross_entropy_attributes attributes = {.label_smoothing = (float)pass->options.label_smoothing};
+    pass->logits = pass->rewrite.node_of[pass->model->output];
+    status = fv__graph_add(&pass->rewrite.graph, "loss", &fv__op_cross_entropy, &attributes, &pass->logits, 1,
+                           &pass->loss, error);
+    if (status) {
+        return status;
+    }
     fv__plan_options options = {.batch = pass->options.batch,
                                 .training = pass->options.training,
                                 .backward = pass->options.training,

@@ -22,6 +22,7 @@ static fv__checkpoint checkpoint_of(fv__session *session) {
     return (fv__checkpoint){.recipe = text_or_nothing(session->options->recipe),
                             .data = text_or_nothing(session->options->data),
                             .level = session->trainer->kernels->level,
+                            .rewrite = session->model->rewrite,
                             .state = &session->state,
                             .history = &session->history,
                             .optimizer = &session->trainer->optimizer,
@@ -56,6 +57,7 @@ fv_status fv__session_write_report(const fv__session *session, const char *state
     const fv__fit_options *options = session->options;
     fv__run_report report = {.state = state,
                              .level = session->trainer->kernels->level,
+                             .rewrite = session->model->rewrite,
                              .data = text_or_nothing(options->data),
                              .data_set = text_or_nothing(options->data_set),
                              .threads = fv__pool_threads(session->trainer->pool),
@@ -101,23 +103,33 @@ static fv_status check_settings(const fv__session *session, fv_error *error) {
 
 static fv_status open_folder(fv__session *session, fv_error *error) {
     const fv_train_options *run = session->options->run;
-    const char *recipe = session->options->recipe;
     if (!run->folder) {
         return run->resume ? fv__fail(error, FV_INVALID, "to resume a run, its folder must be named") : FV_OK;
     }
     fv_status status = fv__run_folder_open(&session->folder, run->folder, run->resume, error);
-    if (!status && recipe && !run->resume) {
-        status = fv__file_write(session->folder.recipe, recipe, strlen(recipe), error);
-    }
     session->has_folder = !status;
     return status;
 }
 
-// Takes up the run where its checkpoint left it, or writes the first one, from which it can be begun again.
-static fv_status take_up(fv__session *session, fv_error *error) {
-    if (!session->options->run->resume) {
-        return fv__session_write_checkpoint(session, error);
+// The algebra pass as the caller wants it or, resuming, as the run began.
+static fv_status choose_rewrite(fv__session *session, fv_error *error) {
+    const fv_train_options *run = session->options->run;
+    session->model->rewrite = !run->no_rewrite;
+    return run->resume ? fv__checkpoint_rewrite(session->folder.checkpoint, &session->model->rewrite, error) : FV_OK;
+}
+
+// The recipe and the first checkpoint, from which the run can be begun again.
+static fv_status write_beginning(fv__session *session, fv_error *error) {
+    const char *recipe = session->options->recipe;
+    fv_status status = FV_OK;
+    if (session->has_folder && recipe) {
+        status = fv__file_write(session->folder.recipe, recipe, strlen(recipe), error);
     }
+    return status ? status : fv__session_write_checkpoint(session, error);
+}
+
+// Takes up the run where its checkpoint left it.
+static fv_status take_up(fv__session *session, fv_error *error) {
     fv__checkpoint checkpoint = checkpoint_of(session);
     fv_status status = fv__checkpoint_read(&checkpoint, session->folder.checkpoint, error);
     if (status) {
@@ -170,6 +182,7 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
                                    .evaluates = options->validation != NULL,
                                    .augmentations = options->augmentations,
                                    .from = options->from};
+    model->label_smoothing = options->settings->label_smoothing;
     fv__history_init(&session->history, session->settings->top_k, options->validation != NULL);
     fv_status status = check_settings(session, error);
     if (!status && session->settings->balance) {
@@ -177,15 +190,18 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
         trainer.class_weights = session->class_weights;
     }
     if (!status) {
+        status = open_folder(session, error);
+    }
+    if (!status) {
+        status = choose_rewrite(session, error);
+    }
+    if (!status) {
         status = fv__trainer_create(model, session->settings, &trainer, &session->trainer, error);
     }
     if (!status) {
         status = allocate(session, error);
     }
-    if (!status) {
-        status = open_folder(session, error);
-    }
-    return status ? status : take_up(session, error);
+    return status ? status : options->run->resume ? take_up(session, error) : write_beginning(session, error);
 }
 
 void fv__session_end(fv__session *session) {

@@ -1,0 +1,102 @@
+#include "train_report.h"
+
+#include <string.h>
+
+#include "json.h"
+#include "model/model.h"
+#include "recipe/recipe.h"
+
+// Opens the test split as far as the recipe goes; *data stays NULL where there is none.
+static fv_status open_test(const fv_recipe *recipe, fv_dataset **data, fv_error *error) {
+    const fv__data_settings *settings = &recipe->data;
+    fv_dataset *all = NULL;
+    *data = NULL;
+    fv_status status = fv_dataset_open(settings->info->name, "test", settings->path, &all, error);
+    if (!status) {
+        status = fv__dataset_limit(all, settings->limit > 0 ? (size_t)settings->limit : SIZE_MAX, data, error);
+        fv_dataset_close(all);
+    }
+    return status == FV_NOT_FOUND ? FV_OK : status;
+}
+
+// --- Before
+
+static void tell_patches(const fv__node *node) {
+    const fv__shape *image = &node->view.inputs[0], *tokens = &node->view.output;
+    int side = ((const fv__patches_attributes *)node->view.attributes)->size;
+    fprintf(stderr, "Patches: %d × %d pixels, %d × %d = %d an image, %d values each\n", side, side,
+            image->size[0] / side, image->size[1] / side, tokens->size[0], tokens->size[1]);
+}
+
+void cli_train_tell_start(const fv_recipe *recipe, const fv_model *model, const fv_dataset *train,
+                          const fv_dataset *validation) {
+    char number[CLI_NUMBER_SIZE];
+    const fv_dataset_info info = fv_dataset_describe(train);
+    fv_dataset *test = NULL;
+    fprintf(stderr, "Data: %s, train %s × %d × %d × %d", recipe->data.info->name, cli_count(number, (double)info.count),
+            info.height, info.width, info.channels);
+    if (validation) {
+        fprintf(stderr, ", validation %s", cli_count(number, (double)fv_dataset_describe(validation).count));
+    }
+    if (open_test(recipe, &test, NULL) == FV_OK && test) {
+        fprintf(stderr, ", test %s", cli_count(number, (double)fv_dataset_describe(test).count));
+    }
+    fv_dataset_close(test);
+    fprintf(stderr, "; %d classes\n", info.classes);
+    for (int n = 0; n < model->graph.node_count; n++) {
+        if (model->graph.nodes[n].op == &fv__op_patches) {
+            tell_patches(&model->graph.nodes[n]);
+        }
+    }
+}
+
+// --- After
+
+static int print_json(const fv_metrics *metrics) {
+    json_t *line = json_object();
+    cli_json_metrics(line, "test_", metrics);
+    return cli_json_print(line, false);
+}
+
+static void print_text(const fv_metrics *metrics) {
+    char number[CLI_NUMBER_SIZE];
+    printf("Test: loss %.2f, top-1 %.2f %%", metrics->loss, 100 * metrics->accuracy);
+    for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
+        printf(", top-%d %.2f %%", metrics->top_k[i], 100 * metrics->top[i]);
+    }
+    printf(" on %s samples\n", cli_count(number, (double)metrics->samples));
+}
+
+// What is where, for whoever comes back to the terminal.
+static void tell_folder(const char *folder, const fv_progress *last) {
+    if (!last->epoch) {
+        printf("This run was finished already\n");
+    }
+    printf("Left in %s: model.safetensors (all that prediction needs), history.csv, recipe.yaml, run.json\n", folder);
+    printf("Next: fovea eval %s, fovea predict %s\n", folder, folder);
+}
+
+int cli_train_tell_end(const cli_options *options, const fv_recipe *recipe, fv_model *model, const char *folder,
+                       const fv_progress *last) {
+    fv_error error;
+    fv_dataset *data = NULL;
+    fv_metrics metrics = {0};
+    int code = CLI_OK;
+    if (options->quiet && !options->json) {
+        return CLI_OK;
+    }
+    memcpy(metrics.top_k, recipe->train.top_k, sizeof metrics.top_k);
+    fv_model_set_threads(model, options->threads);
+    if (open_test(recipe, &data, &error) != FV_OK || (data && fv_evaluate(model, data, &metrics, &error) != FV_OK)) {
+        code = cli_fail(&error);
+    } else if (data && options->json) {
+        code = print_json(&metrics);
+    } else if (data) {
+        print_text(&metrics);
+    }
+    fv_dataset_close(data);
+    if (!options->json) {
+        tell_folder(folder, last);
+    }
+    return code;
+}

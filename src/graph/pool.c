@@ -1,0 +1,150 @@
+// The average over tokens is linear, and runs before what is linear for each token alike:
+//   mean(x · W + b) = mean(x) · W + b
+// and before attention, where it becomes an average of the weights p over the queries, and goes on before the value's
+// own dense layer, since p sums to one:
+//   mean(P · V) = p · V     p · (X · Wv + bv) = (p · X) · Wv + bv     for each head
+// The layers then work on one token instead of all. What the average passes must be its own alone.
+#include "graph/rewrite_internal.h"
+
+// One average on its way to the front.
+typedef struct movement {
+    fv__walk *walk;
+    const fv__global_pool_attributes *attributes;
+    const char *name;   // of the layer that averages
+    const char *behind; // the layer it came before last; NULL: none
+    double before;      // multiply-adds of what is left behind
+} movement;
+
+static const fv__node *source_at(const movement *m, int n) {
+    return &m->walk->source->nodes[n];
+}
+
+static double multiply_adds(const fv__node *node) {
+    return node->op->multiply_adds(&node->view);
+}
+
+static void pass(movement *m, const fv__node *node) {
+    m->behind = node->name;
+    m->before += multiply_adds(node);
+}
+
+static int features_of(const fv__shape *shape) {
+    return shape->size[shape->rank - 1];
+}
+
+// A dense layer without activation that nobody else reads.
+static bool is_linear(const movement *m, int n) {
+    const fv__node *node = source_at(m, n);
+    return node->op == &fv__op_dense && fv__walk_is_private(m->walk, n) && node->view.rate != FV__RATE_STEP &&
+           ((const fv__dense_attributes *)node->view.attributes)->activation == FV__ACTIVATION_linear;
+}
+
+// Averaging the input must cost less than what the layer spends on all tokens but one.
+static bool passes_dense(const movement *m, int n) {
+    const fv__shape *x = &source_at(m, n)->view.inputs[0], *y = &source_at(m, n)->view.output;
+    const double tokens = (double)fv__shape_elements(x) / features_of(x);
+    const double kernel = (double)features_of(x) * features_of(y);
+    return is_linear(m, n) && x->rank > 1 &&
+           tokens * features_of(x) + kernel < tokens * kernel + tokens * features_of(y);
+}
+
+static bool passes_view(const movement *m, int n) {
+    const fv__node *node = source_at(m, n);
+    return node->op->view && fv__walk_is_private(m->walk, n) && node->view.inputs[0].rank > 1 &&
+           features_of(&node->view.inputs[0]) == features_of(&node->view.output);
+}
+
+// Plain dot products of what depends on the sample; dropout, which draws for each query, stays as it is.
+static bool passes_attention(const movement *m, int n) {
+    const fv__node *node = source_at(m, n);
+    const fv__attention_attributes *attributes = node->view.attributes;
+    const bool *is_weight = node->view.input_is_weight;
+    return node->op == &fv__op_attention && fv__walk_is_private(m->walk, n) && attributes->groups == 1 &&
+           attributes->score == FV__SCORE_DOT && attributes->scale > 0 && !attributes->has_mask &&
+           !attributes->has_scale && !(attributes->dropout > 0) && !is_weight[0] && !is_weight[1] && !is_weight[2];
+}
+
+// Whether each head should average what the value is made of, all of it, and project that.
+static bool shares_value(const movement *m, const fv__node *attention) {
+    const int value = attention->inputs[2],
+              heads = ((const fv__attention_attributes *)attention->view.attributes)->heads;
+    const fv__node *dense = source_at(m, value);
+    if (!is_linear(m, value) || dense->view.inputs[0].rank != 2) {
+        return false;
+    }
+    const double keys = dense->view.output.size[0], in = features_of(&dense->view.inputs[0]);
+    const double out = features_of(&dense->view.output);
+    return heads * keys * in + in * out < keys * in * out + keys * out;
+}
+
+static fv_status add(const movement *m, const fv__node *like, const fv__op *op, const void *attributes,
+                     const int *inputs, int *node, fv_error *error) {
+    return fv__graph_add(&m->walk->out->graph, like->name, op, attributes, inputs, like->view.input_count, node, error);
+}
+
+// The nodes of the new graph that node `n` reads.
+static void find_inputs(const movement *m, const fv__node *node, int inputs[FV__MAX_INPUTS]) {
+    for (int i = 0; i < node->view.input_count; i++) {
+        inputs[i] = m->walk->out->node_of[node->inputs[i]];
+    }
+}
+
+static fv_status average_attention(movement *m, const fv__node *node, int *mean, fv_error *error) {
+    const fv__attention_attributes *attributes = node->view.attributes;
+    const bool shared = shares_value(m, node);
+    const fv__pooled_attention_attributes pooled = {attributes->heads, shared, attributes->scale};
+    int inputs[FV__MAX_INPUTS];
+    find_inputs(m, node, inputs);
+    pass(m, node);
+    if (!shared) {
+        return add(m, node, &fv__op_pooled_attention, &pooled, inputs, mean, error);
+    }
+    const fv__node *dense = source_at(m, node->inputs[2]);
+    int projection[FV__MAX_INPUTS];
+    find_inputs(m, dense, projection);
+    pass(m, dense);
+    inputs[2] = projection[0];
+    fv_status status = add(m, node, &fv__op_pooled_attention, &pooled, inputs, &projection[0], error);
+    return status ? status : add(m, dense, &fv__op_head_dense, NULL, projection, mean, error);
+}
+
+// *mean becomes the node with the average over the tokens of source node n.
+static fv_status average(movement *m, int n, int *mean, fv_error *error) {
+    const fv__node *node = source_at(m, n);
+    int inputs[FV__MAX_INPUTS];
+    if (passes_view(m, n)) {
+        return average(m, node->inputs[0], mean, error);
+    }
+    if (passes_attention(m, n)) {
+        return average_attention(m, node, mean, error);
+    }
+    if (passes_dense(m, n)) {
+        find_inputs(m, node, inputs);
+        pass(m, node);
+        fv_status status = average(m, node->inputs[0], &inputs[0], error);
+        return status ? status : add(m, node, &fv__op_dense, node->view.attributes, inputs, mean, error);
+    }
+    return fv__graph_add(&m->walk->out->graph, m->name, &fv__op_global_pool, m->attributes, &m->walk->out->node_of[n],
+                         1, mean, error);
+}
+
+fv_status fv__walk_pool(fv__walk *walk, int n, int *copy, fv_error *error) {
+    const fv__node *node = &walk->source->nodes[n];
+    const fv__global_pool_attributes *attributes = node->view.attributes;
+    *copy = -1;
+    if (node->op != &fv__op_global_pool || attributes->pooling != FV__POOLING_AVERAGE) {
+        return FV_OK;
+    }
+    movement m = {.walk = walk, .attributes = attributes, .name = node->name, .before = multiply_adds(node)};
+    const int first = walk->out->graph.node_count;
+    fv_status status = average(&m, node->inputs[0], copy, error);
+    if (!status && m.behind) {
+        double after = 0;
+        for (int added = first; added < walk->out->graph.node_count; added++) {
+            after += multiply_adds(&walk->out->graph.nodes[added]);
+        }
+        fv__text_addf(&walk->out->notes, "%s averages before %s multiplies", node->name, m.behind);
+        fv__walk_note_gain(walk, m.before, after);
+    }
+    return status;
+}
