@@ -212,6 +212,39 @@ fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_
 // whole data set.
 fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_error *error);
 
+enum { FV_CALIBRATION_BINS = 15 };
+
+// Of the samples of one class, or taken for it. What would divide by zero is 0.
+typedef struct fv_class_metrics {
+    size_t support, predicted; // samples that are of the class, and that are taken for it
+    double precision, recall;  // the part of `predicted`, and of `support`, that is right
+    double f1;                 // their harmonic mean
+} fv_class_metrics;
+
+// Samples whose predicted class has a probability in ((m-1)/15, m/15].
+typedef struct fv_calibration_bin {
+    size_t samples;
+    double confidence, accuracy; // means: that probability, and the part that is right; 0 without samples
+} fv_calibration_bin;
+
+// What a model does with every sample of a data set. The predicted class is the first of the likeliest.
+typedef struct fv_evaluation {
+    int class_count;
+    size_t samples;
+    size_t *confusion;            // (class_count, class_count): samples of class row taken for class column
+    fv_class_metrics *classes;    // (class_count)
+    double precision, recall, f1; // macro averages: plain means over the classes that occur or were predicted
+    fv_calibration_bin bins[FV_CALIBRATION_BINS]; // of equal width
+    double calibration_error;                     // expected calibration error (Guo et al. 2017), 0 … 1
+    int32_t *predicted;                           // (samples): class
+    float *confidence;                            // (samples): its probability
+} fv_evaluation;
+
+// fv_evaluate, and into *evaluation the rest. Release with fv_evaluation_free, also after a failure.
+fv_status fv_evaluate_in_detail(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics,
+                                fv_evaluation *evaluation, fv_error *error);
+void fv_evaluation_free(fv_evaluation *evaluation); // leaves it empty; NULL is fine
+
 // --- Multi-head attention as a call
 
 // The attention layer of Vaswani et al. 2017 ("Attention is all you need") with its eight trained arrays:

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "recipe/frozen.h"
 #include "recipe/recipe.h"
+#include "train/evaluation.h"
 #include "train/fit.h"
 
 // --- Models
@@ -197,7 +198,9 @@ static fv_status check_dataset(const fv_model *model, const fv_dataset *dataset,
     return FV_OK;
 }
 
-fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_error *error) {
+// `details` (NULL: not wanted) has been begun.
+static fv_status evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_evaluation *details,
+                          fv_error *error) {
     const fv__kernels *kernels;
     fv__pool *pool = NULL;
     fv__pass *pass = NULL;
@@ -216,12 +219,28 @@ fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *me
         status = fv__pass_create(model, kernels, pool, &options, &pass, error);
     }
     if (!status) {
-        status = fv__pass_evaluate(pass, options.batch, &samples, &sums, error);
+        status = fv__pass_evaluate(pass, options.batch, &samples, &sums, details, error);
     }
     if (!status) {
         *metrics = fv__metrics_means(&sums, options.top_k);
     }
     fv__pass_destroy(pass);
     fv__pool_destroy(pool);
+    return status;
+}
+
+fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_error *error) {
+    return evaluate(model, dataset, metrics, NULL, error);
+}
+
+fv_status fv_evaluate_in_detail(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics,
+                                fv_evaluation *evaluation, fv_error *error) {
+    fv_status status = fv__evaluation_begin(evaluation, dataset->classes, dataset->count, error);
+    if (!status) {
+        status = evaluate(model, dataset, metrics, evaluation, error);
+    }
+    if (!status) {
+        fv__evaluation_finish(evaluation);
+    }
     return status;
 }

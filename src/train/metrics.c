@@ -2,12 +2,12 @@
 
 #include <stdio.h>
 
-static bool is_correct(const float *logits, int classes, int label) {
+int fv__largest_logit(const float *logits, int classes) {
     int best = 0;
     for (int c = 1; c < classes; c++) {
         best = logits[c] > logits[best] ? c : best;
     }
-    return best == label;
+    return best;
 }
 
 static int count_larger(const float *logits, int classes, int label) {
@@ -25,7 +25,7 @@ void fv__metrics_add(fv__metrics *metrics, const int top_k[FV_MAX_TOP], int clas
         int label = targets[s].label;
         metrics->loss += (double)losses[s];
         metrics->samples++;
-        metrics->correct += is_correct(row, classes, label);
+        metrics->correct += fv__largest_logit(row, classes) == label;
         if (top_k[0]) {
             int larger = count_larger(row, classes, label);
             for (int k = 0; k < FV_MAX_TOP && top_k[k]; k++) {

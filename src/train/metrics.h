@@ -11,6 +11,9 @@ typedef struct fv__metrics {
     uint64_t top[FV_MAX_TOP]; // samples whose class is among the k likeliest, for each k asked for
 } fv__metrics;
 
+// The predicted class: the first of the largest logits.
+int fv__largest_logit(const float *logits, int classes);
+
 // Adds samples with these losses (samples) and logits (samples, classes). A sample counts as correct when its label is
 // the first of the largest logits, and as among the top k when fewer than k logits are larger than its label's, both as
 // Keras counts. `top_k` ends with 0 or is full.

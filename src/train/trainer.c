@@ -6,6 +6,7 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "train/evaluation.h"
 
 static fv_status make_passes(fv__trainer *trainer, const fv__trainer_options *wanted, fv_error *error) {
     fv__pass_options options = {.batch = trainer->settings.batch,
@@ -118,7 +119,7 @@ fv_status fv__trainer_step(fv__trainer *trainer, const fv__samples *samples, con
 }
 
 fv_status fv__pass_evaluate(fv__pass *pass, int batch, const fv__samples *samples, fv__metrics *metrics,
-                            fv_error *error) {
+                            fv_evaluation *details, fv_error *error) {
     *metrics = (fv__metrics){0};
     for (size_t first = 0; first < samples->count; first += (size_t)batch) {
         size_t left = samples->count - first;
@@ -129,6 +130,9 @@ fv_status fv__pass_evaluate(fv__pass *pass, int batch, const fv__samples *sample
             return status;
         }
         fv__metrics_join(metrics, &part);
+        if (details) {
+            fv__evaluation_add(details, fv__pass_logits(pass), samples->labels + first, run.count);
+        }
     }
     return FV_OK;
 }
@@ -136,7 +140,7 @@ fv_status fv__pass_evaluate(fv__pass *pass, int batch, const fv__samples *sample
 fv_status fv__trainer_evaluate(fv__trainer *trainer, const fv__samples *samples, fv__metrics *metrics,
                                fv_error *error) {
     fv__plan_weights_changed(fv__pass_plan(trainer->evaluation));
-    return fv__pass_evaluate(trainer->evaluation, trainer->settings.batch, samples, metrics, error);
+    return fv__pass_evaluate(trainer->evaluation, trainer->settings.batch, samples, metrics, NULL, error);
 }
 
 void fv__trainer_order(const fv__trainer *trainer, uint64_t epoch, size_t count, uint32_t *order) {
