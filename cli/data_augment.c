@@ -77,7 +77,7 @@ static fv_status draw_sheet(sheet *now, const char *path, fv_error *error) {
         size_t sample = (size_t)(i / COLUMNS);
         uint8_t *pixels = now->pixels + (size_t)i * now->size;
         cells[i].pixels = pixels;
-        cells[i].caption = i % COLUMNS ? NULL : data->class_names[data->labels[sample]];
+        cells[i].captions[0] = i % COLUMNS ? NULL : data->class_names[data->labels[sample]];
         status = render(now, sample, (uint64_t)(i % COLUMNS), pixels, error);
     }
     const fv__grid grid = {.rows = rows,

@@ -17,7 +17,7 @@ static fv_status draw_samples(const fv_dataset *data, const char *path, fv_error
     for (size_t i = 0; i < count && !status; i++) {
         size_t sample = (2 * i + 1) * data->count / (2 * count);
         cells[i].pixels = pixels + i * size;
-        cells[i].caption = data->class_names[data->labels[sample]];
+        cells[i].captions[0] = data->class_names[data->labels[sample]];
         status = fv_dataset_read(data, sample, pixels + i * size, error);
     }
     const fv__grid grid = {.rows = (int)(count + COLUMNS - 1) / COLUMNS,
