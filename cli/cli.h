@@ -14,7 +14,7 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
 
 // In the order of `fovea help`: cli_NAME is defined in cli/NAME.c.
 #define CLI_COMMAND_LIST(X)                                                                                            \
-    X(train) X(eval) X(predict) X(summary) X(bench) X(data) X(cache) X(import) X(weights) X(help) X(version)
+    X(train) X(eval) X(predict) X(summary) X(plot) X(bench) X(data) X(cache) X(import) X(weights) X(help) X(version)
 
 // --- options.c: the command line, read by one table of all options
 
@@ -33,11 +33,12 @@ typedef struct cli_options {
     int set_count, map_count;
     const char *out;
     bool json, quiet, help;
-    const char *augment, *sha256;                              // NULL: not given
+    const char *augment, *sha256, *what, *csv, *pictures;      // NULL: not given
     const char *resume, *data, *path, *split, *samples, *mode; // NULL: not given
     int top, batch, checkpoint_steps;                          // 0: not given
     double seconds;                                            // 0: not given
     bool interactive, first_prediction, no_rewrite;
+    bool per_class, confusion, tensorboard;
     const char *layer, *classes; // NULL: not given
     bool partial;
 } cli_options;

@@ -1,48 +1,49 @@
-// `fovea eval`: loss and accuracy of a model over a whole split.
+// `fovea eval`: what a model makes of a whole split.
 #include <string.h>
 
-#include "json.h"
+#include "eval.h"
 #include "subject.h"
 
-static void print_text(const fv_metrics *metrics, const fv_model *model, const fv_dataset *data, const char *split,
-                       double seconds) {
+static int print_text(const cli_evaluation *now, const cli_options *options) {
     char number[CLI_NUMBER_SIZE];
-    fv_dataset_info info = fv_dataset_describe(data);
-    double smoothing = fv_model_describe(model).label_smoothing;
+    const fv_metrics *metrics = &now->metrics;
     printf("loss      %s", cli_loss(number, metrics->loss));
-    if (smoothing > 0) {
-        printf(" (cross-entropy with label smoothing %g, as trained)", smoothing);
+    if (now->label_smoothing > 0) {
+        printf(" (cross-entropy with label smoothing %g, as trained)", now->label_smoothing);
     }
     printf("\naccuracy  %.2f %%\n", 100 * metrics->accuracy);
     for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
         printf("top-%-4d  %.2f %%\n", metrics->top_k[i], 100 * metrics->top[i]);
     }
-    printf("samples   %s (%s)", cli_count(number, (double)info.count), split);
-    printf(", %s img/s\n", cli_count(number, (double)info.count / seconds));
+    printf("ECE       %.2f %% (how far confidence is from accuracy, %d bins)\n", 100 * now->details.calibration_error,
+           FV_CALIBRATION_BINS);
+    printf("samples   %s (%s)", cli_count(number, (double)metrics->samples), now->split);
+    printf(", %s img/s\n", cli_count(number, (double)metrics->samples / now->seconds));
+    int code = options->per_class ? cli_eval_print_classes(now) : CLI_OK;
+    return code == CLI_OK && options->confusion ? cli_eval_print_confusion(now) : code;
 }
 
-static int print_json(const fv_metrics *metrics, const fv_model *model, const fv_dataset *data, const char *split,
-                      double seconds) {
-    json_t *object = json_pack("{s:s, s:I}", "split", split, "samples", (json_int_t)metrics->samples);
-    cli_json_metrics(object, "", metrics);
-    json_object_set_new(object, "label_smoothing", json_real(fv_model_describe(model).label_smoothing));
-    json_object_set_new(object, "img_s", json_real((double)fv_dataset_describe(data).count / seconds));
-    return cli_json_print(object, true);
+static int write_files(const cli_evaluation *now, const cli_options *options) {
+    fv_error error;
+    fv_status status = FV_OK;
+    if (options->csv) {
+        status = cli_eval_write_csv(now, options->csv, &error);
+    }
+    if (!status && options->pictures) {
+        status = cli_eval_draw(now, options->pictures, &error);
+    }
+    return status ? cli_fail(&error) : CLI_OK;
 }
 
-static int evaluate(const cli_options *options, fv_model *model, const fv_dataset *data, const char *split,
-                    fv_metrics *metrics) {
+static int evaluate(const cli_options *options, fv_model *model, cli_evaluation *now) {
     fv_error error;
     double begin = cli_now();
-    if (fv_evaluate(model, data, metrics, &error) != FV_OK) {
+    if (fv_evaluate_in_detail(model, now->data, &now->metrics, &now->details, &error) != FV_OK) {
         return cli_fail(&error);
     }
-    double seconds = cli_now() - begin;
-    if (options->json) {
-        return print_json(metrics, model, data, split, seconds);
-    }
-    print_text(metrics, model, data, split, seconds);
-    return CLI_OK;
+    now->seconds = cli_now() - begin;
+    int code = options->json ? cli_json_print(cli_eval_json(now), true) : print_text(now, options);
+    return code == CLI_OK ? write_files(now, options) : code;
 }
 
 // Which top-k accuracies are counted: --top, else those of the recipe.
@@ -70,7 +71,7 @@ static int run(const cli_options *options) {
     }
     cli_subject subject;
     fv_dataset *data = NULL;
-    fv_metrics metrics;
+    cli_evaluation now = {.split = split};
     int code = cli_subject_load(path, options, &subject);
     if (code != CLI_OK) {
         return code;
@@ -78,13 +79,17 @@ static int run(const cli_options *options) {
     if (subject.recipe) { // which --set may have changed
         subject.model->label_smoothing = subject.recipe->train.label_smoothing;
     }
-    code = choose_metrics(&subject, options, &metrics);
+    now.label_smoothing = fv_model_describe(subject.model).label_smoothing;
+    code = choose_metrics(&subject, options, &now.metrics);
     if (code == CLI_OK) {
         code = cli_subject_data(&subject, split, options, &data);
     }
     if (code == CLI_OK) {
-        code = evaluate(options, subject.model, data, split, &metrics);
+        now.data = data;
+        now.info = fv_dataset_describe(data);
+        code = evaluate(options, subject.model, &now);
     }
+    fv_evaluation_free(&now.details);
     fv_dataset_close(data);
     cli_subject_free(&subject);
     return code;
@@ -93,17 +98,20 @@ static int run(const cli_options *options) {
 const cli_command cli_eval = {
     .name = "eval",
     .arguments = "MODEL|RUN  [OPTIONS]",
-    .sentence = "Loss and accuracy of a trained model",
+    .sentence = "Loss, accuracy and mistakes of a trained model",
     .details =
         "The data are those of the recipe, which the model file carries, unless --data or --path say otherwise;\n"
         "always the whole split, whatever data.limit the model was trained with.\n"
         "The loss is the one trained with; --set train.loss=cross_entropy leaves out label smoothing.\n"
+        "--json has everything; --csv and --pictures leave files in a folder.\n"
         "\n"
         "  fovea eval runs/first\n"
         "  fovea eval model.safetensors --split train --top 5\n"
         "  fovea eval runs/first --set data.limit=1000 --json\n"
+        "  fovea eval runs/first --per-class --confusion\n"
+        "  fovea eval runs/first --pictures runs/first/pictures --csv runs/first\n"
         "  fovea eval runs/first --path ~/data/fashion-mnist\n",
-    .options = "data path split top set no-rewrite",
+    .options = "data path split top set no-rewrite per-class confusion csv pictures",
     .most_arguments = 1,
     .run = run,
 };

@@ -20,6 +20,7 @@ static int print_overview(void) {
            "  fovea train fashion-attention --set train.epochs=2 --out runs/first\n"
            "  fovea eval runs/first                     loss and accuracy on the test set\n"
            "  fovea predict runs/first --samples test:0-9\n"
+           "  fovea plot runs/first                     draw its training curves\n"
            "\n"
            "`fovea COMMAND --help` explains a command, `fovea help recipes` lists the built-in recipes,\n"
            "`fovea help recipe` explains every key of a recipe.\n"

@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "board.h"
+#include "curves.h"
 #include "formats/file.h"
 #include "progress.h"
 #include "subject.h"
@@ -13,6 +15,8 @@
 typedef struct run_context {
     const fv_recipe *recipe;
     cli_progress progress;
+    cli_curves curves;
+    cli_board board;
 } run_context;
 
 static void on_start(void *opaque, const fv_model *model, const fv_dataset *train, const fv_dataset *validation) {
@@ -28,6 +32,8 @@ static bool on_progress(void *opaque, const fv_progress *now) {
     if (go_on || now->epoch_done) { // the last words of a run are not drawn over
         cli_progress_show(&context->progress, now);
     }
+    cli_board_show(&context->board, now);
+    cli_curves_note(&context->curves, now);
     return go_on;
 }
 
@@ -63,7 +69,9 @@ static bool is_taken(const char *path) {
 static int train(const cli_options *options, const fv_recipe *recipe, const char *folder) {
     run_context context = {
         .recipe = recipe,
-        .progress = {.live = cli_is_live() && !options->quiet, .quiet = options->quiet, .json = options->json}};
+        .progress = {.live = cli_is_live() && !options->quiet, .quiet = options->quiet, .json = options->json},
+        .curves = {.folder = folder},
+        .board = {.run = options->tensorboard ? folder : NULL}};
     const fv_train_options train_options = {.folder = folder,
                                             .resume = options->resume != NULL,
                                             .threads = options->threads,
@@ -79,6 +87,8 @@ static int train(const cli_options *options, const fv_recipe *recipe, const char
     cli_interrupt_catch("\nfovea: stopping after this step; once more to stop at once\n");
     fv_status status = fv_train(recipe, &train_options, &model, &error);
     cli_progress_end(&context.progress);
+    cli_curves_end(&context.curves);
+    cli_board_end(&context.board, model);
     if (status == FV_INTERRUPTED) {
         cli_say("interrupted; go on with: fovea train --resume %s", folder);
         return CLI_INTERRUPTED;
@@ -148,15 +158,18 @@ const cli_command cli_train = {
     .sentence = "Train the model of a recipe",
     .details =
         "RECIPE is a built-in one by its name (`fovea help recipes`) or a file of one's own by its path.\n"
-        "The run folder gets recipe.yaml as resolved, model.safetensors, history.csv, run.json and a checkpoint.\n"
+        "The run folder gets recipe.yaml as resolved, model.safetensors, history.csv, curves.png and .svg, run.json "
+        "and\n"
+        "a checkpoint.\n"
         "Ctrl-C stops after the step under way and keeps everything; --resume goes on as if nothing had happened.\n"
         "\n"
         "  fovea train fashion-attention\n"
         "  fovea train ./mine.yaml --out runs/mine --threads 2 --seed 1\n"
         "  fovea train mnist-mha --set train.epochs=1 --set data.limit=1000     a quick try\n"
         "  fovea train fashion-attention --set 'train.optimizer={sgd: {lr: 0.01, momentum: 0.9}}'\n"
-        "  fovea train --resume runs/mine\n",
-    .options = "out set resume checkpoint-steps no-rewrite",
+        "  fovea train --resume runs/mine\n"
+        "  fovea train mnist-mha --tensorboard, and beside it: tensorboard --logdir runs\n",
+    .options = "out set resume checkpoint-steps no-rewrite tensorboard",
     .most_arguments = 1,
     .run = run,
 };

@@ -73,7 +73,7 @@ static void tell_folder(const char *folder, const fv_progress *last) {
         printf("This run was finished already\n");
     }
     printf("Left in %s: model.safetensors (all that prediction needs), history.csv, recipe.yaml, run.json\n", folder);
-    printf("Next: fovea eval %s, fovea predict %s\n", folder, folder);
+    printf("Next: fovea eval %s, fovea predict %s, fovea plot %s\n", folder, folder, folder);
 }
 
 int cli_train_tell_end(const cli_options *options, const fv_recipe *recipe, fv_model *model, const char *folder,

@@ -78,6 +78,31 @@ double fv__history_value(const fv__history *history, size_t row, const char *col
     return NAN;
 }
 
+fv_status fv__history_read(const char *path, fv__history *history, fv_error *error) {
+    fv__table table;
+    *history = (fv__history){0};
+    fv_status status = fv__csv_read(path, &table, error);
+    if (status) {
+        return status;
+    }
+    if (table.columns > FV__HISTORY_COLUMNS || fv__table_column(&table, "epoch") < 0) {
+        status =
+            fv__fail(error, FV_FORMAT, "%s: is no history of a run: its header lacks 'epoch' or is too long", path);
+    }
+    for (size_t c = 0; c < table.columns && !status; c++) {
+        snprintf(history->names[history->columns++], sizeof history->names[0], "%s", table.fields[c]);
+    }
+    if (!status) {
+        status = fv__history_resize(history, table.rows, error);
+    }
+    for (size_t i = 0; i < table.rows * table.columns && !status; i++) {
+        double *value = &history->values[i];
+        *value = fv__parse_float(table.fields[table.columns + i], value) ? *value : NAN;
+    }
+    fv__table_free(&table);
+    return status;
+}
+
 // Times need no more than milliseconds; everything else is written so that it reads back the same.
 static double rounded(const char *name, double value) {
     bool timing = strcmp(name, "seconds") == 0 || strcmp(name, "img_s") == 0;

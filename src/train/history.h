@@ -29,6 +29,10 @@ fv_status fv__history_resize(fv__history *history, size_t rows, fv_error *error)
 // The value of a column in a row; NAN when there is no such column.
 double fv__history_value(const fv__history *history, size_t row, const char *column);
 
+// Reads a file that fv__history_write has made: columns by name, numbers that are not finite as NAN. Free with
+// fv__history_free, also after a failure.
+fv_status fv__history_read(const char *path, fv__history *history, fv_error *error);
+
 fv_status fv__history_write(const fv__history *history, const char *path, fv_error *error);
 
 #endif

@@ -1,0 +1,23 @@
+// Training curves of run folders, from their history.csv.
+#ifndef FOVEA_CLI_CURVES_H
+#define FOVEA_CLI_CURVES_H
+
+#include "cli.h"
+
+// Draws the curves of `count` runs together into a .png or .svg.
+fv_status cli_curves_draw(const char *const *folders, int count, const char *path, fv_error *error);
+
+// curves.png and curves.svg of a run under way, drawn anew every few seconds. They are extra: a failure is told once,
+// and fovea without cairo goes without them.
+typedef struct cli_curves {
+    const char *folder;
+    double drawn;  // when, by cli_now
+    bool stale;    // an epoch has ended since
+    bool hopeless; // there was a failure
+} cli_curves;
+
+// To be told every fv_progress, and the end.
+void cli_curves_note(cli_curves *curves, const fv_progress *now);
+void cli_curves_end(cli_curves *curves);
+
+#endif

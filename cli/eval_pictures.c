@@ -1,0 +1,146 @@
+// The pictures of `fovea eval --pictures DIR`: charts as PNG and SVG, grids of samples as PNG.
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "draw/figures.h"
+#include "draw/grid.h"
+#include "eval.h"
+#include "formats/file.h"
+
+// --- Charts
+
+static fv_status draw_confusion(const cli_evaluation *now, const char *path, fv_error *error) {
+    return fv__draw_confusion(now->details.confusion, now->details.class_count, now->info.class_names, path, error);
+}
+
+static fv_status draw_classes(const cli_evaluation *now, const char *path, fv_error *error) {
+    const int classes = now->details.class_count;
+    double *recall = fv__alloc_array((size_t)classes, sizeof *recall);
+    if (!recall) {
+        return fv__fail_memory(error, path);
+    }
+    for (int c = 0; c < classes; c++) {
+        recall[c] = now->details.classes[c].recall;
+    }
+    fv_status status =
+        fv__draw_class_bars(recall, classes, now->info.class_names, "Accuracy of each class", path, error);
+    fv__free(recall);
+    return status;
+}
+
+static fv_status draw_calibration(const cli_evaluation *now, const char *path, fv_error *error) {
+    double confidence[FV_CALIBRATION_BINS], accuracy[FV_CALIBRATION_BINS], shares[FV_CALIBRATION_BINS];
+    for (int b = 0; b < FV_CALIBRATION_BINS; b++) {
+        const fv_calibration_bin *bin = &now->details.bins[b];
+        confidence[b] = bin->confidence;
+        accuracy[b] = bin->accuracy;
+        shares[b] = (double)bin->samples / (double)now->details.samples;
+    }
+    fv__reliability reliability = {FV_CALIBRATION_BINS, confidence, accuracy, shares, now->details.calibration_error};
+    return fv__draw_reliability(&reliability, path, error);
+}
+
+// --- Grids of samples
+
+enum { ROWS = 5, COLUMNS = 6, CELLS = ROWS * COLUMNS, CELL_WIDTH = 128, CAPTION = 96 };
+
+typedef struct sheet {
+    const cli_evaluation *now;
+    const char *title;
+    bool marks; // wrong ones stand out
+    size_t samples[CELLS];
+    int count;
+} sheet;
+
+static fv_status fill_cell(const sheet *what, int index, uint8_t *pixels, char captions[2][CAPTION],
+                           fv__grid_cell *cell, fv_error *error) {
+    const cli_evaluation *now = what->now;
+    size_t sample = what->samples[index];
+    int label = now->info.labels[sample], predicted = now->details.predicted[sample];
+    snprintf(captions[0], CAPTION, "%s", now->info.class_names[label]);
+    snprintf(captions[1], CAPTION, "%.1f %% %s", 100 * (double)now->details.confidence[sample],
+             now->info.class_names[predicted]);
+    *cell = (fv__grid_cell){
+        .pixels = pixels, .captions = {captions[0], captions[1]}, .marked = what->marks && label != predicted};
+    return fv_dataset_read(now->data, sample, pixels, error);
+}
+
+static fv_status draw_sheet(const sheet *what, const char *path, fv_error *error) {
+    const fv_dataset_info *info = &what->now->info;
+    size_t size = (size_t)info->height * (size_t)info->width * (size_t)info->channels;
+    fv__grid_cell cells[CELLS] = {{0}};
+    char captions[CELLS][2][CAPTION];
+    uint8_t *pixels = fv__alloc_array(CELLS, size);
+    fv_status status = pixels ? FV_OK : fv__fail_memory(error, path);
+    for (int i = 0; i < what->count && !status; i++) {
+        status = fill_cell(what, i, pixels + (size_t)i * size, captions[i], &cells[i], error);
+    }
+    fv__grid grid = {.title = what->title,
+                     .rows = (what->count + COLUMNS - 1) / COLUMNS,
+                     .columns = COLUMNS,
+                     .height = info->height,
+                     .width = info->width,
+                     .channels = info->channels,
+                     .cell_width = CELL_WIDTH,
+                     .cells = cells};
+    if (!status) {
+        status = fv__draw_grid(&grid, path, error);
+    }
+    fv__free(pixels);
+    return status;
+}
+
+static fv_status draw_predictions(const cli_evaluation *now, const char *path, fv_error *error) {
+    sheet what = {.now = now, .title = "Predictions: true class, and below it the predicted one", .marks = true};
+    while (what.count < CELLS && (size_t)what.count < now->details.samples) {
+        what.samples[what.count] = (size_t)what.count;
+        what.count++;
+    }
+    return draw_sheet(&what, path, error);
+}
+
+// Puts `sample` in its place among the most confident ones, earlier samples first among equals.
+static void insert(sheet *what, size_t sample) {
+    const float *confidence = what->now->details.confidence;
+    int place = what->count;
+    while (place > 0 && confidence[sample] > confidence[what->samples[place - 1]]) {
+        place--;
+    }
+    if (place < CELLS) {
+        what->count += what->count < CELLS;
+        for (int i = what->count - 1; i > place; i--) {
+            what->samples[i] = what->samples[i - 1];
+        }
+        what->samples[place] = sample;
+    }
+}
+
+static fv_status draw_mistakes(const cli_evaluation *now, const char *path, fv_error *error) {
+    sheet what = {.now = now, .title = "Most confident mistakes: true class, and below it the predicted one"};
+    for (size_t i = 0; i < now->details.samples; i++) {
+        if (now->details.predicted[i] != now->info.labels[i]) {
+            insert(&what, i);
+        }
+    }
+    if (what.count == 0) {
+        what.title = "No mistakes";
+    }
+    return draw_sheet(&what, path, error);
+}
+
+fv_status cli_eval_draw(const cli_evaluation *now, const char *folder, fv_error *error) {
+    static const struct {
+        const char *file;
+        fv_status (*draw)(const cli_evaluation *now, const char *path, fv_error *error);
+    } pictures[] = {{"confusion.png", draw_confusion},     {"confusion.svg", draw_confusion},
+                    {"classes.png", draw_classes},         {"classes.svg", draw_classes},
+                    {"calibration.png", draw_calibration}, {"calibration.svg", draw_calibration},
+                    {"mistakes.png", draw_mistakes},       {"predictions.png", draw_predictions}};
+    fv_status status = fv__make_folders(folder, error);
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures && !status; i++) {
+        char *path = fv__format("%s/%s", folder, pictures[i].file);
+        status = path ? pictures[i].draw(now, path, error) : fv__fail_memory(error, folder);
+        fv__free(path);
+    }
+    return status;
+}
