@@ -154,7 +154,7 @@ fv_status cli_plot_positions(const fv_model *model, const char *path, fv_error *
     if (!status) {
         char title[128];
         int edge = square ? side : found.count;
-        snprintf(title, sizeof title, "Position embeddings alike: cosine %.2f (white) to 1 (dark)", (double)lowest);
+        snprintf(title, sizeof title, "Cosine of position embeddings: %.2f (white) to 1 (dark)", (double)lowest);
         fv__grid grid = {.title = title, .height = edge, .width = edge, .channels = 3};
         status = draw_tiles(grid, square ? tokens : 1, pixels, path, error);
     }
