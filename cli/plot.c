@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "curves.h"
 #include "formats/file.h"
+#include "json.h"
 #include "plot.h"
 #include "subject.h"
 
@@ -66,7 +67,9 @@ static int run(const cli_options *options) {
         return cli_fail_memory();
     }
     code = what == CURVES ? draw_curves(options, path) : draw_weights(options, what, path);
-    if (code == CLI_OK && !options->quiet) {
+    if (code == CLI_OK && options->json) {
+        code = cli_json_print(json_pack("{s:s}", "picture", path), true);
+    } else if (code == CLI_OK && !options->quiet) {
         printf("%s\n", path);
     }
     fv__free(path);
@@ -75,7 +78,7 @@ static int run(const cli_options *options) {
 
 const cli_command cli_plot = {
     .name = "plot",
-    .arguments = "RUN…  [OPTIONS]",
+    .arguments = "RUN...  [OPTIONS]",
     .sentence = "Draw training curves, first-layer filters, position embeddings",
     .details =
         "Curves: accuracy and loss of every epoch, of up to eight runs together. Filters: the weights of the first\n"

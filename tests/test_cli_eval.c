@@ -102,6 +102,8 @@ static void plots(void **state) {
     assert_code(0, "plot trained -o one.svg");
     assert_string_equal(out, "one.svg\n");
     assert_file("one.svg", svg);
+    assert_code(0, "plot trained -o one.svg --json");
+    assert_has(out, "\"picture\": \"one.svg\"");
     assert_code(0, "plot trained trained/ ./trained");
     assert_file("curves.png", png);
     assert_code(0, "plot trained --what filters");
