@@ -155,8 +155,10 @@ const cli_command cli_train = {
         "  fovea train ./mine.yaml --out runs/mine --threads 2 --seed 1\n"
         "  fovea train mnist-mha --set train.epochs=1 --set data.limit=1000     a quick try\n"
         "  fovea train fashion-attention --set 'train.optimizer={sgd: {lr: 0.01, momentum: 0.9}}'\n"
+        "  fovea train photos --data ./pictures        a folder (or zip) of photographs, a folder in it for each "
+        "class\n"
         "  fovea train --resume runs/mine\n",
-    .options = "out set resume checkpoint-steps no-rewrite",
+    .options = "data path out set resume checkpoint-steps no-rewrite",
     .most_arguments = 1,
     .run = run,
 };
