@@ -20,7 +20,8 @@ typedef struct option {
 #define AT(member) offsetof(cli_options, member)
 
 static const option table[] = {
-    {"data", NULL, "SET", TEXT, false, AT(data), "Use this data set, not the one in the recipe."},
+    {"data", NULL, "SET", TEXT, false, AT(data),
+     "Use this data set, by its name or the folder or archive of photographs, not the one in the recipe."},
     {"path", NULL, "DIR", TEXT, false, AT(path), "Folder with the data set's files."},
     {"split", NULL, "SPLIT", TEXT, false, AT(split), "train or test (default: test)."},
     {"samples", NULL, "RANGE", TEXT, false, AT(samples),

@@ -22,13 +22,44 @@ static int apply_sets(const cli_options *options, fv_recipe *recipe) {
     return CLI_OK;
 }
 
+// KEY = "VALUE" in the recipe, whatever is in the value.
+static fv_status assign(fv_recipe *recipe, const char *key, const char *value, fv_error *error) {
+    fv__text text = {0};
+    fv__text_addf(&text, "%s=\"", key);
+    for (; *value; value++) {
+        fv__text_addf(&text, *value == '"' || *value == '\\' ? "\\%c" : "%c", *value);
+    }
+    fv__text_add(&text, "\"");
+    fv_status status = text.failed ? fv__fail_memory(error, "the recipe") : fv_recipe_set(recipe, text.bytes, error);
+    fv__text_free(&text);
+    return status;
+}
+
+// --data and --path: a data set by name, or photographs.
+static int apply_data(const cli_options *options, fv_recipe *recipe) {
+    fv_error error;
+    fv_status status = FV_OK;
+    if (options->data) {
+        bool photos = cli_is_photos(options->data);
+        status = assign(recipe, "data.set", photos ? fv__folder_info.name : options->data, &error);
+        if (!status && photos) {
+            status = assign(recipe, "data.path", options->data, &error);
+        }
+    }
+    if (!status && options->path) {
+        status = assign(recipe, "data.path", options->path, &error);
+    }
+    return status ? cli_fail(&error) : CLI_OK;
+}
+
 int cli_recipe_open(const char *name, const cli_options *options, fv_recipe **recipe) {
     fv_error error;
     *recipe = NULL;
     if (fv_recipe_open(name, recipe, &error) != FV_OK) {
         return cli_fail(&error);
     }
-    int code = apply_sets(options, *recipe);
+    int code = apply_data(options, *recipe);
+    code = code == CLI_OK ? apply_sets(options, *recipe) : code;
     if (code != CLI_OK) {
         fv_recipe_free(*recipe);
         *recipe = NULL;

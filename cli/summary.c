@@ -142,7 +142,7 @@ const cli_command cli_summary = {
         "  fovea summary fashion-attention\n"
         "  fovea summary mnist-mha --set train.batch=32\n"
         "  fovea summary runs/first --json\n",
-    .options = "set no-rewrite",
+    .options = "data path set no-rewrite",
     .most_arguments = 1,
     .run = run,
 };

@@ -169,7 +169,7 @@ const cli_command cli_train = {
         "  fovea train fashion-attention --set 'train.optimizer={sgd: {lr: 0.01, momentum: 0.9}}'\n"
         "  fovea train --resume runs/mine\n"
         "  fovea train mnist-mha --tensorboard, and beside it: tensorboard --logdir runs\n",
-    .options = "out set resume checkpoint-steps no-rewrite tensorboard",
+    .options = "data path out set resume checkpoint-steps no-rewrite tensorboard",
     .most_arguments = 1,
     .run = run,
 };

@@ -8,14 +8,7 @@
 
 // Opens the test split as far as the recipe goes; *data stays NULL where there is none.
 static fv_status open_test(const fv_recipe *recipe, fv_dataset **data, fv_error *error) {
-    const fv__data_settings *settings = &recipe->data;
-    fv_dataset *all = NULL;
-    *data = NULL;
-    fv_status status = fv_dataset_open(settings->info->name, "test", settings->path, &all, error);
-    if (!status) {
-        status = fv__dataset_limit(all, settings->limit > 0 ? (size_t)settings->limit : SIZE_MAX, data, error);
-        fv_dataset_close(all);
-    }
+    fv_status status = fv__data_open_split(&recipe->data, "test", data, error);
     return status == FV_NOT_FOUND ? FV_OK : status;
 }
 
@@ -36,9 +29,10 @@ void cli_train_tell_start(const fv_recipe *recipe, const fv_model *model, const 
     fprintf(stderr, "Data: %s, train %s × %d × %d × %d", recipe->data.info->name, cli_count(number, (double)info.count),
             info.height, info.width, info.channels);
     if (validation) {
-        fprintf(stderr, ", validation %s", cli_count(number, (double)fv_dataset_describe(validation).count));
+        fprintf(stderr, recipe->data.validation == FV__VALIDATE_TEST ? ", test %s" : ", validation %s",
+                cli_count(number, (double)fv_dataset_describe(validation).count));
     }
-    if (open_test(recipe, &test, NULL) == FV_OK && test) {
+    if (recipe->data.validation != FV__VALIDATE_TEST && open_test(recipe, &test, NULL) == FV_OK && test) {
         fprintf(stderr, ", test %s", cli_count(number, (double)fv_dataset_describe(test).count));
     }
     fv_dataset_close(test);
@@ -87,12 +81,20 @@ int cli_train_tell_end(const cli_options *options, const fv_recipe *recipe, fv_m
     }
     memcpy(metrics.top_k, recipe->train.top_k, sizeof metrics.top_k);
     fv_model_set_threads(model, options->threads);
-    if (open_test(recipe, &data, &error) != FV_OK || (data && fv_evaluate(model, data, &metrics, &error) != FV_OK)) {
+    // The last validation was on the test set, with the weights that the model has.
+    bool known = recipe->data.validation == FV__VALIDATE_TEST && !recipe->train.keep_best && last->validation.samples;
+    if (known) {
+        metrics = last->validation;
+    } else if (open_test(recipe, &data, &error) != FV_OK ||
+               (data && fv_evaluate(model, data, &metrics, &error) != FV_OK)) {
         code = cli_fail(&error);
-    } else if (data && options->json) {
-        code = print_json(&metrics);
-    } else if (data) {
-        print_text(&metrics);
+    }
+    if (metrics.samples) {
+        if (options->json) {
+            code = print_json(&metrics);
+        } else {
+            print_text(&metrics);
+        }
     }
     fv_dataset_close(data);
     if (!options->json) {

@@ -31,17 +31,19 @@ static bool tell(const fv_train_options *options, const fv_progress *progress) {
 typedef struct report {
     const fv_train_options *options;
     size_t before, total;
+    double seconds; // that the samples before took
     int epochs;
 } report;
 
 static bool on_batch(void *context, size_t done, size_t count, double seconds) {
-    (void)count;
-    const report *now = context;
+    report *now = context;
+    const double all = now->seconds + seconds;
     fv_progress progress = {.epochs = now->epochs,
                             .step = (int)(now->before + done),
                             .steps = (int)now->total,
-                            .seconds = seconds,
-                            .images_per_second = seconds > 0 ? (double)done / seconds : 0};
+                            .seconds = all,
+                            .images_per_second = all > 0 ? (double)(now->before + done) / all : 0};
+    now->seconds = done == count ? all : now->seconds;
     return tell(now->options, &progress);
 }
 
