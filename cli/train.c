@@ -167,6 +167,7 @@ const cli_command cli_train = {
         "  fovea train ./mine.yaml --out runs/mine --threads 2 --seed 1\n"
         "  fovea train mnist-mha --set train.epochs=1 --set data.limit=1000     a quick try\n"
         "  fovea train fashion-attention --set 'train.optimizer={sgd: {lr: 0.01, momentum: 0.9}}'\n"
+        "  fovea train photos --data ./pictures            a folder or zip of photographs, in it a folder a class\n"
         "  fovea train --resume runs/mine\n"
         "  fovea train mnist-mha --tensorboard, and beside it: tensorboard --logdir runs\n",
     .options = "data path out set resume checkpoint-steps no-rewrite tensorboard",
