@@ -116,7 +116,7 @@ static void trains(void **state) {
     assert_code(1, "train small.yaml --out trained");
     assert_has(err, "not empty");
     assert_code(0, "train small.yaml --set train.epochs=2 --set data.limit=20 --out two --threads 1");
-    assert_has(err, "Data: fashion-mnist, train 20 × 28 × 28 × 1, validation 20, test 20; 10 classes");
+    assert_has(err, "Data: fashion-mnist, train 20 × 28 × 28 × 1, test 20; 10 classes");
     assert_has(err, "Epoch 2/2  2/2");
     assert_has(out, "Test: loss ");
     assert_has(out, " on 20 samples");

@@ -183,8 +183,16 @@ static void test_resolve(void **state) {
     fv_recipe_free(recipe);
     fv__text_free(&first);
     fv__text_free(&second);
+    assert_int_equal(mkdir(scratch_path("pictures"), 0777), 0);
+    assert_int_equal(mkdir(scratch_path("pictures/ants"), 0777), 0);
+    assert_int_equal(mkdir(scratch_path("pictures/bees"), 0777), 0);
     for (const fv__builtin_recipe *builtin = fv__builtin_recipes; builtin->name; builtin++) {
         assert_ok(fv_recipe_open(builtin->name, &recipe, &failure));
+        if (strcmp(recipe->data.info->name, "folder") == 0) {
+            char set[600];
+            snprintf(set, sizeof set, "data.path=%s", scratch_path("pictures"));
+            assert_ok(fv_recipe_set(recipe, set, &failure));
+        }
         assert_ok(fv__recipe_resolve(recipe, &first, &failure));
         assert_ok(fv_recipe_parse(first.bytes, first.length, "resolved", &again, &failure));
         assert_ok(fv__recipe_resolve(again, &second, &failure));
