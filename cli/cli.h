@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_LEFT_OUT = 3, CLI_INTERRUPTED = 130 };
 
 // In the order of `fovea help`: cli_NAME is defined in cli/NAME.c.
 #define CLI_COMMAND_LIST(X)                                                                                            \
@@ -18,13 +18,13 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
 
 // --- options.c: the command line, read by one table of all options
 
-enum { CLI_MAX_ARGUMENTS = 8, CLI_MAX_SETS = 64 };
+enum { CLI_MAX_SETS = 64 };
 
 typedef struct cli_command cli_command;
 
 typedef struct cli_options {
     const cli_command *command;
-    const char *arguments[CLI_MAX_ARGUMENTS]; // what is neither an option nor the command
+    const char **arguments; // what is neither an option nor the command
     int argument_count;
     int threads; // 0: what the machine allows
     uint64_t seed;
@@ -40,7 +40,7 @@ typedef struct cli_options {
     bool interactive, first_prediction, no_rewrite;
     bool per_class, confusion, tensorboard;
     const char *layer, *classes; // NULL: not given
-    bool partial;
+    bool partial, as_csv, strict;
 } cli_options;
 
 struct cli_command {
@@ -61,7 +61,8 @@ extern const cli_command *const cli_commands[]; // ends with NULL
 const cli_command *cli_command_find(const char *name);
 const char *const *cli_command_names(void); // ends with NULL
 
-// Reads everything after the command's name. false: the message has been printed.
+// Reads everything after the command's name; the arguments are moved to the front of `words`. false: the message has
+// been printed.
 bool cli_options_read(const cli_command *command, int count, char **words, cli_options *options);
 
 // The options of a command, a line each.

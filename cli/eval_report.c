@@ -167,21 +167,19 @@ json_t *cli_eval_json(const cli_evaluation *now) {
 
 // --- CSV
 
-// Opens FOLDER/NAME.
-static fv_status open_file(const char *folder, const char *name, fv__writer **writer, fv_error *error) {
+// Writes FOLDER/NAME and frees the text.
+static fv_status write_file(const char *folder, const char *name, fv__text *text, fv_error *error) {
     char *path = fv__format("%s/%s", folder, name);
-    fv_status status = path ? fv__writer_open(path, writer, error) : fv__fail_memory(error, folder);
+    fv_status status =
+        path && !text->failed ? fv__file_write(path, text->bytes, text->length, error) : fv__fail_memory(error, folder);
     fv__free(path);
+    fv__text_free(text);
     return status;
 }
 
 static fv_status write_classes(const cli_evaluation *now, const char *folder, fv_error *error) {
-    fv__writer *writer = NULL;
-    fv_status status = open_file(folder, "classes.csv", &writer, error);
-    if (status) {
-        return status;
-    }
-    fv__writer_print(writer, NULL, "class,samples,predicted,precision,recall,f1\n"); // failures show in the commit
+    fv__text text = {0};
+    fv__text_add(&text, "class,samples,predicted,precision,recall,f1\n");
     for (int c = 0; c < now->details.class_count; c++) {
         const fv_class_metrics *class = &now->details.classes[c];
         char numbers[5][FV__NUMBER_SIZE];
@@ -191,50 +189,42 @@ static fv_status write_classes(const cli_evaluation *now, const char *folder, fv
                                 fv__format_float(numbers[2], class->precision),
                                 fv__format_float(numbers[3], class->recall),
                                 fv__format_float(numbers[4], class->f1)};
-        fv__csv_append(writer, fields, sizeof fields / sizeof *fields, NULL);
+        fv__csv_add(&text, fields, sizeof fields / sizeof *fields);
     }
-    return fv__writer_commit(writer, error);
+    return write_file(folder, "classes.csv", &text, error);
 }
 
 // The first column and the header are the classes' names.
 static fv_status write_confusion(const cli_evaluation *now, const char *folder, fv_error *error) {
     const int classes = now->details.class_count;
-    fv__writer *writer = NULL;
+    fv__text text = {0};
     const char **fields = fv__alloc_array((size_t)classes + 1, sizeof *fields);
     char(*numbers)[FV__NUMBER_SIZE] = fv__alloc_array((size_t)classes, FV__NUMBER_SIZE);
-    fv_status status =
-        fields && numbers ? open_file(folder, "confusion.csv", &writer, error) : fv__fail_memory(error, folder);
-    for (int row = -1; row < classes && !status; row++) { // -1: the header
+    text.failed = !fields || !numbers;
+    for (int row = -1; row < classes && !text.failed; row++) { // -1: the header
         fields[0] = row < 0 ? "class" : now->info.class_names[row];
         for (int c = 0; c < classes; c++) {
             fields[c + 1] =
                 row < 0 ? now->info.class_names[c] : fv__format_float(numbers[c], (double)count_at(now, row, c));
         }
-        fv__csv_append(writer, fields, (size_t)classes + 1, NULL);
-    }
-    if (!status) {
-        status = fv__writer_commit(writer, error);
+        fv__csv_add(&text, fields, (size_t)classes + 1);
     }
     fv__free(fields);
     fv__free(numbers);
-    return status;
+    return write_file(folder, "confusion.csv", &text, error);
 }
 
 static fv_status write_calibration(const cli_evaluation *now, const char *folder, fv_error *error) {
-    fv__writer *writer = NULL;
-    fv_status status = open_file(folder, "calibration.csv", &writer, error);
-    if (status) {
-        return status;
-    }
-    fv__writer_print(writer, NULL, "above,samples,confidence,accuracy\n");
+    fv__text text = {0};
+    fv__text_add(&text, "above,samples,confidence,accuracy\n");
     for (int b = 0; b < FV_CALIBRATION_BINS; b++) {
         const fv_calibration_bin *bin = &now->details.bins[b];
         char numbers[3][FV__NUMBER_SIZE];
-        fv__writer_print(writer, NULL, "%s,%zu,%s,%s\n", fv__format_float(numbers[0], (double)b / FV_CALIBRATION_BINS),
-                         bin->samples, fv__format_float(numbers[1], bin->confidence),
-                         fv__format_float(numbers[2], bin->accuracy));
+        fv__text_addf(&text, "%s,%zu,%s,%s\n", fv__format_float(numbers[0], (double)b / FV_CALIBRATION_BINS),
+                      bin->samples, fv__format_float(numbers[1], bin->confidence),
+                      fv__format_float(numbers[2], bin->accuracy));
     }
-    return fv__writer_commit(writer, error);
+    return write_file(folder, "calibration.csv", &text, error);
 }
 
 fv_status cli_eval_write_csv(const cli_evaluation *now, const char *folder, fv_error *error) {

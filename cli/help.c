@@ -20,12 +20,14 @@ static int print_overview(void) {
            "  fovea train fashion-attention --set train.epochs=2 --out runs/first\n"
            "  fovea eval runs/first                     loss and accuracy on the test set\n"
            "  fovea predict runs/first --samples test:0-9\n"
+           "  fovea predict mobilenet-v2 parrot.jpg     what is on a photograph\n"
            "  fovea plot runs/first                     draw its training curves\n"
            "\n"
            "`fovea COMMAND --help` explains a command, `fovea help recipes` lists the built-in recipes,\n"
            "`fovea help recipe` explains every key of a recipe.\n"
            "\n"
-           "Exit codes: 0 done, 1 the work failed, 2 the command line is wrong, 130 interrupted.\n");
+           "Exit codes: 0 done, 1 the work failed, 2 the command line is wrong, 3 done but for files that cannot be\n"
+           "read, 130 interrupted.\n");
     return CLI_OK;
 }
 

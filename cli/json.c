@@ -16,6 +16,18 @@ int cli_json_print(json_t *value, bool pretty) {
     return code;
 }
 
+json_t *cli_json_text(const char *text) {
+    fv__text clean = {0};
+    bool good = fv__is_utf8(text);
+    for (const char *at = text; *at && !good; at++) {
+        bool beyond = (unsigned char)*at >= 0x80;
+        fv__text_add_bytes(&clean, beyond ? "\xEF\xBF\xBD" : at, beyond ? 3 : 1);
+    }
+    json_t *value = clean.failed ? NULL : json_string(good ? text : clean.bytes);
+    fv__text_free(&clean);
+    return value;
+}
+
 json_t *cli_json_number(double number) {
     return isfinite(number) ? json_real(number) : json_null();
 }

@@ -12,82 +12,87 @@ typedef struct option {
     const char *name, *letter; // "help", and "h" for -h or NULL
     const char *value;         // what it is called in help; NULL for a flag
     option_kind kind;
-    bool everywhere; // every command takes it
-    size_t offset;   // in cli_options
+    const char *owner; // NULL: the commands that list it take it; EVERY; or, where two take one of this name, which
+    size_t offset;     // in cli_options
     const char *sentence;
 } option;
 
+#define EVERY "*"
 #define AT(member) offsetof(cli_options, member)
 
 static const option table[] = {
-    {"data", NULL, "SET", TEXT, false, AT(data),
+    {"data", NULL, "SET", TEXT, NULL, AT(data),
      "Use this data set, by its name or the folder or archive of photographs, not the one in the recipe."},
-    {"path", NULL, "DIR", TEXT, false, AT(path), "Folder with the data set's files."},
-    {"split", NULL, "SPLIT", TEXT, false, AT(split), "train or test (default: test)."},
-    {"samples", NULL, "RANGE", TEXT, false, AT(samples),
+    {"path", NULL, "DIR", TEXT, NULL, AT(path), "Folder with the data set's files."},
+    {"split", NULL, "SPLIT", TEXT, NULL, AT(split), "train or test (default: test)."},
+    {"samples", NULL, "RANGE", TEXT, NULL, AT(samples),
      "Which samples: test:0-9, train:5, 3,5,7-9 (default: test:0-9)."},
-    {"top", NULL, "K", COUNT, false, AT(top),
-     "How many classes to show or count (predict: 3; eval: as in the recipe)."},
-    {"per-class", NULL, NULL, FLAG, false, AT(per_class), "Precision, recall and F1 of each class."},
-    {"confusion", NULL, NULL, FLAG, false, AT(confusion), "Which classes are taken for which."},
-    {"csv", NULL, "DIR", TEXT, false, AT(csv), "Write classes.csv, confusion.csv and calibration.csv to this folder."},
-    {"pictures", NULL, "DIR", TEXT, false, AT(pictures),
+    {"top", NULL, "K", COUNT, NULL, AT(top), "How many classes to show or count (predict: 3; eval: as in the recipe)."},
+    {"per-class", NULL, NULL, FLAG, NULL, AT(per_class), "Precision, recall and F1 of each class."},
+    {"confusion", NULL, NULL, FLAG, NULL, AT(confusion), "Which classes are taken for which."},
+    {"csv", NULL, "DIR", TEXT, "eval", AT(csv), "Write classes.csv, confusion.csv and calibration.csv to this folder."},
+    {"csv", NULL, NULL, FLAG, "predict", AT(as_csv), "Answer in CSV on standard output."},
+    {"pictures", NULL, "DIR", TEXT, NULL, AT(pictures),
      "Draw confusion, classes, calibration, mistakes and predictions into this folder."},
-    {"what", NULL, "WHAT", TEXT, false, AT(what), "curves, filters or positions (default: curves)."},
-    {"augment", NULL, "FILE", TEXT, false, AT(augment), "Draw what augmentation makes of training pictures (PNG)."},
-    {"sha256", NULL, "SUM", TEXT, false, AT(sha256), "SHA-256 that a file from an address must have."},
-    {"resume", NULL, "RUN", TEXT, false, AT(resume), "Go on in this run folder where it stopped."},
-    {"checkpoint-steps", NULL, "N", COUNT, false, AT(checkpoint_steps),
+    {"what", NULL, "WHAT", TEXT, NULL, AT(what), "curves, filters or positions (default: curves)."},
+    {"augment", NULL, "FILE", TEXT, NULL, AT(augment), "Draw what augmentation makes of training pictures (PNG)."},
+    {"sha256", NULL, "SUM", TEXT, NULL, AT(sha256), "SHA-256 that a file from an address must have."},
+    {"resume", NULL, "RUN", TEXT, NULL, AT(resume), "Go on in this run folder where it stopped."},
+    {"checkpoint-steps", NULL, "N", COUNT, NULL, AT(checkpoint_steps),
      "Also checkpoint every N steps inside an epoch."},
-    {"tensorboard", NULL, NULL, FLAG, false, AT(tensorboard), "Also write RUN/tensorboard, for TensorBoard."},
-    {"mode", NULL, "MODE", TEXT, false, AT(mode), "train or infer (default: train)."},
-    {"batch", NULL, "N", COUNT, false, AT(batch), "Samples a step (default: the recipe's)."},
-    {"seconds", NULL, "S", SECONDS, false, AT(seconds), "How long to measure (default: 3)."},
-    {"interactive", NULL, NULL, FLAG, false, AT(interactive), "Wait for lines \"run SECONDS\"; answer each with JSON."},
-    {"first-prediction", NULL, NULL, FLAG, false, AT(first_prediction),
+    {"tensorboard", NULL, NULL, FLAG, NULL, AT(tensorboard), "Also write RUN/tensorboard, for TensorBoard."},
+    {"mode", NULL, "MODE", TEXT, NULL, AT(mode), "train or infer (default: train)."},
+    {"batch", NULL, "N", COUNT, NULL, AT(batch), "Samples a step (default: the recipe's)."},
+    {"seconds", NULL, "S", SECONDS, NULL, AT(seconds), "How long to measure (default: 3)."},
+    {"interactive", NULL, NULL, FLAG, NULL, AT(interactive), "Wait for lines \"run SECONDS\"; answer each with JSON."},
+    {"first-prediction", NULL, NULL, FLAG, NULL, AT(first_prediction),
      "Only the time from start to a first prediction."},
-    {"no-rewrite", NULL, NULL, FLAG, false, AT(no_rewrite),
+    {"no-rewrite", NULL, NULL, FLAG, NULL, AT(no_rewrite),
      "The model as written, without the algebra pass that saves operations."},
-    {"out", "o", "PATH", TEXT, false, AT(out),
+    {"out", "o", "PATH", TEXT, NULL, AT(out),
      "Where to write: a folder (train: runs/RECIPE-DATE-TIME; data get, weights get: the cache), or import's file, "
      "the PNG of data show, the picture of plot (RUN/WHAT.png)."},
-    {"map", NULL, "RULE", MAPS, false, AT(maps),
+    {"map", NULL, "RULE", MAPS, NULL, AT(maps),
      "What arrays are called here: THEIRS=OURS, or a file of such lines; may be given again."},
-    {"layer", NULL, "NAME", TEXT, false, AT(layer), "Only the weights of this layer, with those inside it."},
-    {"partial", NULL, NULL, FLAG, false, AT(partial), "Take over what fits and leave the rest as it is."},
-    {"classes", NULL, "FILE", TEXT, false, AT(classes), "Names of the classes, one a line."},
-    {"set", NULL, "KEY=VALUE", SETS, false, AT(sets), "Override a key of the recipe; may be given again."},
-    {"threads", "t", "N", COUNT, true, AT(threads), "Threads (default: what the machine and OMP_NUM_THREADS allow)."},
-    {"seed", NULL, "N", SEED, true, AT(seed), "Start of all random numbers (default: 0)."},
-    {"json", NULL, NULL, FLAG, true, AT(json), "Answer in JSON on standard output."},
-    {"quiet", "q", NULL, FLAG, true, AT(quiet), "No progress, no remarks."},
-    {"help", "h", NULL, FLAG, true, AT(help), "This help."},
+    {"layer", NULL, "NAME", TEXT, NULL, AT(layer), "Only the weights of this layer, with those inside it."},
+    {"partial", NULL, NULL, FLAG, NULL, AT(partial), "Take over what fits and leave the rest as it is."},
+    {"classes", NULL, "FILE", TEXT, NULL, AT(classes), "Names of the classes, one a line."},
+    {"strict", NULL, NULL, FLAG, NULL, AT(strict), "Stop at the first file that cannot be read."},
+    {"set", NULL, "KEY=VALUE", SETS, NULL, AT(sets), "Override a key of the recipe; may be given again."},
+    {"threads", "t", "N", COUNT, EVERY, AT(threads), "Threads (default: what the machine and OMP_NUM_THREADS allow)."},
+    {"seed", NULL, "N", SEED, EVERY, AT(seed), "Start of all random numbers (default: 0)."},
+    {"json", NULL, NULL, FLAG, EVERY, AT(json), "Answer in JSON on standard output."},
+    {"quiet", "q", NULL, FLAG, EVERY, AT(quiet), "No progress, no remarks."},
+    {"help", "h", NULL, FLAG, EVERY, AT(help), "This help."},
 };
 enum { OPTION_COUNT = sizeof table / sizeof *table };
 
-static bool takes(const cli_command *command, const option *row) {
-    size_t length = strlen(row->name);
-    for (const char *at = command->options; !row->everywhere; at++) {
-        at = strstr(at, row->name);
-        if (!at) {
-            return false;
-        }
+// Whether the command's list of options has the name.
+static bool lists(const cli_command *command, const char *name) {
+    size_t length = strlen(name);
+    for (const char *at = command->options; (at = strstr(at, name)); at++) {
         if ((at == command->options || at[-1] == ' ') && (at[length] == ' ' || at[length] == 0)) {
             return true;
         }
     }
-    return true;
+    return false;
 }
 
-// The row of "name" or, behind one dash, of its letter.
-static const option *find(const char *word, size_t length, bool letter) {
-    for (int i = 0; i < OPTION_COUNT; i++) {
+static bool takes(const cli_command *command, const option *row) {
+    bool every = row->owner && strcmp(row->owner, EVERY) == 0;
+    return every || ((!row->owner || strcmp(row->owner, command->name) == 0) && lists(command, row->name));
+}
+
+// The row of "name" or, behind one dash, of its letter: if there is one, the row that the command takes.
+static const option *find(const cli_command *command, const char *word, size_t length, bool letter) {
+    const option *found = NULL;
+    for (int i = 0; i < OPTION_COUNT && !(found && takes(command, found)); i++) {
         if (letter ? length == 1 && table[i].letter && table[i].letter[0] == word[0]
                    : strlen(table[i].name) == length && strncmp(table[i].name, word, length) == 0) {
-            return &table[i];
+            found = &table[i];
         }
     }
-    return NULL;
+    return found;
 }
 
 // An option that the command does not take: what was meant, or whose it is.
@@ -95,7 +100,7 @@ static int refuse(const cli_command *command, const option *row, const char *wor
     if (row) {
         char owners[128] = "";
         for (int i = 0; cli_commands[i]; i++) {
-            if (takes(cli_commands[i], row)) {
+            if (lists(cli_commands[i], row->name)) {
                 size_t used = strlen(owners);
                 snprintf(owners + used, sizeof owners - used, "%s%s", used ? ", " : "", cli_commands[i]->name);
             }
@@ -171,7 +176,7 @@ static int read_option(const cli_command *command, int left, char **words, cli_o
     const char *word = words[0], *equals = strchr(word, '=');
     bool letter = word[1] != '-';
     size_t length = equals ? (size_t)(equals - word) : strlen(word), dashes = letter ? 1 : 2;
-    const option *row = find(word + dashes, length - dashes, letter);
+    const option *row = find(command, word + dashes, length - dashes, letter);
     if (!row || !takes(command, row)) {
         refuse(command, row, word, length);
         return 0;
@@ -194,7 +199,7 @@ static int read_option(const cli_command *command, int left, char **words, cli_o
 }
 
 bool cli_options_read(const cli_command *command, int count, char **words, cli_options *options) {
-    *options = (cli_options){.command = command};
+    *options = (cli_options){.command = command, .arguments = (const char **)words};
     bool only_arguments = false; // after "--"
     for (int i = 0; i < count;) {
         if (!only_arguments && strcmp(words[i], "--") == 0) {

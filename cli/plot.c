@@ -1,4 +1,5 @@
 // `fovea plot`: pictures of what training did and of what a model has learned.
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +91,6 @@ const cli_command cli_plot = {
         "  fovea plot runs/first --what filters\n"
         "  fovea plot model.safetensors --what positions -o positions.png\n",
     .options = "out what",
-    .most_arguments = CLI_MAX_ARGUMENTS,
+    .most_arguments = INT_MAX,
     .run = run,
 };

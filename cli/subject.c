@@ -136,11 +136,11 @@ static int load(const char *file, const cli_options *options, cli_subject *subje
     return subject->recipe ? apply_sets(options, subject->recipe) : CLI_OK;
 }
 
-// A recipe that begins with trained weights is as good as a model.
+// A recipe that begins with trained weights of all layers is as good as a model.
 static int load_recipe(const char *name, const cli_options *options, cli_subject *subject) {
     fv_error error;
     int code = cli_recipe_open(name, options, &subject->recipe);
-    if (code == CLI_OK && !subject->recipe->weights.from) {
+    if (code == CLI_OK && (!subject->recipe->weights.from || subject->recipe->weights.layer)) {
         code = explain_missing(name, name);
     } else if (code == CLI_OK) {
         code = fv_model_from_recipe(subject->recipe, options->seed, &subject->model, &error) == FV_OK

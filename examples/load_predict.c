@@ -1,53 +1,53 @@
-// Loads a trained model and classifies one image of a data set.
+// Loads a trained model and classifies picture files.
 //
-//     load_predict MODEL SET INDEX      load_predict runs/first fashion-mnist 7
+//     load_predict MODEL PICTURE...      load_predict runs/first cat.jpg dog.png
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "fovea.h"
 
-// Prints every class with its probability. `pixels` may come from anywhere: (height, width, channels) bytes.
-static fv_status classify(fv_model *model, const uint8_t *pixels, fv_error *error) {
-    fv_model_info info = fv_model_describe(model);
-    float *probabilities = calloc((size_t)info.classes, sizeof *probabilities);
-    if (!probabilities) {
-        return FV_MEMORY;
+// A file that cannot be read does not stop the others: its probabilities are 0.
+static void tell_problem(void *context, size_t index, const char *sentence) {
+    (void)context;
+    (void)index;
+    fprintf(stderr, "%s\n", sentence);
+}
+
+static void print_likeliest(const char *path, const float *probabilities, const fv_model_info *info) {
+    int best = 0;
+    for (int c = 1; c < info->classes; c++) {
+        best = probabilities[c] > probabilities[best] ? c : best;
     }
-    fv_status status = fv_predict(model, pixels, 1, probabilities, error);
-    for (int c = 0; c < info.classes && status == FV_OK; c++) {
-        printf("%6.2f %%  %s\n", 100 * (double)probabilities[c], info.class_names[c]);
+    if (probabilities[best] > 0) {
+        printf("%s: %s (%.1f %%)\n", path, info->class_names[best], 100 * (double)probabilities[best]);
     }
-    free(probabilities);
-    return status;
 }
 
 int main(int count, char **words) {
+    const fv_predict_options options = {.on_left_out = tell_problem};
     fv_error error = {FV_MEMORY, "out of memory"}; // unless a function of fovea says something else
     fv_model *model = NULL;
-    fv_dataset *data = NULL;
-    uint8_t *pixels = NULL;
-    if (count != 4) {
-        fprintf(stderr, "usage: load_predict MODEL SET INDEX\n");
+    float *probabilities = NULL;
+    if (count < 3) {
+        fprintf(stderr, "usage: load_predict MODEL PICTURE...\n");
         return 2;
     }
-    size_t index = strtoul(words[3], NULL, 10);
+    const char *const *paths = (const char *const *)words + 2;
+    size_t pictures = (size_t)count - 2, classes = 0;
     fv_status status = fv_model_load(words[1], &model, &error); // a file, or a run folder
     if (status == FV_OK) {
-        status = fv_dataset_open(words[2], "test", NULL, &data, &error);
+        classes = (size_t)fv_model_describe(model).classes;
+        probabilities = calloc(pictures * classes, sizeof *probabilities);
+        status = probabilities ? fv_predict_files(model, paths, pictures, &options, probabilities, &error) : FV_MEMORY;
     }
-    if (status == FV_OK) {
-        fv_dataset_info info = fv_dataset_describe(data);
-        pixels = calloc((size_t)info.height * (size_t)info.width * (size_t)info.channels, 1);
-        status = pixels ? fv_dataset_read(data, index, pixels, &error) : FV_MEMORY;
-    }
-    if (status == FV_OK) {
-        status = classify(model, pixels, &error);
+    for (size_t i = 0; i < pictures && status == FV_OK; i++) {
+        fv_model_info info = fv_model_describe(model);
+        print_likeliest(paths[i], probabilities + i * classes, &info);
     }
     if (status != FV_OK) {
         fprintf(stderr, "%s\n", error.message);
     }
-    free(pixels);
-    fv_dataset_close(data); // NULL is fine for all of these
-    fv_model_free(model);
+    free(probabilities);
+    fv_model_free(model); // NULL is fine
     return status == FV_OK ? 0 : 1;
 }

@@ -157,6 +157,25 @@ void fv_model_set_threads(fv_model *model, int threads);
 // for one model from two threads at a time.
 fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error);
 
+// Of fv_predict_files. Zeros mean the usual.
+typedef struct fv_predict_options {
+    bool strict; // a file that cannot be read is an error; else it is left out
+    // Called on the caller's thread, in the order of the files, for each that is left out: "FILE: what is wrong with
+    // it".
+    void (*on_left_out)(void *context, size_t index, const char *sentence);
+    // Called on the caller's thread now and then; return false to stop with FV_INTERRUPTED.
+    bool (*on_progress)(void *context, size_t done, size_t count);
+    void *context;
+} fv_predict_options;
+
+// The same of picture files: JPEG, PNG, GIF (its first frame), BMP or PNM, whatever they are called and whatever their
+// size. They are decoded on the threads that run the model, and resized as the model's training did. A grey model sees
+// a colour picture's luma (ITU-R BT.601), a colour model a grey picture as three channels alike. A model of 2 or 4
+// channels takes no files (FV_UNSUPPORTED). `probabilities` (count, classes) are in the order of `paths`; those of a
+// file that is left out are 0. `options` may be NULL.
+fv_status fv_predict_files(fv_model *model, const char *const *paths, size_t count, const fv_predict_options *options,
+                           float *probabilities, fv_error *error);
+
 // --- Training and evaluation
 
 enum { FV_MAX_TOP = 4 };

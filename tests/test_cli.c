@@ -37,6 +37,8 @@ static void suggests(void **state) {
     assert_has(err, "did you mean --split?");
     assert_code(2, "train small.yaml --top 3");
     assert_has(err, "it belongs to: eval, predict");
+    assert_code(2, "train small.yaml --csv"); // which eval and predict take in two ways
+    assert_has(err, "it belongs to: eval, predict");
     assert_code(2, "train --threads");
     assert_has(err, "needs a value");
     assert_code(2, "train small.yaml --threads zwei");
@@ -307,10 +309,67 @@ static void takes_photos(void **state) {
     assert_has(out, "samples   6"); // a fifth of 12 and of 13, rounded up
     assert_code(0, "predict seen --data ./photos --samples train:0-3");
     assert_has(out, "cat");
+    assert_code(0, "predict seen --data ./photos --samples train:0-3 --csv");
+    assert_has(out, "split,index,true_class,correct,class,probability,class_2,probability_2\ntrain,0,cat,");
     assert_code(1, "train ./photos.yaml --set data.strict=true --out strict");
     assert_has(err, "cannot be read");
     assert_code(2, "data get https://example.org/x.zip --sha256 123");
     assert_has(err, "64 hexadecimal digits");
+}
+
+// Of the model that takes_photos leaves.
+static void predicts_files(void **state) {
+    (void)state;
+    static const char *const ways[] = {"", " --json", " --csv"};
+    char first[OUTPUT_SIZE], line[128];
+    scratch_file("photos/notes.txt", "x", 1);
+    mkdir(scratch_path("photos/cat/more"), 0777);
+    write_photo("photos/cat/more/photo", 5); // a picture by its content
+    assert_code(0, "predict seen photos/dog/9.ppm photos/cat/2.ppm --top 1");
+    assert_has(out, "picture           predicted\nphotos/dog/9.ppm  ");
+    assert_true(strstr(out, "dog/9.ppm") < strstr(out, "cat/2.ppm"));
+    assert_string_equal(err, "");
+    for (int i = 0; i < 3; i++) { // threads change nothing
+        snprintf(line, sizeof line, "predict seen photos/ --threads 1%s", ways[i]);
+        assert_code(3, line);
+        snprintf(first, sizeof first, "%s", out);
+        line[strlen("predict seen photos/ --threads ")] = '2';
+        assert_code(3, line);
+        assert_string_equal(out, first);
+        assert_true(strstr(out, "cat/more/photo") < strstr(out, "dog/1.ppm"));
+        assert_true(strstr(out, "dog/1.ppm") < strstr(out, "dog/11.ppm"));
+        assert_null(strstr(out, "notes.txt"));
+        assert_has(err, "left out: photos/cat/torn.jpg: a damaged JPEG");
+        assert_has(err, "1 of 27 files cannot be read");
+        assert_null(strchr(err, '\r')); // no terminal, no drawing
+    }
+    assert_has(out, "file,error,class,probability,class_2,probability_2\n");
+    assert_has(out, "photos/cat/torn.jpg,photos/cat/torn.jpg: a damaged JPEG");
+    assert_code(1, "predict seen photos --strict");
+    assert_has(err, "torn.jpg");
+    assert_string_equal(out, "");
+    assert_int_equal(run_program(FV__PROGRAM, "predict seen - --json", scratch_path("photos/dog/9.ppm")), 0);
+    assert_has(out, "\"predictions\": [");
+    scratch_file("caf\xe9.ppm", "P6 1 1 255\n\1\2\3", 14);
+    assert_code(0, "predict seen caf\xe9.ppm --json");
+    assert_has(out, "caf\xef\xbf\xbd.ppm");
+    assert_code(0, "predict trained photos/dog/9.ppm"); // a model of grey images
+    assert_has(out, "%");
+    mkdir(scratch_path("empty"), 0777);
+    assert_code(1, "predict seen empty");
+    assert_has(err, "no pictures in it");
+    assert_code(1, "predict seen nothing.jpg");
+    assert_has(err, "nothing.jpg: cannot open");
+    assert_string_equal(out, "");
+    assert_code(2, "predict photos/dog/9.ppm seen");
+    assert_has(err, "a model stands before the pictures");
+    assert_code(2, "predict seen photos --samples 3");
+    assert_code(2, "predict seen photos --json --csv");
+    assert_code(2, "predict seen --strict");
+    assert_int_equal(run_program(FV__EXAMPLE_LOAD, "seen photos/dog/9.ppm photos/cat/torn.jpg", NULL), 0);
+    assert_has(out, "photos/dog/9.ppm: ");
+    assert_null(strstr(out, "torn"));
+    assert_int_equal(run_program(FV__EXAMPLE_LOAD, "nowhere photos/dog/9.ppm", NULL), 1);
 }
 
 // --- trouble
@@ -413,9 +472,6 @@ static void examples_work(void **state) {
     (void)state;
     assert_int_equal(run_program(FV__EXAMPLE_TRAIN, "./small.yaml", NULL), 0);
     assert_has(out, "trained.safetensors");
-    assert_int_equal(run_program(FV__EXAMPLE_LOAD, "trained.safetensors fashion-mnist 7", NULL), 0);
-    assert_has(out, "Ankle boot");
-    assert_int_equal(run_program(FV__EXAMPLE_LOAD, "trained.safetensors fashion-mnist 4000", NULL), 1);
     assert_int_equal(run_program(FV__EXAMPLE_BUILD, "", NULL), 0);
     assert_null(strstr(out, "DIFFERENT"));
     assert_int_equal(run_program(FV__EXAMPLE_ATTENTION, "", NULL), 0);
@@ -437,6 +493,7 @@ int main(void) {
         cmocka_unit_test(imports),
         cmocka_unit_test(lists_weights),
         cmocka_unit_test(takes_photos),
+        cmocka_unit_test(predicts_files),
         cmocka_unit_test(fails_with_a_sentence),
         cmocka_unit_test(notices_a_full_disk),
         cmocka_unit_test(examples_work),

@@ -18,13 +18,11 @@ typedef struct photographs {
 
 static fv_status read_sample(const fv__dataset_source *source, size_t index, uint8_t *pixels, fv_error *error) {
     const photographs *set = (const photographs *)source;
-    fv__bitmap image;
     char *path = fv__format("%s/%s", set->photos.root, set->photos.items[index].path);
-    fv_status status = path ? fv__image_read(path, &image, error) : fv__fail_memory(error, "a picture");
-    if (!status) {
-        status = fv__resize_pixels(&set->settings.resize, set->kernels, &image, set->settings.channels, pixels, error);
-        fv__bitmap_free(&image);
-    } else if (status == FV_FORMAT || status == FV_NOT_FOUND) { // it was readable when the set was opened
+    fv_status status =
+        path ? fv__resize_file(&set->settings.resize, set->kernels, path, set->settings.channels, pixels, error)
+             : fv__fail_memory(error, "a picture");
+    if (status == FV_FORMAT || status == FV_NOT_FOUND) { // it was readable when the set was opened
         status = fv__fail_in(error, status, "a picture has changed while it was in use");
     }
     fv__free(path);

@@ -5,25 +5,18 @@
 
 #include "base/memory.h"
 
-fv_status fv__csv_append(fv__writer *writer, const char *const *fields, size_t count, fv_error *error) {
-    fv_status status = FV_OK;
-    for (size_t i = 0; i < count && status == FV_OK; i++) {
-        const char *field = fields[i];
-        if (!strpbrk(field, ",\"\r\n")) {
-            status = fv__writer_append(writer, field, strlen(field), error);
-        } else {
-            fv__writer_append(writer, "\"", 1, NULL);
-            for (const char *at = field; *at; at++) {
-                fv__writer_append(writer, "\"\"", *at == '"' ? 2 : 0, NULL);
-                fv__writer_append(writer, at, *at == '"' ? 0 : 1, NULL);
-            }
-            status = fv__writer_append(writer, "\"", 1, error);
+void fv__csv_add(fv__text *text, const char *const *fields, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        bool quoted = strpbrk(fields[i], ",\"\r\n");
+        fv__text_add(text, i ? "," : "");
+        fv__text_add(text, quoted ? "\"" : "");
+        for (const char *at = fields[i]; *at; at++) {
+            fv__text_add_bytes(text, at, 1);
+            fv__text_add_bytes(text, at, *at == '"' ? 1 : 0);
         }
-        if (status == FV_OK) {
-            status = fv__writer_append(writer, i + 1 < count ? "," : "\n", 1, error);
-        }
+        fv__text_add(text, quoted ? "\"" : "");
     }
-    return status;
+    fv__text_add(text, "\n");
 }
 
 // Reads one field at *at, undoing its quotes in place; returns what ends it: ',', '\n', 0 (the end), or '?' for a quote

@@ -2,10 +2,11 @@
 #ifndef FOVEA_FORMATS_CSV_H
 #define FOVEA_FORMATS_CSV_H
 
+#include "base/text.h"
 #include "formats/file.h"
 
-// Appends one row; fields with commas, quotes or line ends are quoted.
-fv_status fv__csv_append(fv__writer *writer, const char *const *fields, size_t count, fv_error *error);
+// Adds one row; fields with commas, quotes or line ends are quoted.
+void fv__csv_add(fv__text *text, const char *const *fields, size_t count);
 
 typedef struct fv__table {
     size_t columns, rows; // rows without the header

@@ -146,3 +146,14 @@ fv_status fv__resize_pixels(const fv__resize *resize, const fv__kernels *kernels
     free_plan(&now);
     return FV_OK;
 }
+
+fv_status fv__resize_file(const fv__resize *resize, const fv__kernels *kernels, const char *path, int channels,
+                          uint8_t *out, fv_error *error) {
+    fv__bitmap image;
+    fv_status status = fv__image_read(path, &image, error);
+    if (!status) {
+        status = fv__resize_pixels(resize, kernels, &image, channels, out, error);
+        fv__bitmap_free(&image);
+    }
+    return status;
+}

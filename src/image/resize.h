@@ -27,4 +27,8 @@ fv_status fv__resize_image(const fv__resize *resize, const fv__kernels *kernels,
 fv_status fv__resize_pixels(const fv__resize *resize, const fv__kernels *kernels, const fv__bitmap *image, int channels,
                             uint8_t *out, fv_error *error);
 
+// The same of a picture file.
+fv_status fv__resize_file(const fv__resize *resize, const fv__kernels *kernels, const char *path, int channels,
+                          uint8_t *out, fv_error *error);
+
 #endif

@@ -72,6 +72,18 @@ void fv__model_normalize(fv_model *model, const double *mean, const double *devi
 // `samples` images of bytes (samples, height, width, channels) to the model's input.
 void fv__model_preprocess(const fv_model *model, const uint8_t *pixels, int samples, float *out);
 
+// Bytes of image `index`, (height, width, channels). Called from any worker.
+typedef fv_status fv__read_image(void *context, size_t index, uint8_t *pixels, fv_error *error);
+
+// fv_predict of images 0 … count-1 that `read` gives. Fails as the first image that cannot be read.
+fv_status fv__predict_read(fv_model *model, size_t count, fv__read_image *read, void *context, float *probabilities,
+                           fv_error *error);
+
+// A picture file as the bytes of an image of the model (height, width, channels): decoded, and resized as the model's
+// `input` says. A model of one channel gets its luma (ITU-R BT.601); one of three gets grey as three alike. May be
+// called from several threads at once.
+fv_status fv__model_read_picture(const fv_model *model, const char *path, uint8_t *pixels, fv_error *error);
+
 // To be called by whoever changes model->weights between predictions.
 void fv__model_weights_changed(fv_model *model);
 

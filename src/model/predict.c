@@ -1,9 +1,11 @@
-// Prediction: bytes to the model's input, logits to probabilities, in batches of FV__PREDICTION_BATCH images. The plans
-// and the threads are made once and kept with the model; a single image has a plan of its own, which is small enough to
-// stay in a cache.
+// Prediction: bytes to the model's input, logits to probabilities, in batches of FV__PREDICTION_BATCH images. An image
+// is read by the worker that carries it through the model. The plans and the threads are made once and kept with the
+// model; a single image has a plan of its own, which is small enough to stay in a cache.
 #include <math.h>
+#include <string.h>
 
 #include "base/cpu.h"
+#include "base/memory.h"
 #include "model/model.h"
 
 enum { MAX_THREADS = 1024 };
@@ -68,18 +70,27 @@ static fv_status get_plan(fv_model *model, int batch, fv__plan **plan, fv_error 
     return status;
 }
 
-typedef struct batch_images {
+// What the workers share while images are read. A worker keeps the bytes of one image.
+typedef struct reading {
     const fv_model *model;
-    const uint8_t *pixels; // of the batch's first image
-    size_t size;           // bytes of an image
-} batch_images;
+    fv__read_image *read;
+    void *context;
+    size_t first;        // of the batch
+    size_t size, stride; // bytes of an image, and from one worker's to the next's
+    uint8_t *pixels;     // (threads, stride)
+} reading;
 
 static fv_status render(void *context, int input, int first, int count, int worker, float *out, fv_error *error) {
     (void)input;
-    (void)worker;
-    (void)error;
-    const batch_images *images = context;
-    fv__model_preprocess(images->model, images->pixels + (size_t)first * images->size, count, out);
+    const reading *now = context;
+    uint8_t *pixels = now->pixels + (size_t)worker * now->stride;
+    for (int i = 0; i < count; i++, out += now->size) {
+        fv_status status = now->read(now->context, now->first + (size_t)(first + i), pixels, error);
+        if (status) {
+            return status;
+        }
+        fv__model_preprocess(now->model, pixels, 1, out);
+    }
     return FV_OK;
 }
 
@@ -110,33 +121,61 @@ static fv_status to_probabilities(const float *logits, size_t first, int samples
     return FV_OK;
 }
 
-fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error) {
-    const int *size = model->input_settings.size.values;
-    batch_images batch = {.model = model, .size = (size_t)size[0] * (size_t)size[1] * (size_t)size[2]};
+static fv_status predict_batch(fv_model *model, reading *now, int samples, float *out, fv_error *error) {
+    fv__plan *plan;
+    fv_status status = get_plan(model, samples == 1 ? 1 : FV__PREDICTION_BATCH, &plan, error);
+    if (!status && !now->pixels) {
+        now->pixels = fv__alloc_array((size_t)fv__pool_threads(model->pool), now->stride);
+        status = now->pixels ? FV_OK : fv__fail_memory(error, "images");
+    }
+    fv__feed feed = {.samples = samples, .weights = model->weights, .render = render, .context = now};
+    if (!status) {
+        status = fv__plan_run(plan, model->pool, &feed, error);
+    }
+    return status ? status
+                  : to_probabilities(fv__plan_value(plan, model->prediction.node_of[model->output]), now->first,
+                                     samples, model->classes, out, error);
+}
+
+fv_status fv__predict_read(fv_model *model, size_t count, fv__read_image *read, void *context, float *probabilities,
+                           fv_error *error) {
+    const int *shape = model->input_settings.size.values;
+    size_t size = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
+    reading now = {.model = model,
+                   .read = read,
+                   .context = context,
+                   .size = size,
+                   .stride = (size + FV__ALIGNMENT - 1) / FV__ALIGNMENT * FV__ALIGNMENT};
+    fv_status status = FV_OK;
     if (!model->classes) {
         return fv__fail(error, FV_INVALID,
                         "the last layer gives %s, but prediction needs one value a class: add flatten or "
                         "global_average_pool, then dense",
                         fv__shape_print(fv__graph_shape(&model->graph, model->output)).text);
     }
-    for (size_t first = 0; first < count;) {
-        int samples = count - first < FV__PREDICTION_BATCH ? (int)(count - first) : FV__PREDICTION_BATCH;
-        fv__plan *plan;
-        fv_status status = get_plan(model, samples == 1 ? 1 : FV__PREDICTION_BATCH, &plan, error);
-        if (status) {
-            return status;
-        }
-        batch.pixels = images + first * batch.size;
-        fv__feed feed = {.samples = samples, .weights = model->weights, .render = render, .context = &batch};
-        status = fv__plan_run(plan, model->pool, &feed, error);
-        if (!status) {
-            status = to_probabilities(fv__plan_value(plan, model->prediction.node_of[model->output]), first, samples,
-                                      model->classes, probabilities + first * (size_t)model->classes, error);
-        }
-        if (status) {
-            return status;
-        }
-        first += (size_t)samples;
+    while (now.first < count && !status) {
+        size_t left = count - now.first, samples = left < FV__PREDICTION_BATCH ? left : FV__PREDICTION_BATCH;
+        status = predict_batch(model, &now, (int)samples, probabilities + now.first * (size_t)model->classes, error);
+        now.first += samples;
     }
+    fv__free(now.pixels);
+    return status;
+}
+
+typedef struct images_in_memory {
+    const uint8_t *pixels;
+    size_t size; // bytes of an image
+} images_in_memory;
+
+static fv_status copy_image(void *context, size_t index, uint8_t *pixels, fv_error *error) {
+    (void)error;
+    const images_in_memory *images = context;
+    memcpy(pixels, images->pixels + index * images->size, images->size);
     return FV_OK;
+}
+
+fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error) {
+    const int *size = model->input_settings.size.values;
+    images_in_memory memory = {images, (size_t)size[0] * (size_t)size[1] * (size_t)size[2]};
+    return fv__predict_read(model, count, copy_image, &memory, probabilities, error);
 }

@@ -110,23 +110,22 @@ static double rounded(const char *name, double value) {
 }
 
 fv_status fv__history_write(const fv__history *history, const char *path, fv_error *error) {
-    fv__writer *writer;
-    fv_status status = fv__writer_open(path, &writer, error);
-    if (status) {
-        return status;
-    }
+    fv__text text = {0};
     const char *fields[FV__HISTORY_COLUMNS];
     char numbers[FV__HISTORY_COLUMNS][FV__NUMBER_SIZE];
     for (int c = 0; c < history->columns; c++) {
         fields[c] = history->names[c];
     }
-    fv__csv_append(writer, fields, (size_t)history->columns, NULL); // failures are remembered for the commit
+    fv__csv_add(&text, fields, (size_t)history->columns);
     for (size_t row = 0; row < history->rows; row++) {
         for (int c = 0; c < history->columns; c++) {
             double value = history->values[row * (size_t)history->columns + (size_t)c];
             fields[c] = fv__format_float(numbers[c], rounded(history->names[c], value));
         }
-        fv__csv_append(writer, fields, (size_t)history->columns, NULL);
+        fv__csv_add(&text, fields, (size_t)history->columns);
     }
-    return fv__writer_commit(writer, error);
+    fv_status status =
+        text.failed ? fv__fail_memory(error, path) : fv__file_write(path, text.bytes, text.length, error);
+    fv__text_free(&text);
+    return status;
 }
