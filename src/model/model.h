@@ -72,6 +72,13 @@ void fv__model_normalize(fv_model *model, const double *mean, const double *devi
 // `samples` images of bytes (samples, height, width, channels) to the model's input.
 void fv__model_preprocess(const fv_model *model, const uint8_t *pixels, int samples, float *out);
 
+// What fv_predict takes the softmax of: (count, classes).
+fv_status fv__model_logits(fv_model *model, const uint8_t *images, size_t count, float *logits, fv_error *error);
+
+// The softmax of one image's logits, checked: weights can be finite and still overflow. `image` is its number, for the
+// message. out may be logits.
+fv_status fv__model_softmax(const float *logits, int classes, size_t image, float *out, fv_error *error);
+
 // To be called by whoever changes model->weights between predictions.
 void fv__model_weights_changed(fv_model *model);
 

@@ -2,6 +2,7 @@
 // and the threads are made once and kept with the model; a single image has a plan of its own, which is small enough to
 // stay in a cache.
 #include <math.h>
+#include <string.h>
 
 #include "base/cpu.h"
 #include "model/model.h"
@@ -83,34 +84,28 @@ static fv_status render(void *context, int input, int first, int count, int work
     return FV_OK;
 }
 
-// Softmax of each row, checked: weights can be finite and still overflow.
-static fv_status to_probabilities(const float *logits, size_t first, int samples, int classes, float *out,
-                                  fv_error *error) {
-    for (int s = 0; s < samples; s++) {
-        const float *row = logits + (size_t)s * (size_t)classes;
-        float *y = out + (size_t)s * (size_t)classes;
-        float largest = row[0];
-        double sum = 0;
-        for (int c = 0; c < classes; c++) {
-            if (!isfinite(row[c])) {
-                return fv__fail(error, FV_NUMERIC,
-                                "image %zu: class %d has a value that is not finite; the model's weights overflow",
-                                first + (size_t)s, c);
-            }
-            largest = row[c] > largest ? row[c] : largest;
+fv_status fv__model_softmax(const float *logits, int classes, size_t image, float *out, fv_error *error) {
+    float largest = logits[0];
+    double sum = 0;
+    for (int c = 0; c < classes; c++) {
+        if (!isfinite(logits[c])) {
+            return fv__fail(error, FV_NUMERIC,
+                            "image %zu: class %d has a value that is not finite; the model's weights overflow", image,
+                            c);
         }
-        for (int c = 0; c < classes; c++) {
-            y[c] = expf(row[c] - largest);
-            sum += (double)y[c];
-        }
-        for (int c = 0; c < classes; c++) {
-            y[c] = (float)((double)y[c] / sum);
-        }
+        largest = logits[c] > largest ? logits[c] : largest;
+    }
+    for (int c = 0; c < classes; c++) {
+        out[c] = expf(logits[c] - largest);
+        sum += (double)out[c];
+    }
+    for (int c = 0; c < classes; c++) {
+        out[c] = (float)((double)out[c] / sum);
     }
     return FV_OK;
 }
 
-fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error) {
+fv_status fv__model_logits(fv_model *model, const uint8_t *images, size_t count, float *logits, fv_error *error) {
     const int *size = model->input_settings.size.values;
     batch_images batch = {.model = model, .size = (size_t)size[0] * (size_t)size[1] * (size_t)size[2]};
     if (!model->classes) {
@@ -121,6 +116,7 @@ fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float
     }
     for (size_t first = 0; first < count;) {
         int samples = count - first < FV__PREDICTION_BATCH ? (int)(count - first) : FV__PREDICTION_BATCH;
+        float *out = logits + first * (size_t)model->classes;
         fv__plan *plan;
         fv_status status = get_plan(model, samples == 1 ? 1 : FV__PREDICTION_BATCH, &plan, error);
         if (status) {
@@ -129,14 +125,22 @@ fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float
         batch.pixels = images + first * batch.size;
         fv__feed feed = {.samples = samples, .weights = model->weights, .render = render, .context = &batch};
         status = fv__plan_run(plan, model->pool, &feed, error);
-        if (!status) {
-            status = to_probabilities(fv__plan_value(plan, model->prediction.node_of[model->output]), first, samples,
-                                      model->classes, probabilities + first * (size_t)model->classes, error);
-        }
         if (status) {
             return status;
         }
+        memcpy(out, fv__plan_value(plan, model->prediction.node_of[model->output]),
+               (size_t)samples * (size_t)model->classes * sizeof *out);
         first += (size_t)samples;
     }
     return FV_OK;
+}
+
+fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error) {
+    const size_t classes = (size_t)model->classes;
+    fv_status status = fv__model_logits(model, images, count, probabilities, error);
+    for (size_t i = 0; i < count && !status; i++) {
+        float *row = probabilities + i * classes;
+        status = fv__model_softmax(row, model->classes, i, row, error);
+    }
+    return status;
 }
