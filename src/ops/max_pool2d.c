@@ -113,6 +113,10 @@ static double multiply_adds(const fv__op_node *node) {
     return fv__op_one_each(node) * attributes_of(node)->size[0] * attributes_of(node)->size[1];
 }
 
+static void windows(const fv__op_node *node, fv__pool_windows *windows) {
+    *windows = windows_of(node);
+}
+
 const fv__op fv__op_max_pool2d = {
     .name = "max_pool2d",
     .attributes_size = sizeof(fv__max_pool2d_attributes),
@@ -122,4 +126,5 @@ const fv__op fv__op_max_pool2d = {
     .forward = forward,
     .backward = backward,
     .multiply_adds = multiply_adds,
+    .windows = windows,
 };

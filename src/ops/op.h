@@ -157,6 +157,8 @@ typedef struct fv__op {
     double (*multiply_adds)(const fv__op_node *node);
     // Shape of what is given out through `auxiliary` for one sample; NULL: nothing.
     void (*auxiliary)(const fv__op_node *node, fv__shape *shape);
+    // For ops over windows of an image (input 0): which they are, so that tokens can be placed. NULL: other ops.
+    void (*windows)(const fv__op_node *node, fv__pool_windows *windows);
 } fv__op;
 
 #define X(name) extern const fv__op fv__op_##name;
