@@ -264,6 +264,98 @@ fv_status fv_evaluate_in_detail(fv_model *model, const fv_dataset *dataset, fv_m
                                 fv_evaluation *evaluation, fv_error *error);
 void fv_evaluation_free(fv_evaluation *evaluation); // leaves it empty; NULL is fine
 
+// --- Explanations
+
+// What a model looked at when it classified one image. Reads the model's graph as its layers write it, so that every
+// attention layer has weights to show, and the model's weights as they are when it is opened. The model must outlive
+// it. Not to be used from two threads at a time, nor while the model is used by another.
+typedef struct fv_explainer fv_explainer;
+
+// Errors: FV_INVALID (the model has no classes yet), FV_MEMORY. Release with fv_explainer_close.
+fv_status fv_explainer_open(fv_model *model, fv_explainer **out, fv_error *error);
+void fv_explainer_close(fv_explainer *explainer); // NULL is fine
+
+// Runs the model on one image of bytes (height, width, channels), of which a copy is kept. What follows is about this
+// image and the class `target`, 0 … classes-1, or -1: the likeliest. Errors: FV_INVALID (no such class), FV_NUMERIC.
+fv_status fv_explainer_look(fv_explainer *explainer, const uint8_t *image, int target, fv_error *error);
+
+typedef struct fv_explained {
+    int target, predicted;      // classes
+    const float *probabilities; // (classes); until the next image
+    int layers;                 // attention layers, in the order of the model
+} fv_explained;
+fv_explained fv_explainer_describe(const fv_explainer *explainer);
+
+// The attention weights of one layer. Each query's weights over the keys sum to 1.
+typedef struct fv_attention_weights {
+    const char *layer;                // its name; NULL: there is no such layer
+    bool slots;                       // external attention: the keys are trained memory slots, not tokens
+    bool residual;                    // the layer's input is added to what comes out of it
+    int groups, heads, queries, keys; // tokens attend inside groups, of which there is one but in `over: heads`
+    int before, rows, columns; // keys (with slots: queries) are tokens without a place, such as a class token, and
+                               // then rows * columns tokens that lie over the image; 0 rows: none has a place
+    double origin[2], step[2]; // pixels from the middle of the first to that of token (row 0, column 0), and
+                               // from token to token: down, to the right
+    double field[2];           // height and width of what a token sees of the image, in pixels
+    const float *weights;      // (groups, heads, queries, keys); until the next image
+} fv_attention_weights;
+fv_attention_weights fv_explainer_attention(const fv_explainer *explainer, int layer);
+
+// name, what it is called on the command line
+#define FV_EXPLAIN_LIST(X)                                                                                             \
+    X(ATTENTION, "attention")                                                                                          \
+    X(ROLLOUT, "rollout")                                                                                              \
+    X(GRADIENT, "gradient")                                                                                            \
+    X(GRAD_CAM, "grad-cam")                                                                                            \
+    X(OCCLUSION, "occlusion")
+
+// ATTENTION  the weights with which the tokens of a layer are attended to; of a layer with slots, those with which they
+//            attend to one slot
+// ROLLOUT    attention through all layers from the last to the first, with half of each residual's (Abnar and Zuidema
+//            2020, "Quantifying attention flow in transformers"); read off at the class token, or averaged over tokens
+// GRADIENT   attention weighted by how much it raises the target's logit: positive parts of gradient · weight, averaged
+//            over the heads, summed over queries (or slots) and layers (after Chefer et al. 2021, "Generic
+//            attention-model explainability")
+// GRAD_CAM   the last convolutional image, its channels weighted by their mean gradient of the target's logit
+// (Selvaraju
+//            et al. 2017)
+// OCCLUSION  how far the target's logit falls when a square is covered with the image's mean colour (Zeiler and Fergus
+//            2014); needs nothing of the model but predictions, and may be negative
+typedef enum fv_explain_method {
+#define X(name, word) FV_EXPLAIN_##name,
+    FV_EXPLAIN_LIST(X)
+#undef X
+} fv_explain_method;
+
+// Which part of the attention; start from FV_EXPLAIN_DEFAULTS.
+typedef struct fv_explain_options {
+    int layer;   // ATTENTION: which, -1 the last; GRADIENT: which alone, -1 all
+    int head;    // ATTENTION: which, -1 the mean
+    int query;   // ATTENTION: which query token, -1 the mean; with slots: which slot, which must be given
+    int patch;   // OCCLUSION: side of the square in pixels, moved by half of it; 0: an eighth of the shorter side
+    bool blocky; // a pixel has the value of the nearest token, not one between the nearest four
+} fv_explain_options;
+#define FV_EXPLAIN_DEFAULTS ((fv_explain_options){.layer = -1, .head = -1, .query = -1})
+
+// A heat map (height, width) of the image: the larger, the more a pixel counts. Units are those of the method; none but
+// OCCLUSION is negative. `options` NULL: FV_EXPLAIN_DEFAULTS. Errors: FV_UNSUPPORTED tells why the method does not
+// apply to this model, FV_INVALID which option names nothing.
+fv_status fv_explain(fv_explainer *explainer, fv_explain_method method, const fv_explain_options *options, float *map,
+                     fv_error *error);
+
+// How faithful a heat map (height, width) is to the model (Petsiuk et al. 2018, "RISE"): the target's probability while
+// the pixels are covered with the image's mean colour, the most important first (deletion: small is good), and while
+// they are uncovered from a blurred image (insertion: large is good). Areas under the curves, 0 … 1.
+enum { FV_FAITHFULNESS_POINTS = 64 };
+typedef struct fv_faithfulness {
+    double deletion, insertion;
+    float deleted[FV_FAITHFULNESS_POINTS], inserted[FV_FAITHFULNESS_POINTS]; // probabilities, from no pixel to all
+} fv_faithfulness;
+fv_status fv_explain_faithfulness(fv_explainer *explainer, const float *map, fv_faithfulness *out, fv_error *error);
+
+// The same as the mean over `repeats` random orders of the pixels, the least that a map should surpass.
+fv_status fv_explain_random(fv_explainer *explainer, int repeats, uint64_t seed, fv_faithfulness *out, fv_error *error);
+
 // --- Multi-head attention as a call
 
 // The attention layer of Vaswani et al. 2017 ("Attention is all you need") with its eight trained arrays:

@@ -15,7 +15,8 @@ typedef enum fv__purpose {
     FV__DRAW_DROPOUT,
     FV__DRAW_AUGMENT,
     FV__DRAW_SPLIT,
-    FV__DRAW_TEST
+    FV__DRAW_TEST,
+    FV__DRAW_EXPLAIN
 } fv__purpose;
 
 typedef struct fv__philox {

@@ -297,11 +297,21 @@ static bool backward_node(fv__plan *plan, int n) {
     return true;
 }
 
+// Whether a node hands gradients on; one whose own gradient is asked for need not.
+static bool feeds_gradient(const fv__plan *plan, const fv__node *node) {
+    for (int i = 0; i < node->view.input_count; i++) {
+        if (plan->needs_gradient[node->inputs[i]]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool compile_backward(fv__plan *plan) {
     for (int n = plan->graph->node_count - 1; n >= 0; n--) {
         const fv__node *node = &plan->graph->nodes[n];
         bool reached = n == plan->root || plan->gradient_of[n] != FV__NO_VALUE;
-        if (!reached || !plan->needs_gradient[n] || node->view.rate == FV__RATE_STEP) {
+        if (!reached || node->view.rate == FV__RATE_STEP || !feeds_gradient(plan, node)) {
             continue;
         }
         if (is_alias(plan, node) || node->op->passes_gradient) {

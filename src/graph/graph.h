@@ -30,7 +30,7 @@ typedef struct fv__node {
     int inputs[FV__MAX_INPUTS]; // earlier nodes
     char *name;                 // of the layer it belongs to, for messages and tables
     int parameter;              // for op `parameter`: which; otherwise -1
-    bool wants_gradient;        // for op `input`: somebody asks for its gradient
+    bool wants_gradient;        // somebody asks for the gradient of this value
 } fv__node;
 
 typedef struct fv__graph {

@@ -45,7 +45,7 @@ void fv__plan_weights_changed(fv__plan *plan);
 // Runs all phases. The pool may have at most the plan's number of threads. Fails as the first sample's render did.
 fv_status fv__plan_run(fv__plan *plan, fv__pool *pool, const fv__feed *feed, fv_error *error);
 
-// After a run: (samples, shape) of a kept node, of its gradient (inputs that want one), of its auxiliary output.
+// After a run: (samples, shape) of a kept node, of its gradient (nodes that want one), of its auxiliary output.
 const float *fv__plan_value(const fv__plan *plan, int node);
 const float *fv__plan_gradient(const fv__plan *plan, int node);
 const float *fv__plan_auxiliary(const fv__plan *plan, int node);

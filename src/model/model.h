@@ -84,6 +84,13 @@ fv_status fv__predict_read(fv_model *model, size_t count, fv__read_image *read, 
 // called from several threads at once.
 fv_status fv__model_read_picture(const fv_model *model, const char *path, uint8_t *pixels, fv_error *error);
 
+// What fv_predict takes the softmax of: (count, classes).
+fv_status fv__model_logits(fv_model *model, const uint8_t *images, size_t count, float *logits, fv_error *error);
+
+// The softmax of one image's logits, checked: weights can be finite and still overflow. `image` is its number, for the
+// message. out may be logits.
+fv_status fv__model_softmax(const float *logits, int classes, size_t image, float *out, fv_error *error);
+
 // To be called by whoever changes model->weights between predictions.
 void fv__model_weights_changed(fv_model *model);
 

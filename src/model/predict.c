@@ -94,34 +94,28 @@ static fv_status render(void *context, int input, int first, int count, int work
     return FV_OK;
 }
 
-// Softmax of each row, checked: weights can be finite and still overflow.
-static fv_status to_probabilities(const float *logits, size_t first, int samples, int classes, float *out,
-                                  fv_error *error) {
-    for (int s = 0; s < samples; s++) {
-        const float *row = logits + (size_t)s * (size_t)classes;
-        float *y = out + (size_t)s * (size_t)classes;
-        float largest = row[0];
-        double sum = 0;
-        for (int c = 0; c < classes; c++) {
-            if (!isfinite(row[c])) {
-                return fv__fail(error, FV_NUMERIC,
-                                "image %zu: class %d has a value that is not finite; the model's weights overflow",
-                                first + (size_t)s, c);
-            }
-            largest = row[c] > largest ? row[c] : largest;
+fv_status fv__model_softmax(const float *logits, int classes, size_t image, float *out, fv_error *error) {
+    float largest = logits[0];
+    double sum = 0;
+    for (int c = 0; c < classes; c++) {
+        if (!isfinite(logits[c])) {
+            return fv__fail(error, FV_NUMERIC,
+                            "image %zu: class %d has a value that is not finite; the model's weights overflow", image,
+                            c);
         }
-        for (int c = 0; c < classes; c++) {
-            y[c] = expf(row[c] - largest);
-            sum += (double)y[c];
-        }
-        for (int c = 0; c < classes; c++) {
-            y[c] = (float)((double)y[c] / sum);
-        }
+        largest = logits[c] > largest ? logits[c] : largest;
+    }
+    for (int c = 0; c < classes; c++) {
+        out[c] = expf(logits[c] - largest);
+        sum += (double)out[c];
+    }
+    for (int c = 0; c < classes; c++) {
+        out[c] = (float)((double)out[c] / sum);
     }
     return FV_OK;
 }
 
-static fv_status predict_batch(fv_model *model, reading *now, int samples, float *out, fv_error *error) {
+static fv_status run_batch(fv_model *model, reading *now, int samples, float *logits, fv_error *error) {
     fv__plan *plan;
     fv_status status = get_plan(model, samples == 1 ? 1 : FV__PREDICTION_BATCH, &plan, error);
     if (!status && !now->pixels) {
@@ -132,13 +126,15 @@ static fv_status predict_batch(fv_model *model, reading *now, int samples, float
     if (!status) {
         status = fv__plan_run(plan, model->pool, &feed, error);
     }
-    return status ? status
-                  : to_probabilities(fv__plan_value(plan, model->prediction.node_of[model->output]), now->first,
-                                     samples, model->classes, out, error);
+    if (!status) {
+        memcpy(logits, fv__plan_value(plan, model->prediction.node_of[model->output]),
+               (size_t)samples * (size_t)model->classes * sizeof *logits);
+    }
+    return status;
 }
 
-fv_status fv__predict_read(fv_model *model, size_t count, fv__read_image *read, void *context, float *probabilities,
-                           fv_error *error) {
+static fv_status read_logits(fv_model *model, size_t count, fv__read_image *read, void *context, float *logits,
+                             fv_error *error) {
     const int *shape = model->input_settings.size.values;
     size_t size = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
     reading now = {.model = model,
@@ -155,10 +151,20 @@ fv_status fv__predict_read(fv_model *model, size_t count, fv__read_image *read, 
     }
     while (now.first < count && !status) {
         size_t left = count - now.first, samples = left < FV__PREDICTION_BATCH ? left : FV__PREDICTION_BATCH;
-        status = predict_batch(model, &now, (int)samples, probabilities + now.first * (size_t)model->classes, error);
+        status = run_batch(model, &now, (int)samples, logits + now.first * (size_t)model->classes, error);
         now.first += samples;
     }
     fv__free(now.pixels);
+    return status;
+}
+
+fv_status fv__predict_read(fv_model *model, size_t count, fv__read_image *read, void *context, float *probabilities,
+                           fv_error *error) {
+    fv_status status = read_logits(model, count, read, context, probabilities, error);
+    for (size_t i = 0; i < count && !status; i++) {
+        float *row = probabilities + i * (size_t)model->classes;
+        status = fv__model_softmax(row, model->classes, i, row, error);
+    }
     return status;
 }
 
@@ -174,8 +180,17 @@ static fv_status copy_image(void *context, size_t index, uint8_t *pixels, fv_err
     return FV_OK;
 }
 
-fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error) {
+static images_in_memory in_memory(const fv_model *model, const uint8_t *images) {
     const int *size = model->input_settings.size.values;
-    images_in_memory memory = {images, (size_t)size[0] * (size_t)size[1] * (size_t)size[2]};
+    return (images_in_memory){images, (size_t)size[0] * (size_t)size[1] * (size_t)size[2]};
+}
+
+fv_status fv__model_logits(fv_model *model, const uint8_t *images, size_t count, float *logits, fv_error *error) {
+    images_in_memory memory = in_memory(model, images);
+    return read_logits(model, count, copy_image, &memory, logits, error);
+}
+
+fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error) {
+    images_in_memory memory = in_memory(model, images);
     return fv__predict_read(model, count, copy_image, &memory, probabilities, error);
 }

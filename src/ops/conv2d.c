@@ -237,4 +237,5 @@ const fv__op fv__op_conv2d = {.name = "conv2d",
                               .prepare = prepare,
                               .forward = forward,
                               .backward = backward,
-                              .multiply_adds = multiply_adds};
+                              .multiply_adds = multiply_adds,
+                              .windows = fv__conv2d_windows};

@@ -113,6 +113,15 @@ static double multiply_adds(const fv__op_node *node) {
     return fv__op_one_each(node) * attributes_of(node)->size[0] * attributes_of(node)->size[1];
 }
 
+static void windows(const fv__op_node *node, fv__windows *windows) {
+    const fv__pool_windows w = windows_of(node);
+    *windows = (fv__windows){.rows = w.rows,
+                             .columns = w.columns,
+                             .size = {w.size[0], w.size[1]},
+                             .stride = {w.stride[0], w.stride[1]},
+                             .before = {w.before[0], w.before[1]}};
+}
+
 const fv__op fv__op_max_pool2d = {
     .name = "max_pool2d",
     .attributes_size = sizeof(fv__max_pool2d_attributes),
@@ -122,4 +131,5 @@ const fv__op fv__op_max_pool2d = {
     .forward = forward,
     .backward = backward,
     .multiply_adds = multiply_adds,
+    .windows = windows,
 };

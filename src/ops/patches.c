@@ -55,6 +55,12 @@ static void backward(const fv__call *call) {
     }
 }
 
+static void windows(const fv__op_node *node, fv__windows *windows) {
+    const int *image = node->inputs[0].size, size = size_of(node);
+    *windows = (fv__windows){
+        .rows = image[0] / size, .columns = image[1] / size, .size = {size, size}, .stride = {size, size}};
+}
+
 const fv__op fv__op_patches = {
     .name = "patches",
     .attributes_size = sizeof(fv__patches_attributes),
@@ -63,4 +69,5 @@ const fv__op fv__op_patches = {
     .forward = forward,
     .backward = backward,
     .multiply_adds = fv__op_one_each,
+    .windows = windows,
 };

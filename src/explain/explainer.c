@@ -1,0 +1,284 @@
+// Opening an explainer, running it on an image, and what it says of itself.
+//
+// It runs the graph as its layers write it, not the algebra pass's: there every attention layer still has weights, and
+// every token is still there. Gradients start from the inner product of the logits and a direction, so that one plan
+// serves every class. No weight wants a gradient: the backward pass reaches down to the lowest node that does.
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "explain/explainer.h"
+
+// --- Opening
+
+// The last value that is an image of places which lie over the model's image, on the way to the logits.
+static int find_stage(const fv_explainer *explainer, const bool *reaches) {
+    for (int n = explainer->model->output; n > explainer->model->input; n--) {
+        const fv__token_grid *grid = &explainer->grids[n];
+        const fv__shape *shape = fv__graph_shape(&explainer->graph, n);
+        if (reaches[n] && grid->placed && grid->before == 0 && shape->rank == 3 && shape->size[0] == grid->rows &&
+            shape->size[1] == grid->columns) {
+            return n;
+        }
+    }
+    return -1;
+}
+
+static fv_status find_places(fv_explainer *explainer, fv_error *error) {
+    const fv__graph *graph = &explainer->graph;
+    bool *reaches = fv__alloc_array((size_t)graph->node_count, sizeof *reaches);
+    explainer->grids = fv__alloc_array((size_t)graph->node_count, sizeof *explainer->grids);
+    if (!reaches || !explainer->grids) {
+        fv__free(reaches);
+        return fv__fail_memory(error, "the explainer");
+    }
+    fv__geometry(graph, explainer->model->input, explainer->grids);
+    reaches[explainer->model->output] = true;
+    for (int n = explainer->model->output; n >= 0; n--) {
+        for (int i = 0; reaches[n] && i < graph->nodes[n].view.input_count; i++) {
+            reaches[graph->nodes[n].inputs[i]] = true;
+        }
+    }
+    explainer->stage = find_stage(explainer, reaches);
+    fv__free(reaches);
+    return FV_OK;
+}
+
+// The graph with what gradients start from.
+static fv_status make_graph(fv_explainer *explainer, fv_error *error) {
+    const fv_model *model = explainer->model;
+    fv__graph *graph = &explainer->graph;
+    fv_status status = fv__graph_copy(&model->graph, graph, error);
+    if (status) {
+        return status;
+    }
+    for (int p = 0; p < graph->parameter_count; p++) {
+        graph->parameters[p].trainable = false;
+    }
+    status =
+        fv__graph_add_input(graph, "direction", fv__graph_shape(graph, model->output), &explainer->direction, error);
+    if (!status) {
+        const int inputs[2] = {model->output, explainer->direction};
+        status = fv__graph_add(graph, "target", &fv__op_dot, NULL, inputs, 2, &explainer->root, error);
+    }
+    return status;
+}
+
+// What a plan is asked for besides its root.
+typedef struct request {
+    int *kept, kept_count, *auxiliary, auxiliary_count;
+} request;
+
+static bool gather(const fv_explainer *explainer, bool backward, request *out) {
+    *out = (request){.kept = fv__alloc_array((size_t)explainer->layer_count + 2, sizeof(int)),
+                     .auxiliary = fv__alloc_array((size_t)explainer->layer_count + 1, sizeof(int))};
+    if (!out->kept || !out->auxiliary) {
+        return false;
+    }
+    for (int i = 0; i < explainer->layer_count; i++) {
+        const fv__attention_layer *layer = &explainer->layers[i];
+        if (layer->slots) {
+            out->kept[out->kept_count++] = layer->node;
+        } else if (backward) { // the weights are there already, from `forward`
+            out->kept[out->kept_count++] = explainer->graph.nodes[layer->node].inputs[2];
+        } else {
+            out->auxiliary[out->auxiliary_count++] = layer->node;
+        }
+    }
+    if (backward && explainer->stage >= 0) {
+        out->kept[out->kept_count++] = explainer->stage;
+    }
+    return true;
+}
+
+static fv_status make_plan(const fv_explainer *explainer, bool backward, fv__plan **out, fv_error *error) {
+    const fv__kernels *kernels;
+    request asked = {0};
+    fv_status status = fv__kernels_select(NULL, &kernels, error);
+    if (!status && !gather(explainer, backward, &asked)) {
+        status = fv__fail_memory(error, "the explainer");
+    }
+    if (!status) {
+        fv__plan_options options = {.batch = 1,
+                                    .backward = backward,
+                                    .root = backward ? explainer->root : explainer->model->output,
+                                    .kept = asked.kept,
+                                    .kept_count = asked.kept_count,
+                                    .auxiliary = asked.auxiliary,
+                                    .auxiliary_count = asked.auxiliary_count};
+        status = fv__plan_create(&explainer->graph, kernels, 1, &options, out, error);
+    }
+    fv__free(asked.kept);
+    fv__free(asked.auxiliary);
+    return status;
+}
+
+static fv_status prepare(fv_explainer *explainer, fv_error *error) {
+    fv_status status = make_graph(explainer, error);
+    if (!status) {
+        status = find_places(explainer, error);
+    }
+    if (!status) {
+        status = fv__explainer_find_layers(explainer, error);
+    }
+    if (status) {
+        return status;
+    }
+    for (int i = 0; i < explainer->layer_count; i++) {
+        explainer->graph.nodes[explainer->layers[i].node].wants_gradient = true;
+    }
+    if (explainer->stage >= 0) {
+        explainer->graph.nodes[explainer->stage].wants_gradient = true;
+    }
+    size_t classes = (size_t)explainer->model->classes;
+    explainer->probabilities = fv__alloc_array(classes, sizeof *explainer->probabilities);
+    if (!explainer->probabilities) {
+        return fv__fail_memory(error, "the explainer");
+    }
+    status = fv__pool_create(1, &explainer->pool, error);
+    return status ? status : make_plan(explainer, false, &explainer->forward, error);
+}
+
+fv_status fv_explainer_open(fv_model *model, fv_explainer **out, fv_error *error) {
+    *out = NULL;
+    if (!model->classes) {
+        return fv__fail(error, FV_INVALID,
+                        "the last layer gives %s, but an explanation is about a class: add flatten "
+                        "or global_average_pool, then dense",
+                        fv__shape_print(fv__graph_shape(&model->graph, model->output)).text);
+    }
+    fv_explainer *explainer = fv__alloc(sizeof *explainer);
+    if (!explainer) {
+        return fv__fail_memory(error, "the explainer");
+    }
+    explainer->model = model;
+    fv__graph_init(&explainer->graph);
+    fv_status status = prepare(explainer, error);
+    if (status) {
+        fv_explainer_close(explainer);
+        return status;
+    }
+    *out = explainer;
+    return FV_OK;
+}
+
+void fv_explainer_close(fv_explainer *explainer) {
+    if (!explainer) {
+        return;
+    }
+    fv__plan_destroy(explainer->forward);
+    fv__plan_destroy(explainer->backward);
+    fv__pool_destroy(explainer->pool);
+    for (int i = 0; i < explainer->layer_count; i++) {
+        fv__free(explainer->layers[i].transposed);
+    }
+    fv__free(explainer->layers);
+    fv__free(explainer->grids);
+    fv__free(explainer->image);
+    fv__free(explainer->probabilities);
+    fv__graph_free(&explainer->graph);
+    fv__free(explainer);
+}
+
+// --- Looking at an image
+
+static fv_status render(void *context, int input, int first, int count, int worker, float *out, fv_error *error) {
+    (void)first;
+    (void)worker;
+    (void)error;
+    const fv_explainer *explainer = context;
+    if (input == explainer->direction) {
+        memset(out, 0, (size_t)explainer->model->classes * sizeof *out);
+        out[explainer->target] = 1;
+    } else {
+        fv__model_preprocess(explainer->model, explainer->image, count, out);
+    }
+    return FV_OK;
+}
+
+static fv_status run(fv_explainer *explainer, fv__plan *plan, fv_error *error) {
+    const fv__feed feed = {.samples = 1, .weights = explainer->model->weights, .render = render, .context = explainer};
+    return fv__plan_run(plan, explainer->pool, &feed, error);
+}
+
+fv_status fv_explainer_look(fv_explainer *explainer, const uint8_t *image, int target, fv_error *error) {
+    const fv_model *model = explainer->model;
+    const int *size = model->input_settings.size.values, classes = model->classes;
+    const size_t bytes = (size_t)size[0] * (size_t)size[1] * (size_t)size[2];
+    if (target < -1 || target >= classes) {
+        return fv__fail(error, FV_INVALID, "there is no class %d: they are 0 to %d, or -1 for the likeliest", target,
+                        classes - 1);
+    }
+    explainer->differentiated = false;
+    if (!explainer->image && !(explainer->image = fv__alloc(bytes))) {
+        return fv__fail_memory(error, "an image");
+    }
+    memcpy(explainer->image, image, bytes);
+    fv_status status = run(explainer, explainer->forward, error);
+    if (!status) {
+        status = fv__model_softmax(fv__plan_value(explainer->forward, model->output), classes, 0,
+                                   explainer->probabilities, error);
+    }
+    if (status) {
+        return status;
+    }
+    explainer->predicted = 0;
+    for (int c = 1; c < classes; c++) {
+        explainer->predicted =
+            explainer->probabilities[c] > explainer->probabilities[explainer->predicted] ? c : explainer->predicted;
+    }
+    explainer->target = target < 0 ? explainer->predicted : target;
+    fv__explainer_read_layers(explainer);
+    return FV_OK;
+}
+
+fv_status fv__explainer_differentiate(fv_explainer *explainer, fv_error *error) {
+    if (explainer->differentiated) {
+        return FV_OK;
+    }
+    fv_status status = FV_OK;
+    if (!explainer->backward) {
+        status = make_plan(explainer, true, &explainer->backward, error);
+    }
+    if (!status) {
+        status = run(explainer, explainer->backward, error);
+    }
+    explainer->differentiated = status == FV_OK;
+    return status;
+}
+
+fv_explained fv_explainer_describe(const fv_explainer *explainer) {
+    return (fv_explained){.target = explainer->target,
+                          .predicted = explainer->predicted,
+                          .probabilities = explainer->probabilities,
+                          .layers = explainer->layer_count};
+}
+
+void fv__explainer_mean_colour(const fv_explainer *explainer, uint8_t *colour) {
+    const int *size = explainer->model->input_settings.size.values;
+    const size_t places = (size_t)size[0] * (size_t)size[1], channels = (size_t)size[2];
+    for (size_t c = 0; c < channels; c++) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < places; i++) {
+            sum += explainer->image[i * channels + c];
+        }
+        colour[c] = (uint8_t)((sum + places / 2) / places);
+    }
+}
+
+fv_status fv_explain(fv_explainer *explainer, fv_explain_method method, const fv_explain_options *options, float *map,
+                     fv_error *error) {
+    typedef fv_status explain_method(fv_explainer *, const fv_explain_options *, float *, fv_error *);
+    static explain_method *const methods[] = {
+        [FV_EXPLAIN_ATTENTION] = fv__explain_attention, [FV_EXPLAIN_ROLLOUT] = fv__explain_rollout,
+        [FV_EXPLAIN_GRADIENT] = fv__explain_gradient,   [FV_EXPLAIN_GRAD_CAM] = fv__explain_grad_cam,
+        [FV_EXPLAIN_OCCLUSION] = fv__explain_occlusion,
+    };
+    if (!explainer->image) {
+        return fv__fail(error, FV_INVALID, "no image to explain yet: call fv_explainer_look first");
+    }
+    if ((unsigned)method >= sizeof methods / sizeof *methods) {
+        return fv__fail(error, FV_INVALID, "there is no method %d", (int)method);
+    }
+    return methods[method](explainer, options ? options : &FV_EXPLAIN_DEFAULTS, map, error);
+}

@@ -1,0 +1,184 @@
+// Deletion and insertion (Petsiuk et al. 2018, "RISE: Randomized input sampling for explanation of black-box models"):
+// the target's probability while pixels leave or enter in the order of a map, and the area under each curve by the
+// trapezoidal rule. Deleted pixels take the image's mean colour; what is inserted into is the image blurred until
+// little of its shapes is left, by a Gaussian whose deviation is an eighth of the shorter side.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "explain/explainer.h"
+
+typedef struct image_size {
+    int height, width, channels;
+    size_t places, bytes;
+} image_size;
+
+static image_size size_of(const fv_explainer *explainer) {
+    const int *size = explainer->model->input_settings.size.values;
+    size_t places = (size_t)size[0] * (size_t)size[1];
+    return (image_size){size[0], size[1], size[2], places, places * (size_t)size[2]};
+}
+
+// One pass of the blur, along an axis whose cells are `stride` apart; beyond its ends the axis goes on as it ends.
+static void blur_line(const float *from, float *to, int count, ptrdiff_t stride, double deviation) {
+    const int reach = (int)ceil(3 * deviation);
+    for (int i = 0; i < count; i++) {
+        double sum = 0, weights = 0;
+        for (int d = -reach; d <= reach; d++) {
+            int at = i + d < 0 ? 0 : i + d >= count ? count - 1 : i + d;
+            double weight = exp(-0.5 * d * d / (deviation * deviation));
+            sum += weight * (double)from[at * stride];
+            weights += weight;
+        }
+        to[i * stride] = (float)(sum / weights);
+    }
+}
+
+static fv_status blur(const image_size *size, const uint8_t *image, uint8_t *out, fv_error *error) {
+    const double deviation = (size->height < size->width ? size->height : size->width) / 8.0;
+    const ptrdiff_t row = (ptrdiff_t)size->width * size->channels;
+    float *memory = fv__alloc_array(2 * size->bytes, sizeof *memory), *other = memory + size->bytes;
+    if (!memory) {
+        return fv__fail_memory(error, "a blurred image");
+    }
+    for (size_t i = 0; i < size->bytes; i++) {
+        memory[i] = (float)image[i];
+    }
+    for (int y = 0; y < size->height; y++) {
+        for (int c = 0; c < size->channels; c++) {
+            blur_line(memory + y * row + c, other + y * row + c, size->width, size->channels, deviation);
+        }
+    }
+    for (ptrdiff_t i = 0; i < row; i++) {
+        blur_line(other + i, memory + i, size->height, row, deviation);
+    }
+    for (size_t i = 0; i < size->bytes; i++) {
+        out[i] = (uint8_t)(memory[i] + 0.5F);
+    }
+    fv__free(memory);
+    return FV_OK;
+}
+
+// The curve of replacing the pixels of `from` by those of `to` in this order; returns its area in *area.
+static fv_status follow(fv_explainer *explainer, const uint8_t *from, const uint8_t *to, const uint32_t *order,
+                        float curve[FV_FAITHFULNESS_POINTS], double *area, fv_error *error) {
+    const image_size size = size_of(explainer);
+    const size_t classes = (size_t)explainer->model->classes, channels = (size_t)size.channels;
+    uint8_t *images = fv__alloc_array(FV_FAITHFULNESS_POINTS, size.bytes);
+    float *probabilities = fv__alloc_array(FV_FAITHFULNESS_POINTS, classes * sizeof *probabilities);
+    fv_status status = images && probabilities ? FV_OK : fv__fail_memory(error, "the changed images");
+    size_t done = 0;
+    for (size_t point = 0; point < FV_FAITHFULNESS_POINTS && !status; point++) {
+        uint8_t *image = images + point * size.bytes;
+        memcpy(image, point ? image - size.bytes : from, size.bytes);
+        for (size_t wanted = point * size.places / (FV_FAITHFULNESS_POINTS - 1); done < wanted; done++) {
+            memcpy(image + order[done] * channels, to + order[done] * channels, channels);
+        }
+    }
+    if (!status) {
+        status = fv_predict(explainer->model, images, FV_FAITHFULNESS_POINTS, probabilities, error);
+    }
+    *area = 0;
+    for (size_t point = 0; point < FV_FAITHFULNESS_POINTS && !status; point++) {
+        bool end = point == 0 || point == FV_FAITHFULNESS_POINTS - 1;
+        curve[point] = probabilities[point * classes + (size_t)explainer->target];
+        *area += (double)curve[point] * (end ? 0.5 : 1) / (FV_FAITHFULNESS_POINTS - 1);
+    }
+    fv__free(images);
+    fv__free(probabilities);
+    return status;
+}
+
+// Both curves of one order of the pixels.
+static fv_status measure(fv_explainer *explainer, const uint32_t *order, fv_faithfulness *out, fv_error *error) {
+    const image_size size = size_of(explainer);
+    uint8_t colour[FV__MAX_CHANNELS];
+    uint8_t *plain = fv__alloc_array(2, size.bytes), *blurred = plain + size.bytes;
+    if (!plain) {
+        return fv__fail_memory(error, "the changed images");
+    }
+    fv__explainer_mean_colour(explainer, colour);
+    for (size_t p = 0; p < size.places; p++) {
+        memcpy(plain + p * (size_t)size.channels, colour, (size_t)size.channels);
+    }
+    fv_status status = blur(&size, explainer->image, blurred, error);
+    if (!status) {
+        status = follow(explainer, explainer->image, plain, order, out->deleted, &out->deletion, error);
+    }
+    if (!status) {
+        status = follow(explainer, blurred, explainer->image, order, out->inserted, &out->insertion, error);
+    }
+    fv__free(plain);
+    return status;
+}
+
+// Larger values first; among equals the order of the image.
+static int compare(const void *a, const void *b, void *context) {
+    const float *map = context;
+    uint32_t first = *(const uint32_t *)a, second = *(const uint32_t *)b;
+    if (map[first] != map[second]) {
+        return map[first] > map[second] ? -1 : 1;
+    }
+    return first < second ? -1 : first > second;
+}
+
+static fv_status check(const fv_explainer *explainer, fv_error *error) {
+    return explainer->image ? FV_OK
+                            : fv__fail(error, FV_INVALID, "no image to explain yet: call fv_explainer_look first");
+}
+
+fv_status fv_explain_faithfulness(fv_explainer *explainer, const float *map, fv_faithfulness *out, fv_error *error) {
+    const image_size size = size_of(explainer);
+    fv_status status = check(explainer, error);
+    if (status) {
+        return status;
+    }
+    uint32_t *order = fv__alloc_array(size.places, sizeof *order);
+    if (!order) {
+        return fv__fail_memory(error, "the order of the pixels");
+    }
+    for (size_t p = 0; p < size.places; p++) {
+        order[p] = (uint32_t)p;
+    }
+    qsort_r(order, size.places, sizeof *order, compare, (void *)(uintptr_t)map);
+    status = measure(explainer, order, out, error);
+    fv__free(order);
+    return status;
+}
+
+static void add_share(fv_faithfulness *mean, const fv_faithfulness *one, int repeats) {
+    mean->deletion += one->deletion / repeats;
+    mean->insertion += one->insertion / repeats;
+    for (int point = 0; point < FV_FAITHFULNESS_POINTS; point++) {
+        mean->deleted[point] += one->deleted[point] / (float)repeats;
+        mean->inserted[point] += one->inserted[point] / (float)repeats;
+    }
+}
+
+fv_status fv_explain_random(fv_explainer *explainer, int repeats, uint64_t seed, fv_faithfulness *out,
+                            fv_error *error) {
+    const image_size size = size_of(explainer);
+    fv_status status = check(explainer, error);
+    if (status) {
+        return status;
+    }
+    if (repeats < 1) {
+        return fv__fail(error, FV_INVALID, "the mean of %d random orders; at least 1 is needed", repeats);
+    }
+    uint32_t *order = fv__alloc_array(size.places, sizeof *order);
+    status = order ? FV_OK : fv__fail_memory(error, "the order of the pixels");
+    *out = (fv_faithfulness){0};
+    for (int i = 0; i < repeats && !status; i++) {
+        fv_faithfulness one;
+        fv__random random = fv__random_start(seed, FV__DRAW_EXPLAIN, (uint64_t)i);
+        fv__random_permutation(&random, size.places, order);
+        status = measure(explainer, order, &one, error);
+        if (!status) {
+            add_share(out, &one, repeats);
+        }
+    }
+    fv__free(order);
+    return status;
+}
