@@ -14,7 +14,12 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_LEFT_OUT = 3, CLI_INTERRUP
 
 // In the order of `fovea help`: cli_NAME is defined in cli/NAME.c.
 #define CLI_COMMAND_LIST(X)                                                                                            \
-    X(train) X(eval) X(predict) X(summary) X(plot) X(bench) X(data) X(cache) X(import) X(weights) X(help) X(version)
+    X(train)                                                                                                           \
+    X(eval)                                                                                                            \
+    X(predict)                                                                                                         \
+    X(explain)                                                                                                         \
+    X(summary)                                                                                                         \
+    X(plot) X(bench) X(data) X(cache) X(import) X(weights) X(help) X(version)
 
 // --- options.c: the command line, read by one table of all options
 
@@ -41,6 +46,8 @@ typedef struct cli_options {
     bool per_class, confusion, tensorboard;
     const char *layer, *classes; // NULL: not given
     bool partial, as_csv, strict;
+    const char *method, *head, *query, *class_name, *format; // NULL: not given
+    bool blocky, faithfulness;
 } cli_options;
 
 struct cli_command {

@@ -1,0 +1,76 @@
+// `fovea explain` in four files: what is asked for and the loop over the images (explain.c), pictures
+// (explain_picture.c), files of numbers (explain_files.c), and how faithful the maps are (explain_faithfulness.c).
+#ifndef FOVEA_CLI_EXPLAIN_H
+#define FOVEA_CLI_EXPLAIN_H
+
+#include <jansson.h>
+
+#include "cli.h"
+#include "samples.h"
+#include "subject.h"
+
+// What --method can be: a map of the image by one of fv_explain's methods, or the weights of whole layers.
+typedef enum cli_explain_kind { CLI_EXPLAIN_MAP, CLI_EXPLAIN_WEIGHTS, CLI_EXPLAIN_SLOTS } cli_explain_kind;
+
+typedef struct cli_explain_method {
+    const char *word;
+    cli_explain_kind kind;
+    fv_explain_method method; // of a map
+} cli_explain_method;
+
+enum { CLI_EXPLAIN_MAPS = 5 };
+
+// One map of the image at hand.
+typedef struct cli_explain_map {
+    const char *word;
+    const char *remark; // beside the word in pictures; NULL: none
+    float *values;      // (height, width); NULL: the method does not apply to this model
+    fv_faithfulness faithfulness;
+} cli_explain_map;
+
+// How faithful the maps of one method were so far.
+typedef struct cli_explain_score {
+    const char *word;
+    double deletion, insertion; // sums
+    size_t images;
+} cli_explain_score;
+
+typedef struct cli_explanation {
+    const cli_options *options;
+    cli_subject subject;
+    fv_dataset *data;
+    cli_samples samples;
+    fv_explainer *explainer;
+    const char *folder;               // to write to
+    const char *format;               // "png", "npy", "csv", "json"
+    const cli_explain_method *method; // NULL: all maps that apply
+    int target;                       // -1: the predicted class
+    fv_explain_options choice;
+    // Of the image at hand
+    size_t index; // in the data set
+    uint8_t *pixels;
+    cli_explain_map maps[CLI_EXPLAIN_MAPS];
+    int map_count;
+    fv_faithfulness random;
+    cli_explain_score scores[CLI_EXPLAIN_MAPS + 1]; // random last
+    json_t *files;                                  // paths written for the image
+    json_t *report;                                 // of all images
+} cli_explanation;
+
+// "DIR/test-3SUFFIX", noted as written; NULL when out of memory. Release with fv__free.
+char *cli_explain_path(cli_explanation *now, const char *suffix);
+
+// "test 3: true Sneaker, predicted Boot 71.3 %; why Sneaker (12.0 %)?" in `text`, which is also returned.
+enum { CLI_EXPLAIN_TITLE = 400 };
+const char *cli_explain_title(const cli_explanation *now, char text[CLI_EXPLAIN_TITLE]);
+
+// Writes what is asked for of the image at hand. Return the exit code, after a message where it is not 0.
+int cli_explain_draw(cli_explanation *now);
+int cli_explain_write(cli_explanation *now);
+
+// Measures the maps of the image at hand; prints the table of all images.
+int cli_explain_measure(cli_explanation *now);
+int cli_explain_print_scores(const cli_explanation *now);
+json_t *cli_explain_scores_json(const cli_explanation *now);
+
+#endif

@@ -1,0 +1,54 @@
+#include "draw/overlay.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "draw/colormap.h"
+
+static const double COVER = 0.6;  // how much of a pixel is the map's
+static const double DARKEST = 70; // grey of black pixels, on which bright colours stay bright
+
+// The map at a point of the enlarged picture: of the nearest pixel, or between the four around it.
+static double map_at(const fv__overlay *overlay, double y, double x) {
+    const float *map = overlay->map;
+    const double row = fmin(fmax(y, 0), overlay->height - 1), column = fmin(fmax(x, 0), overlay->width - 1);
+    const ptrdiff_t width = overlay->width;
+    if (overlay->blocky) {
+        return (double)map[(ptrdiff_t)(row + 0.5) * width + (ptrdiff_t)(column + 0.5)];
+    }
+    const ptrdiff_t top = (ptrdiff_t)row, left = (ptrdiff_t)column;
+    const ptrdiff_t below = top + 1 < overlay->height ? width : 0, right = left + 1 < width ? 1 : 0;
+    const float *cell = map + top * width + left;
+    const double across = column - (double)left, down = row - (double)top;
+    const double upper = (double)cell[0] * (1 - across) + (double)cell[right] * across;
+    const double lower = (double)cell[below] * (1 - across) + (double)cell[below + right] * across;
+    return upper * (1 - down) + lower * down;
+}
+
+static void show_pixel(const fv__overlay *overlay, const uint8_t *pixel, uint8_t rgb[3]) {
+    const bool colour = overlay->channels >= 3;
+    for (int c = 0; c < 3; c++) {
+        rgb[c] = pixel[colour ? c : 0];
+    }
+}
+
+void fv__draw_overlay(const fv__overlay *overlay, uint8_t *out) {
+    const double range = overlay->most > overlay->least ? overlay->most - overlay->least : 1;
+    for (int y = 0; y < overlay->height * overlay->scale; y++) {
+        for (int x = 0; x < overlay->width * overlay->scale; x++, out += 3) {
+            const ptrdiff_t place = (ptrdiff_t)(y / overlay->scale) * overlay->width + x / overlay->scale;
+            show_pixel(overlay, overlay->pixels + place * overlay->channels, out);
+            if (!overlay->map) {
+                continue;
+            }
+            const double luma = (299.0 * out[0] + 587.0 * out[1] + 114.0 * out[2]) / 1000;
+            const double grey = DARKEST + (255 - DARKEST) * luma / 255;
+            uint8_t colour[3];
+            const double row = (y + 0.5) / overlay->scale - 0.5, column = (x + 0.5) / overlay->scale - 0.5;
+            fv__colormap((map_at(overlay, row, column) - overlay->least) / range, colour);
+            for (int c = 0; c < 3; c++) {
+                out[c] = (uint8_t)(COVER * colour[c] + (1 - COVER) * grey + 0.5);
+            }
+        }
+    }
+}
