@@ -301,30 +301,23 @@ typedef struct fv_attention_weights {
 } fv_attention_weights;
 fv_attention_weights fv_explainer_attention(const fv_explainer *explainer, int layer);
 
-// name, what it is called on the command line
-#define FV_EXPLAIN_LIST(X)                                                                                             \
-    X(ATTENTION, "attention")                                                                                          \
-    X(ROLLOUT, "rollout")                                                                                              \
-    X(GRADIENT, "gradient")                                                                                            \
-    X(GRAD_CAM, "grad-cam")                                                                                            \
-    X(OCCLUSION, "occlusion")
-
-// ATTENTION  the weights with which the tokens of a layer are attended to; of a layer with slots, those with which they
-//            attend to one slot
-// ROLLOUT    attention through all layers from the last to the first, with half of each residual's (Abnar and Zuidema
-//            2020, "Quantifying attention flow in transformers"); read off at the class token, or averaged over tokens
-// GRADIENT   attention weighted by how much it raises the target's logit: positive parts of gradient · weight, averaged
-//            over the heads, summed over queries (or slots) and layers (after Chefer et al. 2021, "Generic
-//            attention-model explainability")
-// GRAD_CAM   the last convolutional image, its channels weighted by their mean gradient of the target's logit
-// (Selvaraju
-//            et al. 2017)
-// OCCLUSION  how far the target's logit falls when a square is covered with the image's mean colour (Zeiler and Fergus
-//            2014); needs nothing of the model but predictions, and may be negative
 typedef enum fv_explain_method {
-#define X(name, word) FV_EXPLAIN_##name,
-    FV_EXPLAIN_LIST(X)
-#undef X
+    // The weights with which the tokens of a layer are attended to; of a layer with slots, those with which they attend
+    // to one slot.
+    FV_EXPLAIN_ATTENTION,
+    // Attention through all layers from the last to the first, half of it for each residual (Abnar and Zuidema 2020,
+    // "Quantifying attention flow in transformers"); read off at the class token, or averaged over the tokens.
+    FV_EXPLAIN_ROLLOUT,
+    // Attention weighted by how much it raises the target's logit: positive parts of gradient · weight, averaged over
+    // the heads, summed over queries (or slots) and layers (after Chefer et al. 2021, "Generic attention-model
+    // explainability for interpreting bi-modal and encoder-decoder transformers").
+    FV_EXPLAIN_GRADIENT,
+    // The last convolutional image, its channels weighted by their mean gradient of the target's logit (Selvaraju et
+    // al. 2017, "Grad-CAM").
+    FV_EXPLAIN_GRAD_CAM,
+    // How far the target's logit falls when a square is covered with the image's mean colour (Zeiler and Fergus 2014,
+    // "Visualizing and understanding convolutional networks"). Needs nothing of the model but predictions.
+    FV_EXPLAIN_OCCLUSION,
 } fv_explain_method;
 
 // Which part of the attention; start from FV_EXPLAIN_DEFAULTS.
@@ -337,8 +330,8 @@ typedef struct fv_explain_options {
 } fv_explain_options;
 #define FV_EXPLAIN_DEFAULTS ((fv_explain_options){.layer = -1, .head = -1, .query = -1})
 
-// A heat map (height, width) of the image: the larger, the more a pixel counts. Units are those of the method; none but
-// OCCLUSION is negative. `options` NULL: FV_EXPLAIN_DEFAULTS. Errors: FV_UNSUPPORTED tells why the method does not
+// A heat map (height, width) of the image: the larger, the more a pixel counts. Units are those of the method; only
+// OCCLUSION can be negative. `options` NULL: FV_EXPLAIN_DEFAULTS. Errors: FV_UNSUPPORTED tells why the method does not
 // apply to this model, FV_INVALID which option names nothing.
 fv_status fv_explain(fv_explainer *explainer, fv_explain_method method, const fv_explain_options *options, float *map,
                      fv_error *error);

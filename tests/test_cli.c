@@ -5,8 +5,8 @@
 
 static void teaches(void **state) {
     (void)state;
-    static const char *const commands[] = {"train", "eval",   "predict", "summary", "plot",   "bench",
-                                           "data",  "import", "weights", "help",    "version"};
+    static const char *const commands[] = {"train", "eval", "predict", "explain", "summary", "plot",
+                                           "bench", "data", "import",  "weights", "help",    "version"};
     assert_code(0, "");
     assert_has(out, "Exit codes");
     assert_code(0, "--help");
@@ -175,6 +175,62 @@ static void predicts(void **state) {
         assert_code(2, line);
         assert_has(err, "--samples");
     }
+}
+
+// The lines of a file of the scratch folder.
+static size_t count_lines(const char *name) {
+    slurp(scratch_path(name), err);
+    size_t lines = 0;
+    for (const char *at = err; (at = strchr(at, '\n')); at++) {
+        lines++;
+    }
+    return lines;
+}
+
+static void explains(void **state) {
+    (void)state;
+    assert_code(0, "explain trained --samples test:3,7");
+    assert_has(out, "explained/test-3.png\nexplained/test-7.png\n");
+    assert_has(err, "true ");
+    slurp(scratch_path("explained/test-7.png"), out);
+    assert_memory_equal(out, "\x89PNG", 4);
+    assert_code(0, "explain trained --samples 3 --method attention --query 2,5 --quiet -o heads");
+    assert_string_equal(out, "heads/test-3-attention.png\n");
+    assert_string_equal(err, "");
+    assert_code(0, "explain trained --samples 3 --format csv --class Bag -o numbers --quiet");
+    assert_int_equal(count_lines("numbers/test-3.csv"), 1 + 28 * 28);
+    assert_has(err, "row,column,received,rollout,gradient,grad-cam,occlusion\n0,0,");
+    assert_code(0, "explain trained --samples 3 --method attention --format csv -o numbers");
+    assert_int_equal(count_lines("numbers/test-3-attention.csv"), 1 + 36 * 36);
+    assert_has(err, "head,query,key,weight\n0,0,0,");
+    assert_code(0, "explain trained --samples 3 --method attention --format npy -o numbers");
+    struct stat about;
+    assert_int_equal(stat(scratch_path("numbers/test-3-attention.npy"), &about), 0);
+    assert_int_equal(about.st_size, 128 + 36 * 36 * 4);
+    assert_code(0, "explain trained --samples 3 --method attention --format json -o numbers");
+    slurp(scratch_path("numbers/test-3.json"), out);
+    assert_has(out, "\"axes\":[\"head\",\"query\",\"key\"],\"shape\":[1,36,36]");
+    assert_has(out, "\"rows\":6,\"columns\":6,\"origin\":[2.0,2.0],\"step\":[4.0,4.0],\"field\":[5.0,5.0]");
+    assert_code(0, "explain trained --samples 0-2 --method grad-cam --faithfulness --json -o numbers");
+    assert_has(out, "\"explained_probability\"");
+    assert_has(out, "\"random\"");
+    assert_has(out, "\"insertion\"");
+    static const char *const wrong[][2] = {{"--method rolout", "did you mean 'rollout'"},
+                                           {"--layer attenton", "did you mean 'attention'"},
+                                           {"--class Bagg", "did you mean 'Bag'"},
+                                           {"--head one", "--head"},
+                                           {"--query 6,0", "6 × 6 tokens"},
+                                           {"--format gif", "png, npy"},
+                                           {"--head 1 --method received", "head"},
+                                           {"--method slots --faithfulness", "whole layers"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char line[128];
+        snprintf(line, sizeof line, "explain trained --samples 3 -o wrong %s", wrong[i][0]);
+        assert_code(2, line);
+        assert_has(err, wrong[i][1]);
+    }
+    assert_code(1, "explain trained --samples 3 --method slots");
+    assert_has(err, "--method attention");
 }
 
 static void summarizes(void **state) {
@@ -486,6 +542,7 @@ int main(void) {
         cmocka_unit_test(trains),
         cmocka_unit_test(evaluates),
         cmocka_unit_test(predicts),
+        cmocka_unit_test(explains),
         cmocka_unit_test(summarizes),
         cmocka_unit_test(benchmarks),
         cmocka_unit_test(resumes_after_interrupt),

@@ -5,7 +5,6 @@
 // serves every class. No weight wants a gradient: the backward pass reaches down to the lowest node that does.
 #include <string.h>
 
-#include "base/cpu.h"
 #include "base/memory.h"
 #include "explain/explainer.h"
 
@@ -92,12 +91,8 @@ static bool gather(const fv_explainer *explainer, bool backward, request *out) {
 }
 
 static fv_status make_plan(const fv_explainer *explainer, bool backward, fv__plan **out, fv_error *error) {
-    const fv__kernels *kernels;
-    request asked = {0};
-    fv_status status = fv__kernels_select(NULL, &kernels, error);
-    if (!status && !gather(explainer, backward, &asked)) {
-        status = fv__fail_memory(error, "the explainer");
-    }
+    request asked;
+    fv_status status = gather(explainer, backward, &asked) ? FV_OK : fv__fail_memory(error, "the explainer");
     if (!status) {
         fv__plan_options options = {.batch = 1,
                                     .backward = backward,
@@ -106,7 +101,7 @@ static fv_status make_plan(const fv_explainer *explainer, bool backward, fv__pla
                                     .kept_count = asked.kept_count,
                                     .auxiliary = asked.auxiliary,
                                     .auxiliary_count = asked.auxiliary_count};
-        status = fv__plan_create(&explainer->graph, kernels, 1, &options, out, error);
+        status = fv__plan_create(&explainer->graph, explainer->kernels, 1, &options, out, error);
     }
     fv__free(asked.kept);
     fv__free(asked.auxiliary);
@@ -135,7 +130,10 @@ static fv_status prepare(fv_explainer *explainer, fv_error *error) {
     if (!explainer->probabilities) {
         return fv__fail_memory(error, "the explainer");
     }
-    status = fv__pool_create(1, &explainer->pool, error);
+    status = fv__kernels_select(NULL, &explainer->kernels, error);
+    if (!status) {
+        status = fv__pool_create(1, &explainer->pool, error);
+    }
     return status ? status : make_plan(explainer, false, &explainer->forward, error);
 }
 

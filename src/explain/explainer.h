@@ -22,6 +22,7 @@ struct fv_explainer {
     fv__attention_layer *layers;
     int layer_count;
     int stage; // the last convolutional image; -1: none
+    const fv__kernels *kernels;
     fv__pool *pool;
     fv__plan *forward, *backward; // backward is made when first asked for
     bool differentiated;          // `backward` has run on this image

@@ -21,11 +21,7 @@ void fv__attention_gradient(const fv_explainer *explainer, const fv__attention_l
                 const float *d = d_out + ((ptrdiff_t)group * layer->queries + q) * row + (ptrdiff_t)head * depth;
                 const float *v = value + (ptrdiff_t)group * layer->keys * row + (ptrdiff_t)head * depth;
                 for (int k = 0; k < layer->keys; k++, v += row) {
-                    double sum = 0;
-                    for (int i = 0; i < depth; i++) {
-                        sum += (double)d[i] * (double)v[i];
-                    }
-                    *gradient++ = (float)sum;
+                    *gradient++ = (float)explainer->kernels->inner_product(d, v, (size_t)depth);
                 }
             }
         }
