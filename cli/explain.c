@@ -136,7 +136,7 @@ static int choose(cli_explanation *now) {
     if (wrong) {
         return cli_usage(&cli_explain, "--samples: %s", wrong);
     }
-    now->choice = FV_EXPLAIN_DEFAULTS;
+    now->choice = (fv_explain_options)FV_EXPLAIN_DEFAULTS;
     now->choice.blocky = options->blocky;
     if (!read_number(options->head, &now->choice.head)) {
         return cli_usage(&cli_explain, "--head: '%s' should be a number from 0 on", options->head);
@@ -175,14 +175,15 @@ const char *cli_explain_title(const cli_explanation *now, char text[CLI_EXPLAIN_
 // What pictures say beside a map's word.
 static const char *remark(const cli_explanation *now, const cli_explain_method *method) {
     int layers = fv_explainer_describe(now->explainer).layers;
-    if (method->method == FV_EXPLAIN_ROLLOUT) {
-        for (int i = 0; i < layers; i++) {
-            if (!fv_explainer_attention(now->explainer, i).residual) {
-                return "without residuals";
-            }
+    for (int i = 0; i < layers && method->method == FV_EXPLAIN_ROLLOUT; i++) {
+        if (!fv_explainer_attention(now->explainer, i).residual) {
+            return layers > 1 ? "not all with residual" : "no residual";
         }
     }
-    return method->method == FV_EXPLAIN_ATTENTION && layers > 1 ? "in one layer" : NULL;
+    if (method->method != FV_EXPLAIN_ATTENTION || layers < 2) {
+        return NULL;
+    }
+    return now->choice.layer < 0 ? "last layer" : fv_explainer_attention(now->explainer, now->choice.layer).layer;
 }
 
 static int make_maps(cli_explanation *now) {

@@ -14,7 +14,7 @@ enum {
     WRAP = 8 // cells in a row of heads or slots of one layer
 };
 
-static const double UNIFORM = 1e-3;
+static const double UNIFORM = 0.01;
 
 // The cells of one picture, filled one after the other.
 typedef struct sheet {
@@ -147,8 +147,10 @@ static void describe_query(const cli_explanation *now, int index, char *about, s
     int query = for_layer(now, index, 0).query, token = query - layer.before;
     if (query < 0) {
         snprintf(about, room, "; mean over all queries");
-    } else if (token < 0 || layer.rows == 0) {
+    } else if (layer.rows == 0) {
         snprintf(about, room, "; query %d", query);
+    } else if (token < 0) {
+        snprintf(about, room, "; what the class token attends to");
     } else {
         snprintf(about, room, "; query at row %d, column %d", token / layer.columns, token % layer.columns);
     }

@@ -328,7 +328,8 @@ typedef struct fv_explain_options {
     int patch;   // OCCLUSION: side of the square in pixels, moved by half of it; 0: an eighth of the shorter side
     bool blocky; // a pixel has the value of the nearest token, not one between the nearest four
 } fv_explain_options;
-#define FV_EXPLAIN_DEFAULTS ((fv_explain_options){.layer = -1, .head = -1, .query = -1})
+#define FV_EXPLAIN_DEFAULTS                                                                                            \
+    { -1, -1, -1, 0, false }
 
 // A heat map (height, width) of the image: the larger, the more a pixel counts. Units are those of the method; only
 // OCCLUSION can be negative. `options` NULL: FV_EXPLAIN_DEFAULTS. Errors: FV_UNSUPPORTED tells why the method does not

@@ -755,11 +755,11 @@ static void mistakes(void **state) {
     options.layer = 2;
     assert_int_equal(fv_explain(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure), FV_INVALID);
     assert_int_equal(fv_explain(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure), FV_INVALID);
-    options = FV_EXPLAIN_DEFAULTS;
+    options = (fv_explain_options)FV_EXPLAIN_DEFAULTS;
     options.head = 3;
     assert_int_equal(fv_explain(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure), FV_INVALID);
     assert_says(failure, "0 to 2");
-    options = FV_EXPLAIN_DEFAULTS;
+    options = (fv_explain_options)FV_EXPLAIN_DEFAULTS;
     options.query = 16;
     assert_int_equal(fv_explain(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure), FV_INVALID);
     assert_int_equal(fv_explain(explainer, (fv_explain_method)9, NULL, map, &failure), FV_INVALID);

@@ -272,11 +272,12 @@ fv_status fv_explain(fv_explainer *explainer, fv_explain_method method, const fv
         [FV_EXPLAIN_GRADIENT] = fv__explain_gradient,   [FV_EXPLAIN_GRAD_CAM] = fv__explain_grad_cam,
         [FV_EXPLAIN_OCCLUSION] = fv__explain_occlusion,
     };
+    static const fv_explain_options defaults = FV_EXPLAIN_DEFAULTS;
     if (!explainer->image) {
         return fv__fail(error, FV_INVALID, "no image to explain yet: call fv_explainer_look first");
     }
     if ((unsigned)method >= sizeof methods / sizeof *methods) {
         return fv__fail(error, FV_INVALID, "there is no method %d", (int)method);
     }
-    return methods[method](explainer, options ? options : &FV_EXPLAIN_DEFAULTS, map, error);
+    return methods[method](explainer, options ? options : &defaults, map, error);
 }
