@@ -102,6 +102,10 @@ static double multiply_adds(const fv__op_node *node) {
     return fv__op_one_each(node) * node->inputs[1].size[0] * node->inputs[1].size[1];
 }
 
+static void windows(const fv__op_node *node, fv__pool_windows *windows) {
+    *windows = windows_of(node);
+}
+
 const fv__op fv__op_depthwise_conv2d = {.name = "depthwise_conv2d",
                                         .attributes_size = sizeof(fv__conv2d_attributes),
                                         .infer = infer,
@@ -109,4 +113,5 @@ const fv__op fv__op_depthwise_conv2d = {.name = "depthwise_conv2d",
                                         .needs = needs,
                                         .forward = forward,
                                         .backward = backward,
-                                        .multiply_adds = multiply_adds};
+                                        .multiply_adds = multiply_adds,
+                                        .windows = windows};

@@ -113,13 +113,8 @@ static double multiply_adds(const fv__op_node *node) {
     return fv__op_one_each(node) * attributes_of(node)->size[0] * attributes_of(node)->size[1];
 }
 
-static void windows(const fv__op_node *node, fv__windows *windows) {
-    const fv__pool_windows w = windows_of(node);
-    *windows = (fv__windows){.rows = w.rows,
-                             .columns = w.columns,
-                             .size = {w.size[0], w.size[1]},
-                             .stride = {w.stride[0], w.stride[1]},
-                             .before = {w.before[0], w.before[1]}};
+static void windows(const fv__op_node *node, fv__pool_windows *windows) {
+    *windows = windows_of(node);
 }
 
 const fv__op fv__op_max_pool2d = {

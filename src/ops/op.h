@@ -93,14 +93,6 @@ typedef struct fv__op_node {
     uint32_t id; // distinguishes the random draws of two nodes
 } fv__op_node;
 
-// The windows of an image that an op goes over: window (r, c) covers the rows r * stride[0] - before[0] … + size[0] - 1
-// and the columns likewise, and gives place (r, c) of the output.
-typedef struct fv__windows {
-    int rows, columns;      // windows
-    int size[2], stride[2]; // vertical, horizontal
-    int before[2];          // padding above and to the left
-} fv__windows;
-
 // Memory an op wants beside its inputs and outputs, in bytes.
 typedef struct fv__op_needs {
     size_t prepared; // written by `prepare` once a step, read by forward and backward: packed weights
@@ -166,7 +158,7 @@ typedef struct fv__op {
     // Shape of what is given out through `auxiliary` for one sample; NULL: nothing.
     void (*auxiliary)(const fv__op_node *node, fv__shape *shape);
     // For ops over windows of an image (input 0): which they are, so that tokens can be placed. NULL: other ops.
-    void (*windows)(const fv__op_node *node, fv__windows *windows);
+    void (*windows)(const fv__op_node *node, fv__pool_windows *windows);
 } fv__op;
 
 #define X(name) extern const fv__op fv__op_##name;
