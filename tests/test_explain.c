@@ -557,6 +557,8 @@ static void fields_by_brute_force(void **state) {
         {"- conv2d: {filters: 3, kernel: 4, padding: same}\n- max_pool2d\n- conv2d: {filters: 4, kernel: 2}\n"
          "- layer_norm\n- reshape: {shape: [25, 4]}\n- dense: 5\n- position_embedding\n- residual: [dense: 5]\n",
          0, 5, 5, 2, 2, 7},
+        {"- conv2d: {filters: 2, kernel: 2}\n- depthwise_conv2d: {kernel: 3, stride: 2, padding: same}\n", 0, 6, 6, 0.5,
+         2, 4},
         {"- max_pool2d: {size: 3, stride: 2, padding: same}\n- class_token\n- dense: 4\n", 1, 6, 6, 1, 2, 3},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
