@@ -54,8 +54,8 @@ static fv_status make_graph(fv_explainer *explainer, fv_error *error) {
     for (int p = 0; p < graph->parameter_count; p++) {
         graph->parameters[p].trainable = false;
     }
-    status =
-        fv__graph_add_input(graph, "direction", fv__graph_shape(graph, model->output), &explainer->direction, error);
+    const fv__shape logits = *fv__graph_shape(graph, model->output); // adding moves the nodes
+    status = fv__graph_add_input(graph, "direction", &logits, &explainer->direction, error);
     if (!status) {
         const int inputs[2] = {model->output, explainer->direction};
         status = fv__graph_add(graph, "target", &fv__op_dot, NULL, inputs, 2, &explainer->root, error);
