@@ -42,10 +42,12 @@ static bool is_linear(const movement *m, int n) {
 // Averaging the input must cost less than what the layer spends on all tokens but one.
 static bool passes_dense(const movement *m, int n) {
     const fv__shape *x = &source_at(m, n)->view.inputs[0], *y = &source_at(m, n)->view.output;
+    if (!is_linear(m, n) || x->rank < 2) {
+        return false;
+    }
     const double tokens = (double)fv__shape_elements(x) / features_of(x);
     const double kernel = (double)features_of(x) * features_of(y);
-    return is_linear(m, n) && x->rank > 1 &&
-           tokens * features_of(x) + kernel < tokens * kernel + tokens * features_of(y);
+    return tokens * features_of(x) + kernel < tokens * kernel + tokens * features_of(y);
 }
 
 static bool passes_view(const movement *m, int n) {
