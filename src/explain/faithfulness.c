@@ -39,10 +39,11 @@ static void blur_line(const float *from, float *to, int count, ptrdiff_t stride,
 static fv_status blur(const image_size *size, const uint8_t *image, uint8_t *out, fv_error *error) {
     const double deviation = (size->height < size->width ? size->height : size->width) / 8.0;
     const ptrdiff_t row = (ptrdiff_t)size->width * size->channels;
-    float *memory = fv__alloc_array(2 * size->bytes, sizeof *memory), *other = memory + size->bytes;
+    float *memory = fv__alloc_array(2 * size->bytes, sizeof *memory);
     if (!memory) {
         return fv__fail_memory(error, "a blurred image");
     }
+    float *other = memory + size->bytes;
     for (size_t i = 0; i < size->bytes; i++) {
         memory[i] = (float)image[i];
     }
@@ -95,10 +96,11 @@ static fv_status follow(fv_explainer *explainer, const uint8_t *from, const uint
 static fv_status measure(fv_explainer *explainer, const uint32_t *order, fv_faithfulness *out, fv_error *error) {
     const image_size size = size_of(explainer);
     uint8_t colour[FV__MAX_CHANNELS];
-    uint8_t *plain = fv__alloc_array(2, size.bytes), *blurred = plain + size.bytes;
+    uint8_t *plain = fv__alloc_array(2, size.bytes);
     if (!plain) {
         return fv__fail_memory(error, "the changed images");
     }
+    uint8_t *blurred = plain + size.bytes;
     fv__explainer_mean_colour(explainer, colour);
     for (size_t p = 0; p < size.places; p++) {
         memcpy(plain + p * (size_t)size.channels, colour, (size_t)size.channels);
