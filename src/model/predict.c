@@ -115,7 +115,7 @@ fv_status fv__model_softmax(const float *logits, int classes, size_t image, floa
     return FV_OK;
 }
 
-static fv_status run_batch(fv_model *model, reading *now, int samples, float *out, fv_error *error) {
+static fv_status run_batch(fv_model *model, reading *now, int samples, float *logits, fv_error *error) {
     fv__plan *plan;
     fv_status status = get_plan(model, samples == 1 ? 1 : FV__PREDICTION_BATCH, &plan, error);
     if (!status && !now->pixels) {
@@ -127,13 +127,12 @@ static fv_status run_batch(fv_model *model, reading *now, int samples, float *ou
         status = fv__plan_run(plan, model->pool, &feed, error);
     }
     if (!status) {
-        memcpy(out, fv__plan_value(plan, model->prediction.node_of[model->output]),
-               (size_t)samples * (size_t)model->classes * sizeof *out);
+        memcpy(logits, fv__plan_value(plan, model->prediction.node_of[model->output]),
+               (size_t)samples * (size_t)model->classes * sizeof *logits);
     }
     return status;
 }
 
-// What fv_predict takes the softmax of.
 static fv_status read_logits(fv_model *model, size_t count, fv__read_image *read, void *context, float *logits,
                              fv_error *error) {
     const int *shape = model->input_settings.size.values;
