@@ -1,6 +1,7 @@
 // `fovea explain`: what a model looked at, as pictures or numbers.
 #include "explain.h"
 
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
@@ -129,10 +130,11 @@ static int find_class(cli_explanation *now) {
 static int choose(cli_explanation *now) {
     const cli_options *options = now->options;
     char problem[256], first[32];
-    size_t total = fv_dataset_describe(now->data).count;
+    size_t total = now->data ? fv_dataset_describe(now->data).count : 0;
     snprintf(first, sizeof first, "0-%zu", total > 5 ? 4 : total - 1);
-    const char *wrong =
-        cli_samples_read(options->samples ? options->samples : first, total, &now->samples, problem, sizeof problem);
+    const char *wrong = now->data ? cli_samples_read(options->samples ? options->samples : first, total, &now->samples,
+                                                     problem, sizeof problem)
+                                  : NULL;
     if (wrong) {
         return cli_usage(&cli_explain, "--samples: %s", wrong);
     }
@@ -150,8 +152,24 @@ static int choose(cli_explanation *now) {
 
 // --- One image
 
+// The picture's name without its folder.
+static const char *picture_name(const cli_explanation *now) {
+    const char *path = now->pictures.paths[now->index], *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+json_t *cli_explain_image_json(const cli_explanation *now) {
+    if (!now->data) {
+        return json_pack("{s:o}", "file", cli_json_text(now->pictures.paths[now->index]));
+    }
+    int label = fv_dataset_describe(now->data).labels[now->index];
+    return json_pack("{s:s, s:I, s:s}", "split", now->samples.split, "index", (json_int_t)now->index, "class",
+                     fv_model_describe(now->subject.model).class_names[label]);
+}
+
 char *cli_explain_path(cli_explanation *now, const char *suffix) {
-    char *path = fv__format("%s/%s-%zu%s", now->folder, now->samples.split, now->index, suffix);
+    char *path = now->data ? fv__format("%s/%s-%zu%s", now->folder, now->samples.split, now->index, suffix)
+                           : fv__format("%s/%s%s", now->folder, picture_name(now), suffix);
     if (path) {
         json_array_append_new(now->files, json_string(path));
     }
@@ -161,10 +179,16 @@ char *cli_explain_path(cli_explanation *now, const char *suffix) {
 const char *cli_explain_title(const cli_explanation *now, char text[CLI_EXPLAIN_TITLE]) {
     fv_explained seen = fv_explainer_describe(now->explainer);
     fv_model_info model = fv_model_describe(now->subject.model);
-    int label = fv_dataset_describe(now->data).labels[now->index];
-    int length = snprintf(text, CLI_EXPLAIN_TITLE, "%s %zu: true %.80s, predicted %.80s %.1f %%", now->samples.split,
-                          now->index, model.class_names[label], model.class_names[seen.predicted],
-                          100 * (double)seen.probabilities[seen.predicted]);
+    int length;
+    if (now->data) {
+        int label = fv_dataset_describe(now->data).labels[now->index];
+        length = snprintf(text, CLI_EXPLAIN_TITLE, "%s %zu: true %.80s, ", now->samples.split, now->index,
+                          model.class_names[label]);
+    } else {
+        length = snprintf(text, CLI_EXPLAIN_TITLE, "%.255s: ", picture_name(now));
+    }
+    length += snprintf(text + length, CLI_EXPLAIN_TITLE - (size_t)length, "predicted %.80s %.1f %%",
+                       model.class_names[seen.predicted], 100 * (double)seen.probabilities[seen.predicted]);
     if (seen.target != seen.predicted) {
         snprintf(text + length, CLI_EXPLAIN_TITLE - (size_t)length, "; why %.80s (%.1f %%)?",
                  model.class_names[seen.target], 100 * (double)seen.probabilities[seen.target]);
@@ -189,7 +213,7 @@ static const char *remark(const cli_explanation *now, const cli_explain_method *
 static int make_maps(cli_explanation *now) {
     fv_model_info model = fv_model_describe(now->subject.model);
     fv_error error;
-    bool first = now->index == now->samples.index[0];
+    bool first = now->index == (now->data ? now->samples.index[0] : 0);
     now->map_count = 0;
     for (int i = 0; i < CLI_EXPLAIN_MAPS; i++) {
         if (now->method && now->method != &methods[i]) {
@@ -220,7 +244,6 @@ static int make_maps(cli_explanation *now) {
 static int report(cli_explanation *now) {
     fv_explained seen = fv_explainer_describe(now->explainer);
     fv_model_info model = fv_model_describe(now->subject.model);
-    int label = fv_dataset_describe(now->data).labels[now->index];
     char title[CLI_EXPLAIN_TITLE];
     if (!now->options->json) {
         for (size_t i = 0; i < json_array_size(now->files); i++) {
@@ -231,17 +254,19 @@ static int report(cli_explanation *now) {
         }
         return CLI_OK;
     }
-    json_t *image = json_pack("{s:s, s:I, s:s, s:s, s:f, s:s, s:f, s:O}", "split", now->samples.split, "index",
-                              (json_int_t)now->index, "class", model.class_names[label], "predicted",
-                              model.class_names[seen.predicted], "probability",
-                              (double)seen.probabilities[seen.predicted], "explained", model.class_names[seen.target],
-                              "explained_probability", (double)seen.probabilities[seen.target], "files", now->files);
+    json_t *image = cli_explain_image_json(now);
+    json_object_update_new(image, json_pack("{s:s, s:f, s:s, s:f, s:O}", "predicted", model.class_names[seen.predicted],
+                                            "probability", (double)seen.probabilities[seen.predicted], "explained",
+                                            model.class_names[seen.target], "explained_probability",
+                                            (double)seen.probabilities[seen.target], "files", now->files));
     return json_array_append_new(now->report, image) == 0 ? CLI_OK : cli_fail_memory();
 }
 
 static int explain_image(cli_explanation *now) {
     fv_error error;
-    fv_status status = fv_dataset_read(now->data, now->index, now->pixels, &error);
+    fv_status status =
+        now->data ? fv_dataset_read(now->data, now->index, now->pixels, &error)
+                  : fv__model_read_picture(now->subject.model, now->pictures.paths[now->index], now->pixels, &error);
     if (!status) {
         status = fv_explainer_look(now->explainer, now->pixels, now->target, &error);
     }
@@ -277,8 +302,9 @@ static int explain_all(cli_explanation *now) {
         return cli_fail(&error);
     }
     int code = CLI_OK;
-    for (size_t i = 0; i < now->samples.count && code == CLI_OK; i++) {
-        now->index = now->samples.index[i];
+    size_t images = now->data ? now->samples.count : (size_t)now->pictures.count;
+    for (size_t i = 0; i < images && code == CLI_OK; i++) {
+        now->index = now->data ? now->samples.index[i] : i;
         code = explain_image(now);
     }
     if (code != CLI_OK || !now->options->json) {
@@ -296,6 +322,9 @@ static int run(const cli_options *options) {
     if (options->argument_count == 0) {
         return cli_usage(&cli_explain, "explain needs a model file or a run folder");
     }
+    if (options->argument_count > 1 && (options->samples || options->data)) {
+        return cli_usage(&cli_explain, "either pictures or samples of a data set are explained, not both");
+    }
     if (!cli_samples_split(options->samples ? options->samples : "test", now.samples.split)) {
         return cli_usage(&cli_explain, "--samples: '%s' should begin with test: or train:", options->samples);
     }
@@ -304,7 +333,8 @@ static int run(const cli_options *options) {
         code = cli_subject_load(options->arguments[0], options, &now.subject);
     }
     if (code == CLI_OK) {
-        code = cli_subject_data(&now.subject, now.samples.split, options, &now.data);
+        code = options->argument_count > 1 ? cli_files_find(&now.pictures, options, 1)
+                                           : cli_subject_data(&now.subject, now.samples.split, options, &now.data);
     }
     if (code == CLI_OK && fv_explainer_open(now.subject.model, &now.explainer, &error) != FV_OK) {
         code = cli_fail(&error);
@@ -323,13 +353,14 @@ static int run(const cli_options *options) {
     fv__free(now.samples.index);
     fv_explainer_close(now.explainer);
     fv_dataset_close(now.data);
+    cli_files_free(&now.pictures);
     cli_subject_free(&now.subject);
     return code;
 }
 
 const cli_command cli_explain = {
     .name = "explain",
-    .arguments = "MODEL|RUN  [OPTIONS]",
+    .arguments = "MODEL|RUN|RECIPE [FILE|DIR|-]...  [OPTIONS]",
     .sentence = "Show what a model looked at",
     .details =
         "For each image a picture: the image, then heat maps of what counted for the predicted class (or --class), by\n"
@@ -350,10 +381,11 @@ const cli_command cli_explain = {
         "in the order of each map, beside random orders.\n"
         "\n"
         "  fovea explain runs/first                               the first five of the test set\n"
+        "  fovea explain runs/mine photo.jpg                      a picture of one's own\n"
         "  fovea explain runs/first --samples test:7 --class Bag\n"
         "  fovea explain runs/first --method attention --query 5,5 -o heads\n"
         "  fovea explain runs/first --samples 0-19 --faithfulness\n",
     .options = "data path samples set method layer head query class out format blocky faithfulness",
-    .most_arguments = 1,
+    .most_arguments = INT_MAX,
     .run = run,
 };

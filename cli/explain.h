@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "cli.h"
+#include "files.h"
 #include "samples.h"
 #include "subject.h"
 
@@ -38,7 +39,8 @@ typedef struct cli_explain_score {
 typedef struct cli_explanation {
     const cli_options *options;
     cli_subject subject;
-    fv_dataset *data;
+    cli_files pictures; // what is explained: these, or
+    fv_dataset *data;   // (NULL with pictures)
     cli_samples samples;
     fv_explainer *explainer;
     const char *folder;               // to write to
@@ -47,7 +49,7 @@ typedef struct cli_explanation {
     int target;                       // -1: the predicted class
     fv_explain_options choice;
     // Of the image at hand
-    size_t index; // in the data set
+    size_t index; // in the data set, or the number of the picture
     uint8_t *pixels;
     cli_explain_map maps[CLI_EXPLAIN_MAPS];
     int map_count;
@@ -57,12 +59,15 @@ typedef struct cli_explanation {
     json_t *report;                                 // of all images
 } cli_explanation;
 
-// "DIR/test-3SUFFIX", noted as written; NULL when out of memory. Release with fv__free.
+// "DIR/test-3SUFFIX" or "DIR/PICTURESUFFIX", noted as written; NULL when out of memory. Release with fv__free.
 char *cli_explain_path(cli_explanation *now, const char *suffix);
 
 // "test 3: true Sneaker, predicted Boot 71.3 %; why Sneaker (12.0 %)?" in `text`, which is also returned.
-enum { CLI_EXPLAIN_TITLE = 400 };
+enum { CLI_EXPLAIN_TITLE = 700 };
 const char *cli_explain_title(const cli_explanation *now, char text[CLI_EXPLAIN_TITLE]);
+
+// Which image it is: {split, index, class} or {file}.
+json_t *cli_explain_image_json(const cli_explanation *now);
 
 // Writes what is asked for of the image at hand. Return the exit code, after a message where it is not 0.
 int cli_explain_draw(cli_explanation *now);

@@ -191,11 +191,10 @@ static int write_json(cli_explanation *now, json_t *content) {
     fv_error error;
     fv_explained seen = fv_explainer_describe(now->explainer);
     fv_model_info model = fv_model_describe(now->subject.model);
-    int label = fv_dataset_describe(now->data).labels[now->index];
-    json_t *root =
-        json_pack("{s:s, s:I, s:s, s:s, s:s, s:o}", "split", now->samples.split, "index", (json_int_t)now->index,
-                  "class", model.class_names[label], "predicted", model.class_names[seen.predicted], "explained",
-                  model.class_names[seen.target], now->map_count ? "maps" : "attention", content);
+    json_t *root = cli_explain_image_json(now);
+    json_object_update_new(root,
+                           json_pack("{s:s, s:s, s:o}", "predicted", model.class_names[seen.predicted], "explained",
+                                     model.class_names[seen.target], now->map_count ? "maps" : "attention", content));
     char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     char *path = cli_explain_path(now, ".json");
     int code = text && path ? CLI_OK : cli_fail_memory();

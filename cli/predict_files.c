@@ -4,72 +4,20 @@
 
 #include "base/memory.h"
 #include "data/photos.h"
+#include "files.h"
 #include "formats/file.h"
 #include "json.h"
 #include "predict.h"
 
 typedef struct files {
     cli_predictions shared;
-    char **paths, **problems; // (count); problems NULL: none
-    int count, capacity;
+    cli_files list;
+    char **problems; // (count); NULL: none
     int left_out;
     bool live, failed;     // failed: out of memory
     double started, drawn; // when
     size_t first;          // of the chunk under way
 } files;
-
-// --- Which
-
-static bool add_path(files *now, char *path) {
-    bool room = path && fv__reserve((void **)&now->paths, now->count, &now->capacity, sizeof *now->paths);
-    if (!room) {
-        fv__free(path);
-        return false;
-    }
-    now->paths[now->count++] = path;
-    return true;
-}
-
-// The pictures in a folder and those below it, by path.
-static int add_folder(files *now, const char *folder) {
-    fv__photos photos;
-    fv_error error;
-    int length = (int)strlen(folder), code = CLI_OK;
-    fv_status status = fv__photos_begin(&photos, folder, &error);
-    while (length > 1 && folder[length - 1] == '/') {
-        length--;
-    }
-    if (!status) {
-        status = fv__photos_add(&photos, ".", 0, &error);
-    }
-    if (!status && photos.count == 0) {
-        status = fv__fail(&error, FV_NOT_FOUND, "%s: no pictures in it", folder);
-    }
-    if (status) {
-        code = cli_fail(&error);
-    }
-    for (size_t i = 0; i < photos.count && code == CLI_OK; i++) {
-        const char *below = photos.items[i].path + 2; // behind "./"
-        if (!add_path(now, fv__format("%.*s%s%s", length, folder, folder[length - 1] == '/' ? "" : "/", below))) {
-            code = cli_fail_memory();
-        }
-    }
-    fv__photos_free(&photos);
-    return code;
-}
-
-static int find_files(files *now, const cli_options *options) {
-    int code = CLI_OK;
-    for (int i = 1; i < options->argument_count && code == CLI_OK; i++) {
-        const char *path = options->arguments[i];
-        if (fv__folder_exists(path)) {
-            code = add_folder(now, path);
-        } else if (!add_path(now, fv__strdup(strcmp(path, "-") == 0 ? "/dev/stdin" : path))) {
-            code = cli_fail_memory();
-        }
-    }
-    return code;
-}
 
 // --- What they show
 
@@ -96,8 +44,9 @@ static bool show_progress(void *context, size_t done, size_t count) {
         char bar[CLI_BAR_SIZE], rate[CLI_NUMBER_SIZE], left[CLI_NUMBER_SIZE];
         double seen = (double)(now->first + done), seconds = cli_now() - now->started;
         wipe(now);
-        fprintf(stderr, "Pictures  %s  %.0f/%d  %s img/s  %s left", cli_bar(bar, seen / now->count, 24), seen,
-                now->count, cli_count(rate, seen / seconds), cli_duration(left, seconds / seen * (now->count - seen)));
+        fprintf(stderr, "Pictures  %s  %.0f/%d  %s img/s  %s left", cli_bar(bar, seen / now->list.count, 24), seen,
+                now->list.count, cli_count(rate, seen / seconds),
+                cli_duration(left, seconds / seen * (now->list.count - seen)));
         now->drawn = cli_now();
     }
     return true;
@@ -106,7 +55,7 @@ static bool show_progress(void *context, size_t done, size_t count) {
 static int predict(files *now) {
     const fv_predict_options options = {
         .strict = now->shared.options->strict, .on_left_out = leave_out, .on_progress = show_progress, .context = now};
-    size_t count = (size_t)now->count;
+    size_t count = (size_t)now->list.count;
     fv_error error;
     fv_status status = FV_OK;
     int code = cli_predictions_reserve(&now->shared, count);
@@ -115,7 +64,7 @@ static int predict(files *now) {
     now->started = cli_now();
     for (; now->first < count && code == CLI_OK && !status; now->first += CLI_PREDICT_CHUNK) {
         size_t images = count - now->first < CLI_PREDICT_CHUNK ? count - now->first : CLI_PREDICT_CHUNK;
-        const char *const *paths = (const char *const *)now->paths + now->first;
+        const char *const *paths = (const char *const *)now->list.paths + now->first;
         status = now->problems
                      ? fv_predict_files(now->shared.subject.model, paths, images, &options, now->shared.chunk, &error)
                      : fv__fail_memory(&error, "the files");
@@ -131,8 +80,8 @@ static int predict(files *now) {
 
 static int print_json(const files *now) {
     json_t *list = json_array();
-    for (int i = 0; i < now->count; i++) {
-        json_t *name = cli_json_text(now->paths[i]);
+    for (int i = 0; i < now->list.count; i++) {
+        json_t *name = cli_json_text(now->list.paths[i]);
         json_t *entry = now->problems[i]
                             ? json_pack("{s:o, s:o}", "file", name, "error", cli_json_text(now->problems[i]))
                             : json_pack("{s:o, s:o}", "file", name, "predictions",
@@ -146,9 +95,9 @@ static int print_csv(const files *now) {
     static const char *const names[] = {"file", "error"};
     fv__text text = {0};
     cli_ranked_csv_head(&now->shared, names, 2, &text);
-    for (int i = 0; i < now->count; i++) {
+    for (int i = 0; i < now->list.count; i++) {
         const char *problem = now->problems[i];
-        const char *const fields[] = {now->paths[i], problem ? problem : ""};
+        const char *const fields[] = {now->list.paths[i], problem ? problem : ""};
         cli_ranked_csv(&now->shared, fields, 2, problem ? NULL : cli_predictions_of(&now->shared, (size_t)i), &text);
     }
     return cli_csv_print(&text);
@@ -158,9 +107,9 @@ static int print_text(const files *now) {
     cli_table table = {.alignment = now->shared.top > 1 ? "lll" : "ll"};
     cli_table_add(&table, "picture");
     cli_ranked_cells(&now->shared, NULL, &table);
-    for (int i = 0; i < now->count; i++) {
+    for (int i = 0; i < now->list.count; i++) {
         if (!now->problems[i]) {
-            cli_table_add(&table, "%s", now->paths[i]);
+            cli_table_add(&table, "%s", now->list.paths[i]);
             cli_ranked_cells(&now->shared, cli_predictions_of(&now->shared, (size_t)i), &table);
         }
     }
@@ -172,33 +121,32 @@ static int conclude(const files *now) {
     if (now->left_out == 0) {
         return CLI_OK;
     }
-    if (now->count > 1) {
-        cli_say("%d of %d files cannot be read and are left out", now->left_out, now->count);
+    if (now->list.count > 1) {
+        cli_say("%d of %d files cannot be read and are left out", now->left_out, now->list.count);
     }
-    return now->left_out == now->count ? CLI_FAILED : CLI_LEFT_OUT;
+    return now->left_out == now->list.count ? CLI_FAILED : CLI_LEFT_OUT;
 }
 
 int cli_predict_files(const cli_options *options) {
     files now = {0};
     int code = cli_predictions_load(options, &now.shared);
     if (code == CLI_OK) {
-        code = find_files(&now, options);
+        code = cli_files_find(&now.list, options, 1);
     }
     if (code == CLI_OK) {
         code = predict(&now);
     }
-    if (code == CLI_OK && (now.left_out < now.count || options->json || options->as_csv)) {
+    if (code == CLI_OK && (now.left_out < now.list.count || options->json || options->as_csv)) {
         code = options->json ? print_json(&now) : options->as_csv ? print_csv(&now) : print_text(&now);
     }
     if (code == CLI_OK) {
         code = conclude(&now);
     }
-    for (int i = 0; i < now.count; i++) {
-        fv__free(now.paths[i]);
+    for (int i = 0; i < now.list.count; i++) {
         fv__free(now.problems ? now.problems[i] : NULL);
     }
-    fv__free(now.paths);
     fv__free(now.problems);
+    cli_files_free(&now.list);
     cli_predictions_free(&now.shared);
     return code;
 }

@@ -385,6 +385,12 @@ static void predicts_files(void **state) {
     assert_has(out, "picture           predicted\nphotos/dog/9.ppm  ");
     assert_true(strstr(out, "dog/9.ppm") < strstr(out, "cat/2.ppm"));
     assert_string_equal(err, "");
+    assert_code(0, "explain seen photos/cat/2.ppm --method occlusion -o explained-files");
+    assert_string_equal(out, "explained-files/2.ppm-occlusion.png\n");
+    assert_has(err, "2.ppm: predicted ");
+    assert_code(1, "explain seen photos/cat/torn.jpg -o explained-files");
+    assert_has(err, "torn.jpg: a damaged JPEG");
+    assert_code(2, "explain seen photos/cat/2.ppm --samples 3");
     for (int i = 0; i < 3; i++) { // threads change nothing
         snprintf(line, sizeof line, "predict seen photos/ --threads 1%s", ways[i]);
         assert_code(3, line);
