@@ -129,6 +129,9 @@ static int show(const cli_options *options, const fv__dataset_info *info) {
         }
     }
     int code = status != FV_OK ? cli_fail(&error) : options->json ? show_json(splits) : show_text(info, splits);
+    if (code == CLI_OK && options->out) {
+        code = cli_draw_samples(splits[0].data, options->out, &error) == FV_OK ? CLI_OK : cli_fail(&error);
+    }
     for (int i = 0; i < SPLITS; i++) {
         if (splits[i].data) {
             fv__dataset_statistics_free(&splits[i].statistics);
@@ -183,6 +186,7 @@ const cli_command cli_data = {
         "\n"
         "  fovea data list                     which sets there are, and where they were found\n"
         "  fovea data show fashion-mnist       splits, classes, counts, range and mean of the pixels\n"
+        "  fovea data show fashion-mnist --out samples.png      and the first 25 as a picture\n"
         "  fovea data show cifar100 --augment grid.png    what augmentation makes of pictures; choose by\n"
         "                                      --set 'augment=[flip, cutout: 8]', or name a recipe\n"
         "  fovea data check fashion-mnist      every file: counts, size, sum of its content\n"

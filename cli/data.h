@@ -21,6 +21,9 @@ bool cli_is_photos(const char *argument);
 int cli_photos_check(const cli_options *options, const fv__dataset_info *info, const char *path);
 int cli_photos_show(const cli_options *options, const fv__dataset_info *info, const char *path);
 
+// A grid of a few samples with their classes (data_samples.c).
+fv_status cli_draw_samples(const fv_dataset *data, const char *path, fv_error *error);
+
 // Names on standard error the files that are left out of a data set, the first few of many.
 void cli_tell_left_out(const fv_dataset *data);
 

@@ -1,37 +1,9 @@
 // `fovea data show DIR`: what is in a folder of photographs, and a few of them as a picture.
-#include <string.h>
-
-#include "base/memory.h"
-#include "draw/grid.h"
+#include "data.h"
 #include "json.h"
 #include "photos.h"
 
-enum { ROWS = 5, COLUMNS = 8, SIDE = 128 };
-
-// Some of every class, one from each stretch of the pictures, which are sorted by class.
-static fv_status draw_samples(const fv_dataset *data, const char *path, fv_error *error) {
-    fv__grid_cell cells[ROWS * COLUMNS] = {{0}};
-    size_t size = fv__dataset_sample_size(data), count = data->count < ROWS * COLUMNS ? data->count : ROWS * COLUMNS;
-    uint8_t *pixels = fv__alloc_array(count, size);
-    fv_status status = pixels ? FV_OK : fv__fail_memory(error, path);
-    for (size_t i = 0; i < count && !status; i++) {
-        size_t sample = (2 * i + 1) * data->count / (2 * count);
-        cells[i].pixels = pixels + i * size;
-        cells[i].captions[0] = data->class_names[data->labels[sample]];
-        status = fv_dataset_read(data, sample, pixels + i * size, error);
-    }
-    const fv__grid grid = {.rows = (int)(count + COLUMNS - 1) / COLUMNS,
-                           .columns = COLUMNS,
-                           .height = SIDE,
-                           .width = SIDE,
-                           .channels = 3,
-                           .cells = cells};
-    if (!status) {
-        status = fv__draw_grid(&grid, path, error);
-    }
-    fv__free(pixels);
-    return status;
-}
+enum { SIDE = 128 };
 
 static int show_samples(const cli_options *options, const fv__dataset_info *info, const char *path) {
     const fv__photo_settings settings = {
@@ -40,7 +12,7 @@ static int show_samples(const cli_options *options, const fv__dataset_info *info
     fv_error error;
     fv_status status = fv__dataset_open(info, "train", path, &settings, &data, &error);
     if (!status) {
-        status = draw_samples(data, options->out, &error);
+        status = cli_draw_samples(data, options->out, &error);
         fv_dataset_close(data);
     }
     if (!status && !options->quiet && !options->json) {
