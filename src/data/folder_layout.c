@@ -120,7 +120,7 @@ static fv_status enter_train(fv__folder *folder, listing *list, fv_error *error)
 // A folder that has only another folder in it, which has folders in turn, stands for that one.
 static fv_status look_through(fv__folder *folder, listing *list, fv_error *error) {
     while (list->count == 1 && !list->pictures && !find_part(list, train_names)) {
-        listing inside;
+        listing inside = {0};
         char *path = fv__format("%s/%s", folder->root, list->names[0]);
         fv_status status = path ? list_folder(path, &inside, error) : fv__fail_memory(error, folder->root);
         if (status || inside.count == 0) {

@@ -255,7 +255,7 @@ fv_explained fv_explainer_describe(const fv_explainer *explainer) {
 void fv__explainer_mean_colour(const fv_explainer *explainer, uint8_t *colour) {
     const int *size = explainer->model->input_settings.size.values;
     const size_t places = (size_t)size[0] * (size_t)size[1], channels = (size_t)size[2];
-    for (size_t c = 0; c < channels; c++) {
+    for (size_t c = 0; c < channels && places > 0; c++) {
         uint64_t sum = 0;
         for (size_t i = 0; i < places; i++) {
             sum += explainer->image[i * channels + c];

@@ -96,6 +96,7 @@ static fv_status follow(fv_explainer *explainer, const uint8_t *from, const uint
 static fv_status measure(fv_explainer *explainer, const uint32_t *order, fv_faithfulness *out, fv_error *error) {
     const image_size size = size_of(explainer);
     uint8_t colour[FV__MAX_CHANNELS];
+    *out = (fv_faithfulness){0};
     uint8_t *plain = fv__alloc_array(2, size.bytes);
     if (!plain) {
         return fv__fail_memory(error, "the changed images");

@@ -6,6 +6,8 @@
 
 #include "train/session.h"
 
+enum { WRITE_EVERY = 2 }; // seconds, at least, between two epochs that are written
+
 // Early stopping as Keras's: so many epochs in a row without a better one.
 static bool stopped_early(const fv__session *session) {
     return session->settings->patience > 0 && session->state.waited >= (uint64_t)session->settings->patience;
@@ -50,6 +52,22 @@ static fv_status fail_interrupted(const fv__session *session, fv_error *error) {
                   : fv__fail(error, FV_INTERRUPTED, "stopped %s", where);
 }
 
+static fv_status write_model(fv__session *session, fv_error *error) {
+    fv_status status = session->model_wanted ? fv__session_write_model(session, error) : FV_OK;
+    session->model_wanted = session->model_wanted && status;
+    return status;
+}
+
+// Comes after the model: a run killed in between repeats what came after the checkpoint before and writes the same.
+static fv_status write_state(fv__session *session, fv_error *error) {
+    fv_status status = fv__session_write_checkpoint(session, error);
+    if (!status) {
+        status = fv__session_write_report(session, is_finished(session) ? "finished" : "running", error);
+    }
+    session->written = fv__seconds();
+    return status;
+}
+
 static fv_status train_steps(fv__session *session, fv_error *error) {
     fv__run_state *state = &session->state;
     const fv__samples *train = session->options->train;
@@ -69,7 +87,10 @@ static fv_status train_steps(fv__session *session, fv_error *error) {
         state->step++;
         state->steps = session->trainer->step;
         bool go_on = report_progress(session, NULL);
-        if (!go_on || (every > 0 && state->step % (uint64_t)every == 0)) {
+        if (!go_on) {
+            status = write_model(session, error);
+            status = status ? status : write_state(session, error);
+        } else if (every > 0 && state->step % (uint64_t)every == 0) {
             status = fv__session_write_checkpoint(session, error);
         }
         if (status || !go_on) {
@@ -106,40 +127,45 @@ static fv_status check_weights(const fv__session *session, fv_error *error) {
                                     (unsigned long long)session->state.epoch);
 }
 
-static fv_status validate(fv__session *session, fv__metrics *validation, bool *model_wanted, fv_error *error) {
+static fv_status validate(fv__session *session, fv__metrics *validation, fv_error *error) {
     *validation = (fv__metrics){0};
-    *model_wanted = true;
     if (!session->options->validation) {
+        session->model_wanted = true;
         return FV_OK;
     }
     fv_status status = fv__trainer_evaluate(session->trainer, session->options->validation, validation, error);
     if (!status) {
         double accuracy = fv__metrics_means(validation, session->settings->top_k).accuracy;
-        *model_wanted = note_best(session, accuracy) || !session->settings->keep_best;
+        session->model_wanted |= note_best(session, accuracy) || !session->settings->keep_best;
     }
     return status;
 }
 
-static fv_status write_epoch(fv__session *session, const fv__metrics *validation, bool model_wanted, fv_error *error) {
+static fv_status note_epoch(fv__session *session, const fv__metrics *validation, fv_error *error) {
     const fv_progress progress = progress_of(session, validation);
     fv_status status = fv__history_add(&session->history, &progress, error);
-    if (!status && model_wanted) {
-        status = fv__session_write_model(session, error);
-    }
     return status ? status : fv__session_write_history(session, error);
 }
 
-// The checkpoint comes last: a run killed before it repeats the end of the epoch and writes the same again.
+// Of epochs of milliseconds not every model and checkpoint is written: that would take longer than they did.
+static bool is_due(const fv__session *session) {
+    return session->state.epoch == (uint64_t)session->settings->epochs || stopped_early(session) ||
+           fv__seconds() - session->written > WRITE_EVERY;
+}
+
 static fv_status end_epoch(fv__session *session, fv_error *error) {
     fv__run_state *state = &session->state;
     fv__metrics validation;
-    bool model_wanted;
     fv_status status = check_weights(session, error);
     if (!status) {
-        status = validate(session, &validation, &model_wanted, error);
+        status = validate(session, &validation, error);
     }
     if (!status) {
-        status = write_epoch(session, &validation, model_wanted, error);
+        status = note_epoch(session, &validation, error);
+    }
+    bool due = is_due(session);
+    if (!status && due) {
+        status = write_model(session, error);
     }
     if (status) {
         return status;
@@ -149,9 +175,11 @@ static fv_status end_epoch(fv__session *session, fv_error *error) {
     state->step = 0;
     state->train = (fv__metrics){0};
     state->seconds = 0;
-    status = fv__session_write_checkpoint(session, error);
-    if (!status) {
-        status = fv__session_write_report(session, is_finished(session) ? "finished" : "running", error);
+    if (!due && !go_on) {
+        status = write_model(session, error);
+    }
+    if (!status && (due || !go_on)) {
+        status = write_state(session, error);
     }
     return status || go_on || is_finished(session) ? status : fail_interrupted(session, error);
 }

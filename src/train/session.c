@@ -43,7 +43,14 @@ fv_status fv__session_write_model(const fv__session *session, fv_error *error) {
         return FV_OK;
     }
     fv__metadata recipe = {"recipe", session->options->recipe};
-    return fv__model_write(session->model, session->folder.model, &recipe, session->options->recipe ? 1 : 0, error);
+    float *latest = session->model->weights;
+    if (session->state.weights_kept) {
+        session->model->weights = session->best_weights;
+    }
+    fv_status status =
+        fv__model_write(session->model, session->folder.model, &recipe, session->options->recipe ? 1 : 0, error);
+    session->model->weights = latest;
+    return status;
 }
 
 fv_status fv__session_write_history(const fv__session *session, fv_error *error) {
@@ -175,7 +182,8 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
                              .settings = options->settings,
                              .state = {.epoch = 1, .seed = options->run->seed},
                              .started = fv__timestamp_now(),
-                             .start = fv__seconds()};
+                             .start = fv__seconds(),
+                             .written = fv__seconds()};
     fv__trainer_options trainer = {.threads = options->run->threads,
                                    .seed = options->run->seed,
                                    .train_samples = options->train->count,

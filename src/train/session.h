@@ -20,7 +20,9 @@ typedef struct fv__session {
     float *best_weights;  // (weight_count), with keep_best
     float *class_weights; // (classes), with balanced classes
     fv__timestamp started;
-    double start; // fv__seconds
+    double start;      // fv__seconds
+    double written;    // when the folder was brought up to date
+    bool model_wanted; // the model file is to be written with it
 } fv__session;
 
 // fv__session_end is fine also after a failure.
