@@ -12,11 +12,11 @@
 #include "train/evaluation.h"
 
 enum {
-    SHOWN = 24,    // images in the explorer
+    SHOWN = 24,    // images in the explorer, at most
     MISTAKES = 12, // of them mistakes, at most
     LEAST = 200    // samples evaluated, if there are as many, whatever that takes
 };
-static const double WORK = 5e11; // multiply-adds of the evaluation, some seconds to half a minute
+static const double WORK = 1e12; // multiply-adds of the evaluation, some seconds to half a minute
 
 typedef struct report {
     const cli_options *options;
@@ -34,13 +34,14 @@ typedef struct report {
 
 // --- What is measured
 
-// Evenly spread samples, as many as WORK allows, unless data.limit says how many.
+// All samples where WORK allows at least half of them, else as many as it allows, evenly spread; or what data.limit
+// says.
 static fv_status select_samples(report *now, fv_error *error) {
     const size_t all = now->data->count;
     const bool chosen = now->subject.recipe && now->subject.recipe->data.limit;
     const double affordable = WORK / fv_model_describe(now->subject.model).multiply_adds;
-    size_t count = chosen || affordable >= (double)all ? all : affordable > LEAST ? (size_t)affordable : LEAST;
-    count = count > 1000 && count < all ? count / 1000 * 1000 : count < all ? count : all;
+    size_t count = affordable > LEAST ? (size_t)affordable : LEAST;
+    count = chosen || 2 * count > all ? all : count > 1000 ? count / 1000 * 1000 : count;
     now->numbers = fv__alloc_array(count, sizeof *now->numbers);
     if (!now->numbers) {
         return fv__fail_memory(error, "the report");
@@ -62,27 +63,29 @@ static fv_status measure(report *now, fv_error *error) {
 
 // --- What is shown
 
-// Mistakes, then samples spread over what was evaluated.
+static void add_shown(cli_samples *shown, size_t sample) {
+    size_t known = 0;
+    while (known < shown->count && shown->index[known] != sample) {
+        known++;
+    }
+    shown->count += known == shown->count;
+    shown->index[known] = sample;
+}
+
+// Mistakes and samples spread over what was evaluated, in turn.
 static int choose_shown(report *now) {
+    enum { OTHERS = SHOWN - MISTAKES };
     size_t places[MISTAKES], count = now->evaluated->count;
     int mistakes = fv__evaluation_mistakes(&now->details, now->evaluated->labels, places, MISTAKES);
-    size_t *index = fv__alloc_array(SHOWN, sizeof *index);
-    if (!index) {
+    now->shown.index = fv__alloc_array(SHOWN, sizeof *now->shown.index);
+    if (!now->shown.index) {
         return cli_fail_memory();
     }
-    now->shown.index = index;
-    for (int i = 0; i < mistakes; i++) {
-        index[now->shown.count++] = now->numbers[places[i]];
-    }
-    const size_t more = SHOWN - (size_t)mistakes;
-    for (size_t i = 0; i < more && i < count; i++) {
-        size_t place = count > more ? i * count / more : i, known = 0;
-        while (known < now->shown.count && index[known] != now->numbers[place]) {
-            known++;
+    for (size_t i = 0; i < OTHERS; i++) {
+        if (i < (size_t)mistakes) {
+            add_shown(&now->shown, now->numbers[places[i]]);
         }
-        if (known == now->shown.count) {
-            index[now->shown.count++] = now->numbers[place];
-        }
+        add_shown(&now->shown, now->numbers[i * count / OTHERS]);
     }
     return CLI_OK;
 }

@@ -17,6 +17,7 @@
 enum {
     BUDGET = 5 << 20, // bytes for weights, which base64 makes a third more
     FEWEST = 6,       // images, before layers are left out
+    PICTURE = 256,    // pixels of the longer side of an image, at most
     MAP_SIDE = 64,    // values of a heat map along a side, at most
     LIKELIEST = 3     // classes told of each image
 };
@@ -232,7 +233,8 @@ static fv_status add_image(const explorer *now, size_t sample, fv_error *error) 
     fv__text_addf(now->page, "{\"sample\":%zu,\"label\":%d,", sample, now->report->data->labels[sample]);
     add_likeliest(now, fv_explainer_describe(now->explainer).probabilities);
     fv__text_add(now->page, "\"picture\":\"");
-    status = fv__page_picture(now->page, now->pixels, now->model.height, now->model.width, now->model.channels, error);
+    status = fv__page_picture(now->page, now->pixels, now->model.height, now->model.width, now->model.channels, PICTURE,
+                              error);
     fv__text_add(now->page, "\",\"layers\":[");
     for (int i = 0, count = 0; i < now->layers && !status; i++) {
         const fv_attention_weights layer = fv_explainer_attention(now->explainer, i);

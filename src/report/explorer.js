@@ -194,7 +194,7 @@ function showQueries(view) {
     label.firstElementChild.textContent = view.slots ? "Memory slot" : "Query token";
     list.replaceChildren();
     if (label.hidden) return;
-    if (!view.slots) list.append(option(-1, "mean of all (click the picture)"));
+    if (!view.slots) list.append(option(-1, "mean of all"));
     for (let q = 0; q < (view.slots ? view.keys : view.queries); q++) {
         list.append(option(q, view.slots ? `slot ${q}` : tokenName(view, q)));
     }
@@ -231,7 +231,7 @@ function sentence(view, image) {
         : !hasPlaces(view) ? "weights of queries (rows) over keys (columns)" +
               (view.groups > 1 ? `, mean over ${view.groups} tokens at which the heads attend to each other` : "")
         : view.slots ? `how the tokens turn to slot ${now.query}`
-        : now.query < 0 ? "what all tokens attend to, on average"
+        : now.query < 0 ? "what all tokens attend to, on average; click on the picture to ask one of them"
         : `what ${now.query < view.before ? "the " : "the token at "}${tokenName(view, now.query)} attends to`;
     return `${data.split} ${image.sample}, true class ${data.classes[image.label]}: ${what}${head ? `; ${head}` : ""}.`;
 }
@@ -241,6 +241,7 @@ function show() {
     const {least, most, zoom} = paint(canvas, 448, view, now.head);
     markQuery(canvas, view, zoom);
     canvas.style.cursor = view.map || !hasPlaces(view) ? "default" : "crosshair";
+    element("cover").parentElement.hidden = element("smooth").parentElement.hidden = !hasPlaces(view);
     element("least").textContent = view.map ? "low" : percent(least);
     element("most").textContent = view.map ? "high" : percent(most);
     element("about").textContent = sentence(view, image);
@@ -266,7 +267,12 @@ function start() {
         button.onclick = () => chooseImage(i);
         element("pictures").append(button);
     });
-    views.forEach((view, i) => element("layer").append(option(i, view.map ? view.name : `${view.name} (attention)`)));
+    for (const [title, maps] of [["Attention layers", false], ["Maps by other methods", true]]) {
+        const group = document.createElement("optgroup");
+        group.label = title;
+        views.forEach((view, i) => view.map === maps && group.append(option(i, view.name)));
+        if (group.children.length) element("layer").append(group);
+    }
     element("layer").onchange = event => chooseView(Number(event.target.value));
     element("query").onchange = event => { now.query = Number(event.target.value); show(); };
     element("cover").oninput = element("smooth").onchange = show;

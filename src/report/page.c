@@ -58,15 +58,36 @@ void fv__page_base64(fv__text *page, const uint8_t *bytes, size_t size) {
     }
 }
 
-fv_status fv__page_picture(fv__text *page, const uint8_t *pixels, int height, int width, int channels,
+// Means over squares of `step` pixels: (height / step, width / step, channels).
+static void shrink(const uint8_t *pixels, int height, int width, int channels, int step, uint8_t *out) {
+    for (int y = 0; y + step <= height; y += step) {
+        for (int x = 0; x + step <= width; x += step) {
+            for (int c = 0; c < channels; c++) {
+                int sum = 0;
+                for (int i = 0; i < step * step; i++) {
+                    sum += pixels[((y + i / step) * width + x + i % step) * channels + c];
+                }
+                *out++ = (uint8_t)((sum + step * step / 2) / (step * step));
+            }
+        }
+    }
+}
+
+fv_status fv__page_picture(fv__text *page, const uint8_t *pixels, int height, int width, int channels, int largest,
                            fv_error *error) {
-    uint8_t *bytes = NULL;
+    const int longer = height > width ? height : width, step = (longer + largest - 1) / largest;
+    uint8_t *bytes = NULL, *small = fv__alloc_array((size_t)height * (size_t)width, (size_t)channels);
     size_t size = 0;
-    fv_status status = fv__png_encode(pixels, height, width, channels, &bytes, &size, error);
+    if (!small) {
+        return fv__fail_memory(error, "a picture");
+    }
+    shrink(pixels, height, width, channels, step, small);
+    fv_status status = fv__png_encode(small, height / step, width / step, channels, &bytes, &size, error);
     if (!status) {
         fv__text_add(page, "data:image/png;base64,");
         fv__page_base64(page, bytes, size);
     }
+    fv__free(small);
     fv__free(bytes);
     return status;
 }

@@ -16,8 +16,10 @@ void fv__page_count(fv__text *page, double number);
 
 void fv__page_base64(fv__text *page, const uint8_t *bytes, size_t size);
 
-// Pixels (height, width, channels) as the address of a PNG: data:image/png;base64,…
-fv_status fv__page_picture(fv__text *page, const uint8_t *pixels, int height, int width, int channels, fv_error *error);
+// Pixels (height, width, channels) as the address of a PNG: data:image/png;base64,… What is larger than `largest` a
+// side is shrunk to a half, a third, …
+fv_status fv__page_picture(fv__text *page, const uint8_t *pixels, int height, int width, int channels, int largest,
+                           fv_error *error);
 
 // <tr><th>name<td>text
 void fv__page_row(fv__text *page, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));

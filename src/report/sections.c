@@ -72,7 +72,7 @@ fv_status fv__report_overview(const fv__report *report, fv__text *page, fv_error
 
 // --- Mistakes
 
-enum { MISTAKES = 24 };
+enum { MISTAKES = 24, PICTURE = 128 }; // how many, and the longer side of one at most
 
 static fv_status add_mistake(const fv__report *report, size_t place, uint8_t *pixels, fv__text *page, fv_error *error) {
     const fv_dataset *data = report->evaluated;
@@ -83,7 +83,7 @@ static fv_status add_mistake(const fv__report *report, size_t place, uint8_t *pi
     }
     fv__text_addf(page, "<li><button data-sample=\"%u\" disabled><img class=\"%s\" alt=\"\" src=\"", sample,
                   data->height < 96 ? "small" : "");
-    status = fv__page_picture(page, pixels, data->height, data->width, data->channels, error);
+    status = fv__page_picture(page, pixels, data->height, data->width, data->channels, PICTURE, error);
     fv__text_add(page, "\"></button><b>");
     fv__page_text(page, data->class_names[data->labels[place]]);
     fv__text_addf(page, "</b> taken for <b class=\"wrong\">");
