@@ -31,7 +31,7 @@ fv_status fv__png_encode(const uint8_t *pixels, int height, int width, int chann
     }
     *bytes = result ? NULL : spng_get_png_buffer(context, size, &result);
     spng_ctx_free(context);
-    if (result == SPNG_EMEM) {
+    if (result == SPNG_EMEM || result == SPNG_EZLIB_INIT) { // zlib, too, asks for memory
         return fv__fail_memory(error, "a PNG");
     }
     return result ? fv__fail(error, FV_INVALID, "%d × %d × %d bytes cannot become a PNG: %s", height, width, channels,

@@ -289,7 +289,7 @@ function start() {
     chooseView(0);
 }
 
-// --- With #selftest behind the address everything is tried once, and <pre id="selftest"> tells what came of it.
+// --- With #selftest behind the address everything is tried once, and the page ends with what came of it.
 
 function selfTest() {
     const lines = [], canvas = element("view");
@@ -308,7 +308,7 @@ function selfTest() {
             lines.push(`view ${number} head ${now.head} query ${now.query} most ${Math.max(...values)} at ${values.indexOf(Math.max(...values))}`);
         }
     }
-    lines.push("done");
+    lines.push(document.documentElement.scrollWidth <= innerWidth ? "fits" : "is too wide", "done");
     const result = document.createElement("pre");
     result.id = "selftest";
     result.textContent = lines.join("\n");
