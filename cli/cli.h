@@ -18,6 +18,7 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_LEFT_OUT = 3, CLI_INTERRUP
     X(eval)                                                                                                            \
     X(predict)                                                                                                         \
     X(explain)                                                                                                         \
+    X(report)                                                                                                          \
     X(summary)                                                                                                         \
     X(plot) X(bench) X(data) X(cache) X(import) X(weights) X(help) X(version)
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "draw/figures.h"
 #include "train/history.h"
 
 enum { COLUMNS = 5 };
@@ -33,8 +32,8 @@ static char *name_of(const char *folder) {
     return fv__strndup(folder + begin, end - begin);
 }
 
-// One run. What it points to is freed by the caller: `name`, and `epoch` for all numbers.
-static fv_status read_run(const char *folder, fv__curves *run, fv_error *error) {
+fv_status cli_curves_read(const char *folder, fv__curves *run, fv_error *error) {
+    *run = (fv__curves){0};
     char *path = fv__format("%s/history.csv", folder);
     fv__history history = {0};
     fv_status status = path ? fv__history_read(path, &history, error) : fv__fail_memory(error, folder);
@@ -55,23 +54,25 @@ static fv_status read_run(const char *folder, fv__curves *run, fv_error *error) 
     return status;
 }
 
-static void free_runs(fv__curves *runs) {
-    for (int i = 0; i < FV__MAX_CURVES; i++) {
-        fv__free((void *)runs[i].name);
-        fv__free((void *)runs[i].epoch);
-    }
+// All numbers are one block, of which `epoch` is the first.
+void cli_curves_free(fv__curves *run) {
+    fv__free((void *)run->name);
+    fv__free((void *)run->epoch);
+    *run = (fv__curves){0};
 }
 
 fv_status cli_curves_draw(const char *const *folders, int count, const char *path, fv_error *error) {
     fv__curves runs[FV__MAX_CURVES] = {{0}};
     fv_status status = FV_OK;
     for (int i = 0; i < count && !status; i++) {
-        status = read_run(folders[i], &runs[i], error);
+        status = cli_curves_read(folders[i], &runs[i], error);
     }
     if (!status) {
         status = fv__draw_curves(runs, count, path, error);
     }
-    free_runs(runs);
+    for (int i = 0; i < FV__MAX_CURVES; i++) {
+        cli_curves_free(&runs[i]);
+    }
     return status;
 }
 

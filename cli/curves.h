@@ -3,6 +3,11 @@
 #define FOVEA_CLI_CURVES_H
 
 #include "cli.h"
+#include "draw/figures.h"
+
+// The curves of one run. FV_NOT_FOUND where it has no history.csv. Release with cli_curves_free, also after a failure.
+fv_status cli_curves_read(const char *folder, fv__curves *run, fv_error *error);
+void cli_curves_free(fv__curves *run);
 
 // Draws the curves of `count` runs together into a .png or .svg.
 fv_status cli_curves_draw(const char *const *folders, int count, const char *path, fv_error *error);

@@ -6,6 +6,7 @@
 #include "draw/grid.h"
 #include "eval.h"
 #include "formats/file.h"
+#include "train/evaluation.h"
 
 // --- Charts
 
@@ -99,29 +100,9 @@ static fv_status draw_predictions(const cli_evaluation *now, const char *path, f
     return draw_sheet(&what, path, error);
 }
 
-// Puts `sample` in its place among the most confident ones, earlier samples first among equals.
-static void insert(sheet *what, size_t sample) {
-    const float *confidence = what->now->details.confidence;
-    int place = what->count;
-    while (place > 0 && confidence[sample] > confidence[what->samples[place - 1]]) {
-        place--;
-    }
-    if (place < CELLS) {
-        what->count += what->count < CELLS;
-        for (int i = what->count - 1; i > place; i--) {
-            what->samples[i] = what->samples[i - 1];
-        }
-        what->samples[place] = sample;
-    }
-}
-
 static fv_status draw_mistakes(const cli_evaluation *now, const char *path, fv_error *error) {
     sheet what = {.now = now, .title = "Most confident mistakes: true class, and below it the predicted one"};
-    for (size_t i = 0; i < now->details.samples; i++) {
-        if (now->details.predicted[i] != now->info.labels[i]) {
-            insert(&what, i);
-        }
-    }
+    what.count = fv__evaluation_mistakes(&now->details, now->info.labels, what.samples, CELLS);
     if (what.count == 0) {
         what.title = "No mistakes";
     }

@@ -22,6 +22,7 @@ static int print_overview(void) {
            "  fovea predict runs/first --samples test:0-9\n"
            "  fovea predict mobilenet-v2 parrot.jpg     what is on a photograph\n"
            "  fovea plot runs/first                     draw its training curves\n"
+           "  fovea report runs/first                   one page about it, to see what it looked at\n"
            "\n"
            "`fovea COMMAND --help` explains a command, `fovea help recipes` lists the built-in recipes,\n"
            "`fovea help recipe` explains every key of a recipe.\n"

@@ -51,8 +51,8 @@ static const option table[] = {
      "The model as written, without the algebra pass that saves operations."},
     {"out", "o", "PATH", TEXT, NULL, AT(out),
      "Where to write: a folder (train: runs/RECIPE-DATE-TIME; explain: explained; data get, weights get: the cache), "
-     "or import's file, "
-     "the PNG of data show, the picture of plot (RUN/WHAT.png)."},
+     "or import's file, the PNG of data show, the picture of plot (RUN/WHAT.png), the page of report "
+     "(RUN/report.html)."},
     {"map", NULL, "RULE", MAPS, NULL, AT(maps),
      "What arrays are called here: THEIRS=OURS, or a file of such lines; may be given again."},
     {"layer", NULL, "NAME", TEXT, "import", AT(layer), "Only the weights of this layer, with those inside it."},

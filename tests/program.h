@@ -91,6 +91,25 @@ static inline int fovea(const char *arguments) {
         }                                                                                                              \
     } while (0)
 
+// --- the pages of reports
+
+static char *html; // the page last read
+
+static inline size_t read_page(const char *name) {
+    FILE *file = fopen(scratch_path(name), "rb");
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    size_t size = (size_t)ftell(file);
+    rewind(file);
+    free(html);
+    html = malloc(size + 1);
+    assert_non_null(html);
+    assert_int_equal(fread(html, 1, size, file), size);
+    html[size] = 0;
+    fclose(file);
+    return size;
+}
+
 // --- a data set: class c has a bright column c
 
 static inline void write_idx(const char *name, int rank, size_t count, bool images) {

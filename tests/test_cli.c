@@ -5,8 +5,8 @@
 
 static void teaches(void **state) {
     (void)state;
-    static const char *const commands[] = {"train", "eval", "predict", "explain", "summary", "plot",
-                                           "bench", "data", "import",  "weights", "help",    "version"};
+    static const char *const commands[] = {"train", "eval", "predict", "explain", "report", "summary", "plot",
+                                           "bench", "data", "import",  "weights", "help",   "version"};
     assert_code(0, "");
     assert_has(out, "Exit codes");
     assert_code(0, "--help");

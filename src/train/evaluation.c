@@ -101,3 +101,24 @@ void fv__evaluation_finish(fv_evaluation *evaluation) {
         bin->confidence = ratio(bin->confidence, (double)bin->samples);
     }
 }
+
+int fv__evaluation_mistakes(const fv_evaluation *evaluation, const int32_t *labels, size_t *samples, int most) {
+    int count = 0;
+    for (size_t i = 0; i < evaluation->samples; i++) {
+        int place = count;
+        if (evaluation->predicted[i] == labels[i]) {
+            continue;
+        }
+        while (place > 0 && evaluation->confidence[i] > evaluation->confidence[samples[place - 1]]) {
+            place--;
+        }
+        if (place < most) {
+            count += count < most;
+            for (int later = count - 1; later > place; later--) {
+                samples[later] = samples[later - 1];
+            }
+            samples[place] = i;
+        }
+    }
+    return count;
+}

@@ -13,4 +13,8 @@ void fv__evaluation_add(fv_evaluation *evaluation, const float *logits, const in
 // Precision, recall, F1, means and calibration from what was added.
 void fv__evaluation_finish(fv_evaluation *evaluation);
 
+// Which samples are taken for another class with the most confidence, the most confident first, and among equals the
+// earlier one: up to `most` of them. Returns how many.
+int fv__evaluation_mistakes(const fv_evaluation *evaluation, const int32_t *labels, size_t *samples, int most);
+
 #endif
