@@ -57,16 +57,13 @@ static inline void finish(setup *s) {
     assert_int_equal(fv__kernels_select(NULL, &s->kernels, &error), FV_OK);
 }
 
-static inline void start(setup *s, const char *activation, const char *dropout) {
-    char text[1024];
+// A model of `layers`, as a recipe writes them, for images of a size.
+static inline void start_model(setup *s, const char *layers, fv__shape image) {
     fv_error error = {0};
     fv__document *document;
     *s = (setup){0};
-    const char *halve = strcmp(activation, "relu") ? "conv2d: {filters: 8, kernel: 2, stride: 2}" : "max_pool2d";
-    snprintf(text, sizeof text, MODEL, activation, halve, dropout, dropout);
-    assert_int_equal(fv__document_parse(text, strlen(text), "model", &document, &error), FV_OK);
+    assert_int_equal(fv__document_parse(layers, strlen(layers), "model", &document, &error), FV_OK);
     fv__builder builder = {.graph = &s->graph};
-    fv__shape image = {.rank = 3, .size = {16, 16, 2}};
     assert_int_equal(fv__graph_add_input(&s->graph, "input", &image, &s->input, &error), FV_OK);
     fv_status status = fv__layers_build(&builder, fv__document_root(document), s->input, &s->logits, &error);
     s->entries = builder.entries;
@@ -75,8 +72,15 @@ static inline void start(setup *s, const char *activation, const char *dropout) 
     if (status) {
         fail_msg("%s", error.message);
     }
-    assert_int_equal(s->graph.nodes[s->entries[s->entry_count - 2].output].view.rate, FV__RATE_BATCH);
     finish(s);
+}
+
+static inline void start(setup *s, const char *activation, const char *dropout) {
+    char text[1024];
+    const char *halve = strcmp(activation, "relu") ? "conv2d: {filters: 8, kernel: 2, stride: 2}" : "max_pool2d";
+    snprintf(text, sizeof text, MODEL, activation, halve, dropout, dropout);
+    start_model(s, text, (fv__shape){.rank = 3, .size = {16, 16, 2}});
+    assert_int_equal(s->graph.nodes[s->entries[s->entry_count - 2].output].view.rate, FV__RATE_BATCH);
 }
 
 static inline void finish_with(setup *s) {

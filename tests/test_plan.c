@@ -34,6 +34,37 @@ static void threads_do_not_matter(void **state) {
     finish_with(&s);
 }
 
+// Workers that share one image give the bits of one that has it to itself, in layers large enough to be shared.
+static void threads_share_a_sample(void **state) {
+    (void)state;
+    static const char *const models[] = {
+        "- conv2d: {filters: 64, kernel: 3, padding: same, activation: gelu}\n- depthwise_conv2d: {kernel: 3}\n"
+        "- conv2d: {filters: 48, kernel: 1}\n- multi_head_attention: {heads: 3}\n- dense: 64\n- flatten\n- dense: 5\n",
+        "- mobilenet_v2\n- global_average_pool\n- dense: 5\n"};
+    for (int m = 0; m < 2; m++) {
+        float logits[2][CLASSES];
+        int fewest = 0;
+        for (int threads = 1; threads <= 4; threads++) {
+            setup s;
+            start_model(&s, models[m], (fv__shape){.rank = 3, .size = {64, 64, 3}});
+            fv__pool *pool = make_pool(threads);
+            fv__plan *plan = make_plan(&s, threads, (fv__plan_options){.batch = 1, .root = s.logits});
+            fv__feed feed = make_feed(&s, 1);
+            run_ok(plan, pool, &feed);
+            memcpy(logits[threads > 1], fv__plan_value(plan, s.logits), sizeof logits[0]);
+            if (threads == 1) {
+                fewest = fv__plan_describe(plan).phases;
+            } else {
+                assert_memory_equal(logits[0], logits[1], sizeof logits[0]);
+                assert_true(fv__plan_describe(plan).phases > fewest + 4);
+            }
+            fv__plan_destroy(plan);
+            fv__pool_destroy(pool);
+            finish_with(&s);
+        }
+    }
+}
+
 static void smaller_last_batch(void **state) {
     (void)state;
     setup s;
@@ -320,10 +351,15 @@ static void every_allocation_can_fail(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_do_not_matter),         cmocka_unit_test(smaller_last_batch),
-        cmocka_unit_test(dropout_belongs_to_the_sample), cmocka_unit_test(kept_values),
-        cmocka_unit_test(attention_weights_sum_to_one),  cmocka_unit_test(profile),
-        cmocka_unit_test(first_failure_is_told),         cmocka_unit_test(refused_requests),
+        cmocka_unit_test(threads_do_not_matter),
+        cmocka_unit_test(threads_share_a_sample),
+        cmocka_unit_test(smaller_last_batch),
+        cmocka_unit_test(dropout_belongs_to_the_sample),
+        cmocka_unit_test(kept_values),
+        cmocka_unit_test(attention_weights_sum_to_one),
+        cmocka_unit_test(profile),
+        cmocka_unit_test(first_failure_is_told),
+        cmocka_unit_test(refused_requests),
         cmocka_unit_test(every_allocation_can_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

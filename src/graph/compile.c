@@ -184,6 +184,16 @@ static fv__op_needs node_needs(const fv__plan *plan, int n, int samples) {
     return needs;
 }
 
+// Where there are fewer samples than workers, these share the nodes that are worth it.
+static fv__phase_kind forward_phase(const fv__plan *plan, const fv__node *node) {
+    enum { LEAST_WORK = 1 << 18 }; // multiply-adds for which the workers meet: some 10 µs
+    if (node->view.rate == FV__RATE_BATCH) {
+        return FV__PHASE_ROWS;
+    }
+    const bool worth = node->op->units && node->op->multiply_adds(&node->view) >= LEAST_WORK;
+    return worth && !plan->backward && plan->batch < plan->threads ? FV__PHASE_UNITS : FV__PHASE_SAMPLES;
+}
+
 static bool compile_forward(fv__plan *plan) {
     for (int n = 0; n < plan->graph->node_count; n++) {
         const fv__node *node = &plan->graph->nodes[n];
@@ -194,8 +204,8 @@ static bool compile_forward(fv__plan *plan) {
             plan->value_of[n] = plan->value_of[node->inputs[0]];
             continue;
         }
-        bool whole_batch = node->view.rate == FV__RATE_BATCH;
-        if (!open_phase(plan, whole_batch ? FV__PHASE_ROWS : FV__PHASE_SAMPLES, whole_batch)) {
+        const fv__phase_kind kind = forward_phase(plan, node);
+        if (!open_phase(plan, kind, kind != FV__PHASE_SAMPLES)) {
             return false;
         }
         fv__instruction instruction = blank_instruction(FV__RUN_FORWARD, n);

@@ -132,6 +132,12 @@ static void cut_phases(fv__plan *plan) {
             phase->tasks = plan->groups;
             samples = plan->micro_batch;
             break;
+        case FV__PHASE_UNITS: {
+            const fv__node *node = &plan->graph->nodes[plan->instructions[phase->begin].node];
+            const int units = node->op->units(&node->view);
+            phase->tasks = units < plan->threads ? units : plan->threads;
+            break;
+        }
         case FV__PHASE_ROWS:
             phase->tasks = divide_up((size_t)plan->batch, ROWS_PER_TASK);
             samples = plan->batch < ROWS_PER_TASK ? plan->batch : ROWS_PER_TASK;

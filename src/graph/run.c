@@ -143,6 +143,22 @@ static void carry(run_state *run, int begin, int end, int most, int worker, int 
     }
 }
 
+// Part `task` of every sample, for the phase's one node.
+static void share(const run_state *run, int task, int worker) {
+    fv__plan *plan = run->plan;
+    const fv__instruction *instruction = &plan->instructions[run->phase->begin];
+    const fv__node *node = &plan->graph->nodes[instruction->node];
+    const long units = node->op->units(&node->view), tasks = run->phase->tasks;
+    const double start = plan->times ? now() : 0;
+    for (int sample = 0; sample < run->feed->samples; sample++) {
+        const fv__call call = make_call(run, instruction, worker, sample, 1, -1);
+        node->op->forward_units(&call, (int)(units * task / tasks), (int)(units * (task + 1) / tasks));
+    }
+    if (plan->times) {
+        note_time(plan, instruction, worker, start);
+    }
+}
+
 static void reduce(const run_state *run, int task) {
     fv__plan *plan = run->plan;
     size_t begin = (size_t)task * FV__WEIGHTS_PER_TASK, end = begin + FV__WEIGHTS_PER_TASK;
@@ -185,6 +201,9 @@ static void run_task(void *context, int task, int worker) {
         carry(run, begin, end, plan->micro_batch, worker, task);
         break;
     }
+    case FV__PHASE_UNITS:
+        share(run, task, worker);
+        break;
     case FV__PHASE_ROWS: {
         int begin = (int)((long)samples * task / phase->tasks), end = (int)((long)samples * (task + 1) / phase->tasks);
         carry(run, begin, end, end - begin > 0 ? end - begin : 1, worker, -1);

@@ -168,18 +168,35 @@ static void start_head(fv__attention_head *h, int sample, int group, int number)
     h->number = number;
 }
 
+// Heads begin … end-1 of one sample, counted through its groups.
+static void forward_heads(fv__attention_head *h, int sample, int begin, int end) {
+    const fv__call *call = h->call;
+    const fv__attention_dimensions *d = &h->d;
+    const size_t table = (size_t)d->queries * (size_t)d->keys;
+    start_sample(h, sample);
+    for (int i = begin; i < end; i++) {
+        const int group = i / d->heads, number = i % d->heads;
+        const size_t before = (size_t)sample * (size_t)d->groups * (size_t)d->heads + (size_t)i;
+        start_head(h, sample, group, number);
+        fv__attention_forward(h, call->out + output_offset(h, sample, group, number),
+                              call->auxiliary ? call->auxiliary + before * table : NULL);
+    }
+}
+
+static int units(const fv__op_node *node) {
+    const fv__attention_attributes *attributes = node->attributes;
+    return attributes->groups * attributes->heads;
+}
+
+static void forward_units(const fv__call *call, int begin, int end) {
+    fv__attention_head h = start(call, false);
+    forward_heads(&h, 0, begin, end);
+}
+
 static void forward(const fv__call *call) {
     fv__attention_head h = start(call, false);
-    const fv__attention_dimensions *d = &h.d;
-    float *weights = call->auxiliary;
     for (int sample = 0; sample < call->samples; sample++) {
-        start_sample(&h, sample);
-        for (int i = 0; i < d->groups * d->heads; i++) {
-            int group = i / d->heads, number = i % d->heads;
-            start_head(&h, sample, group, number);
-            fv__attention_forward(&h, call->out + output_offset(&h, sample, group, number), weights);
-            weights = weights ? weights + (size_t)d->queries * (size_t)d->keys : NULL;
-        }
+        forward_heads(&h, sample, 0, units(call->node));
     }
 }
 
@@ -213,5 +230,7 @@ const fv__op fv__op_attention = {.name = "attention",
                                  .needs = needs,
                                  .forward = forward,
                                  .backward = backward,
+                                 .units = units,
+                                 .forward_units = forward_units,
                                  .multiply_adds = multiply_adds,
                                  .auxiliary = auxiliary};

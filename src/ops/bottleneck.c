@@ -105,27 +105,6 @@ static void prepare(const fv__call *call, bool backward) {
     call->kernels->pack(g.windows.channels, g.filters, call->in[LAST], g.filters, 1, last);
 }
 
-// Rows begin … end-1 of the first's output.
-static void first_rows(const fv__call *call, const geometry *g, const fv__conv2d_prepared *parts, const float *x,
-                       int begin, int end, float *out) {
-    const fv__conv2d_geometry *f = &g->first;
-    const ptrdiff_t skipped = (ptrdiff_t)begin * f->columns;
-    const fv__gemm product = {.rows = (end - begin) * f->columns,
-                              .columns = f->filters,
-                              .depth = f->kernel[1] * f->channels,
-                              .segments = f->kernel[0],
-                              .a = f->pointwise ? x + skipped * f->channels : x,
-                              .a_row = f->channels,
-                              .a_depth = 1,
-                              .a_segment = f->padded[1] * f->channels,
-                              .a_rows = f->pointwise ? NULL : parts->windows + skipped,
-                              .b = parts->weights,
-                              .c = out,
-                              .c_row = f->filters,
-                              .bias = call->in[FIRST_BIAS]};
-    fv__activated_product(call->kernels, &product, f->activation, NULL);
-}
-
 // Output rows begin … end-1, from a strip that begins with row `top` of the wide image and has `height` of them.
 static void narrow_rows(const fv__call *call, const geometry *g, const float *weights, const float *strip, int top,
                         int height, int begin, int end, float *middle, float *out) {
@@ -152,7 +131,10 @@ static void narrow_rows(const fv__call *call, const geometry *g, const float *we
     fv__activated_product(call->kernels, &product, g->attributes->last.activation, NULL);
 }
 
-static void forward_sample(const fv__call *call, const geometry *g, const float *image, float *out) {
+// Output rows first … last-1 of one sample.
+static void forward_rows(const fv__call *call, const geometry *g, size_t sample, int first, int last) {
+    const float *image = call->in[X] + sample * fv__shape_elements(&call->node->inputs[X]);
+    float *out = call->out + sample * fv__shape_elements(&call->node->output);
     fv__conv2d_prepared parts;
     const float *weights = last_weights(call, g, &parts);
     float *padded = call->scratch, *strip = padded + fv__conv2d_padded_floats(&g->first);
@@ -160,28 +142,36 @@ static void forward_sample(const fv__call *call, const geometry *g, const float 
     const float *x = fv__conv2d_pad_image(&g->first, image, padded);
     const fv__pool_windows *w = &g->windows;
     int top = 0, bottom = 0; // rows of the wide image in the strip
-    for (int begin = 0; begin < w->rows; begin += g->rows) {
-        const int end = begin + g->rows < w->rows ? begin + g->rows : w->rows;
+    for (int begin = first; begin < last; begin += g->rows) {
+        const int end = begin + g->rows < last ? begin + g->rows : last;
         int from = begin * w->stride[0] - w->before[0], to = (end - 1) * w->stride[0] - w->before[0] + w->size[0];
         from = from > 0 ? from : 0;
         to = to < w->height ? to : w->height;
         const int kept = bottom > from ? bottom - from : 0;
         memmove(strip, strip + (size_t)(kept ? from - top : 0) * g->line, (size_t)kept * g->line * sizeof(float));
-        first_rows(call, g, &parts, x, from + kept, to, strip + (size_t)kept * g->line);
+        fv__conv2d_rows(call->kernels, &g->first, &parts, x, call->in[FIRST_BIAS], from + kept, to,
+                        strip + (size_t)kept * g->line, NULL);
         narrow_rows(call, g, weights, strip, from, to - from, begin, end, middle, out);
         top = from;
         bottom = to;
     }
 }
 
+static int units(const fv__op_node *node) {
+    return node->output.size[0];
+}
+
+static void forward_units(const fv__call *call, int begin, int end) {
+    const geometry g = geometry_of(call->node);
+    fv__conv2d_clear_border(&g.first, call->scratch);
+    forward_rows(call, &g, 0, begin, end);
+}
+
 static void forward(const fv__call *call) {
     const geometry g = geometry_of(call->node);
-    const size_t in = fv__shape_elements(&call->node->inputs[X]), out = fv__shape_elements(&call->node->output);
-    if (fv__conv2d_pads(&g.first)) {
-        memset(call->scratch, 0, fv__conv2d_padded_floats(&g.first) * sizeof(float));
-    }
-    for (size_t sample = 0; sample < (size_t)call->samples; sample++) {
-        forward_sample(call, &g, call->in[X] + sample * in, call->out + sample * out);
+    fv__conv2d_clear_border(&g.first, call->scratch);
+    for (int sample = 0; sample < call->samples; sample++) {
+        forward_rows(call, &g, (size_t)sample, 0, units(call->node));
     }
 }
 
@@ -198,4 +188,6 @@ const fv__op fv__op_bottleneck = {.name = "bottleneck",
                                   .needs = needs,
                                   .prepare = prepare,
                                   .forward = forward,
+                                  .units = units,
+                                  .forward_units = forward_units,
                                   .multiply_adds = multiply_adds};

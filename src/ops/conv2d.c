@@ -76,32 +76,38 @@ static void prepare(const fv__call *call, bool backward) {
     fv__conv2d_prepare(&g, call->kernels, backward, call->in[1], &parts);
 }
 
-static void forward(const fv__call *call) {
-    fv__conv2d_geometry g = fv__conv2d_geometry_of(call->node);
+// Output rows begin … end-1 of one sample; if pointwise, those of the samples behind it follow.
+static void forward_rows(const fv__call *call, const fv__conv2d_geometry *g, size_t sample, int begin, int end) {
+    const size_t image = (size_t)g->height * (size_t)g->width * (size_t)g->channels;
+    const size_t before =
+        sample * fv__conv2d_output_floats(g) + (size_t)begin * (size_t)g->columns * (size_t)g->filters;
+    const float *bias = call->node->input_count == 3 ? call->in[2] : NULL;
+    float *saved = call->saved;
     fv__conv2d_prepared parts;
-    fv__conv2d_cut_prepared(&g, call->kernels, false, call->prepared, &parts);
-    fv__gemm product = {.rows = g.rows * g.columns * (g.pointwise ? call->samples : 1),
-                        .columns = g.filters,
-                        .depth = g.kernel[1] * g.channels,
-                        .segments = g.kernel[0],
-                        .a_row = g.channels,
-                        .a_depth = 1,
-                        .a_segment = g.padded[1] * g.channels,
-                        .a_rows = g.pointwise ? NULL : parts.windows,
-                        .b = parts.weights,
-                        .c_row = g.filters,
-                        .bias = call->node->input_count == 3 ? call->in[2] : NULL};
-    float *padded = call->scratch;
-    if (fv__conv2d_pads(&g)) {
-        memset(padded, 0, fv__conv2d_padded_floats(&g) * sizeof(float));
+    fv__conv2d_cut_prepared(g, call->kernels, false, call->prepared, &parts);
+    fv__conv2d_rows(call->kernels, g, &parts, fv__conv2d_pad_image(g, call->in[0] + sample * image, call->scratch),
+                    bias, begin, end, call->out + before, saved ? saved + before : NULL);
+}
+
+static int units(const fv__op_node *node) {
+    return fv__conv2d_geometry_of(node).rows;
+}
+
+static void forward_units(const fv__call *call, int begin, int end) {
+    const fv__conv2d_geometry g = fv__conv2d_geometry_of(call->node);
+    fv__conv2d_clear_border(&g, call->scratch);
+    forward_rows(call, &g, 0, begin, end);
+}
+
+static void forward(const fv__call *call) {
+    const fv__conv2d_geometry g = fv__conv2d_geometry_of(call->node);
+    fv__conv2d_clear_border(&g, call->scratch);
+    if (g.pointwise) {
+        forward_rows(call, &g, 0, 0, call->samples * g.rows);
+        return;
     }
-    size_t image = (size_t)g.height * (size_t)g.width * (size_t)g.channels;
-    for (int sample = 0; sample < (g.pointwise ? 1 : call->samples); sample++) {
-        product.a = fv__conv2d_pad_image(&g, call->in[0] + (size_t)sample * image, padded);
-        product.c = call->out + (size_t)sample * fv__conv2d_output_floats(&g);
-        float *saved = call->saved;
-        fv__activated_product(call->kernels, &product, g.activation,
-                              saved ? saved + (size_t)sample * fv__conv2d_output_floats(&g) : NULL);
+    for (int sample = 0; sample < call->samples; sample++) {
+        forward_rows(call, &g, (size_t)sample, 0, g.rows);
     }
 }
 
@@ -200,9 +206,7 @@ static void backward(const fv__call *call) {
     size_t image = (size_t)g.height * (size_t)g.width * (size_t)g.channels, output = fv__conv2d_output_floats(&g);
     float *padded = call->scratch, *d_padded = padded + fv__conv2d_padded_floats(&g);
     float *windows = d_padded + fv__conv2d_padded_floats(&g), *gradient = windows + fv__conv2d_spread_floats(&g);
-    if (fv__conv2d_pads(&g)) {
-        memset(padded, 0, fv__conv2d_padded_floats(&g) * sizeof(float));
-    }
+    fv__conv2d_clear_border(&g, padded);
     int images = g.pointwise ? call->samples : 1; // at once
     for (int sample = 0; sample < call->samples; sample += images) {
         size_t offset = (size_t)sample * output;
@@ -237,5 +241,7 @@ const fv__op fv__op_conv2d = {.name = "conv2d",
                               .prepare = prepare,
                               .forward = forward,
                               .backward = backward,
+                              .units = units,
+                              .forward_units = forward_units,
                               .multiply_adds = multiply_adds,
                               .windows = fv__conv2d_windows};

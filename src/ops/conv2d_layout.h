@@ -1,4 +1,4 @@
-// The shapes of a convolution and where its memory goes; see conv2d.c for the method.
+// The shapes of a convolution, where its memory goes, and the rows of its output; see conv2d.c for the method.
 #ifndef FOVEA_OPS_CONV2D_LAYOUT_H
 #define FOVEA_OPS_CONV2D_LAYOUT_H
 
@@ -40,6 +40,9 @@ typedef struct fv__conv2d_prepared {
 size_t fv__conv2d_cut_prepared(const fv__conv2d_geometry *g, const fv__kernels *kernels, bool backward, void *memory,
                                fv__conv2d_prepared *parts);
 
+// Makes the border of the padded image zero, once a call; nothing if nothing is padded.
+void fv__conv2d_clear_border(const fv__conv2d_geometry *g, float *padded);
+
 // Puts the image in the middle of `padded`, whose border is zero already; returns where it now is.
 const float *fv__conv2d_pad_image(const fv__conv2d_geometry *g, const float *image, float *padded);
 
@@ -49,5 +52,10 @@ int fv__conv2d_spread_rows(const fv__conv2d_geometry *g);
 // Fills `parts` from the kernel.
 void fv__conv2d_prepare(const fv__conv2d_geometry *g, const fv__kernels *kernels, bool backward, const float *weights,
                         const fv__conv2d_prepared *parts);
+
+// Output rows begin … end-1 of the padded image `x`, with bias (NULL: none) and activation. `out` and `saved` (NULL:
+// not wanted; see fv__activated_product) are where row `begin` goes.
+void fv__conv2d_rows(const fv__kernels *kernels, const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts,
+                     const float *x, const float *bias, int begin, int end, float *out, float *saved);
 
 #endif

@@ -63,20 +63,36 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
                             .scratch = backward && activation != FV__ACTIVATION_linear ? bytes : 0};
 }
 
-// ReLU and ReLU6 are limits of the sum; other functions run after it.
-static void forward(const fv__call *call) {
-    const fv__pool_windows w = windows_of(call->node);
+// Output rows begin … end-1 of one sample. ReLU and ReLU6 are limits of the sum; other functions run after it.
+static void forward_rows(const fv__call *call, size_t sample, int begin, int end) {
+    fv__pool_windows w = windows_of(call->node);
     const fv__activation activation = attributes_of(call->node)->activation;
     const bool relu = activation == FV__ACTIVATION_relu, relu6 = activation == FV__ACTIVATION_relu6;
-    const size_t in = fv__shape_elements(&call->node->inputs[0]), out = fv__shape_elements(&call->node->output);
-    for (size_t sample = 0; sample < (size_t)call->samples; sample++) {
-        float *y = call->out + sample * out, *saved = call->saved;
-        float *sums = saved ? saved + sample * out : y;
-        call->kernels->depthwise(&w, relu || relu6 ? 0 : -INFINITY, relu6 ? 6 : INFINITY, call->in[0] + sample * in,
-                                 call->in[1], call->node->input_count == 3 ? call->in[2] : NULL, sums);
-        if (!relu && !relu6) {
-            call->kernels->activate(activation, sums, y, out);
-        }
+    const size_t row = (size_t)w.columns * (size_t)w.channels, count = (size_t)(end - begin) * row;
+    const size_t before = sample * (size_t)w.rows * row + (size_t)begin * row;
+    const float *x = call->in[0] + sample * fv__shape_elements(&call->node->inputs[0]);
+    float *y = call->out + before, *saved = call->saved;
+    float *sums = saved ? saved + before : y;
+    w.before[0] -= begin * w.stride[0];
+    w.rows = end - begin;
+    call->kernels->depthwise(&w, relu || relu6 ? 0 : -INFINITY, relu6 ? 6 : INFINITY, x, call->in[1],
+                             call->node->input_count == 3 ? call->in[2] : NULL, sums);
+    if (!relu && !relu6) {
+        call->kernels->activate(activation, sums, y, count);
+    }
+}
+
+static int units(const fv__op_node *node) {
+    return windows_of(node).rows;
+}
+
+static void forward_units(const fv__call *call, int begin, int end) {
+    forward_rows(call, 0, begin, end);
+}
+
+static void forward(const fv__call *call) {
+    for (int sample = 0; sample < call->samples; sample++) {
+        forward_rows(call, (size_t)sample, 0, units(call->node));
     }
 }
 
@@ -113,5 +129,7 @@ const fv__op fv__op_depthwise_conv2d = {.name = "depthwise_conv2d",
                                         .needs = needs,
                                         .forward = forward,
                                         .backward = backward,
+                                        .units = units,
+                                        .forward_units = forward_units,
                                         .multiply_adds = multiply_adds,
                                         .windows = windows};

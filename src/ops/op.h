@@ -153,6 +153,11 @@ typedef struct fv__op {
     // are, and the work of one. NULL: the op never runs at batch rate. Together the tiles do what backward does.
     int (*tiles)(const fv__op_node *node);
     void (*backward_tile)(const fv__call *call, int tile);
+    // Ops whose forward of one sample can be shared by workers cut it into independent units (rows of an image, tokens,
+    // heads): how many there are, and the work of units begin … end-1, with scratch as for one sample. NULL: no units.
+    // Together the units do what forward does, to the bit.
+    int (*units)(const fv__op_node *node);
+    void (*forward_units)(const fv__call *call, int begin, int end);
     // Multiply-adds of forward for one sample.
     double (*multiply_adds)(const fv__op_node *node);
     // Shape of what is given out through `auxiliary` for one sample; NULL: nothing.

@@ -43,6 +43,25 @@ static void check_identity(const bench *b) {
     run_close(&r);
 }
 
+// The units of each sample in three ranges, the last first.
+static void check_units(const bench *b, const run *whole) {
+    run parts = run_open(b, 0, false, true);
+    const int units = b->op->units(&b->node), cuts[] = {0, units / 3, units - units / 3, units};
+    for (int s = 0; s < b->samples; s++) {
+        for (int i = 2; i >= 0; i--) {
+            const fv__call call = run_call(&parts, s, 1, 0);
+            scramble(&parts.scratch);
+            b->op->forward_units(&call, cuts[i], cuts[i + 1]);
+            run_check_guards(&parts);
+        }
+    }
+    check_same_bits(b, "forward in three ranges of units", &whole->out, &parts.out);
+    if (b->auxiliary) {
+        check_same_bits(b, "auxiliary in three ranges of units", &whole->auxiliary, &parts.auxiliary);
+    }
+    run_close(&parts);
+}
+
 void check_forward(const bench *b) {
     run whole = run_open(b, 0, true, true);
     run_forward(&whole, 0, b->samples);
@@ -57,6 +76,9 @@ void check_forward(const bench *b) {
     check_same_bits(b, "one sample at a time, unaligned, for inference", &whole.out, &single.out);
     if (b->op->identity_in_inference) {
         check_identity(b);
+    }
+    if (b->op->units) {
+        check_units(b, &whole);
     }
     run_close(&whole);
     run_close(&single);
