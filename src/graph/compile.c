@@ -187,11 +187,11 @@ static fv__op_needs node_needs(const fv__plan *plan, int n, int samples) {
 // Where there are fewer samples than workers, these share the nodes that are worth it.
 static fv__phase_kind forward_phase(const fv__plan *plan, const fv__node *node) {
     enum { LEAST_WORK = 1 << 18 }; // multiply-adds for which the workers meet: some 10 µs
-    if (node->view.rate == FV__RATE_BATCH) {
-        return FV__PHASE_ROWS;
-    }
     const bool worth = node->op->units && node->op->multiply_adds(&node->view) >= LEAST_WORK;
-    return worth && !plan->backward && plan->batch < plan->threads ? FV__PHASE_UNITS : FV__PHASE_SAMPLES;
+    if (worth && !plan->backward && plan->batch < plan->threads) {
+        return FV__PHASE_UNITS;
+    }
+    return node->view.rate == FV__RATE_BATCH ? FV__PHASE_ROWS : FV__PHASE_SAMPLES;
 }
 
 static bool compile_forward(fv__plan *plan) {

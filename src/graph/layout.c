@@ -134,7 +134,7 @@ static void cut_phases(fv__plan *plan) {
             break;
         case FV__PHASE_UNITS: {
             const fv__node *node = &plan->graph->nodes[plan->instructions[phase->begin].node];
-            const int units = node->op->units(&node->view);
+            const int units = node->op->units(&node->view, plan->kernels);
             phase->tasks = units < plan->threads ? units : plan->threads;
             break;
         }

@@ -148,7 +148,7 @@ static void share(const run_state *run, int task, int worker) {
     fv__plan *plan = run->plan;
     const fv__instruction *instruction = &plan->instructions[run->phase->begin];
     const fv__node *node = &plan->graph->nodes[instruction->node];
-    const long units = node->op->units(&node->view), tasks = run->phase->tasks;
+    const long units = node->op->units(&node->view, plan->kernels), tasks = run->phase->tasks;
     const double start = plan->times ? now() : 0;
     for (int sample = 0; sample < run->feed->samples; sample++) {
         const fv__call call = make_call(run, instruction, worker, sample, 1, -1);

@@ -11,12 +11,19 @@
 enum { MAX_THREADS = 1024 };
 
 void fv__model_preprocess(const fv_model *model, const uint8_t *pixels, int samples, float *out) {
+    enum { PLACES = 16 }; // at a time, so that the channels' factors stand in whole vectors
     const int *size = model->input_settings.size.values;
-    size_t places = (size_t)samples * (size_t)size[0] * (size_t)size[1], channels = (size_t)size[2];
-    for (size_t c = 0; c < channels; c++) {
-        float scale = model->scale[c], shift = model->shift[c];
-        for (size_t i = 0; i < places; i++) {
-            out[i * channels + c] = (float)pixels[i * channels + c] * scale + shift;
+    const size_t channels = (size_t)size[2], run = PLACES * channels;
+    const size_t count = (size_t)samples * (size_t)size[0] * (size_t)size[1] * channels;
+    float scale[PLACES * FV__MAX_CHANNELS], shift[PLACES * FV__MAX_CHANNELS];
+    for (size_t i = 0; i < run; i++) {
+        scale[i] = model->scale[i % channels];
+        shift[i] = model->shift[i % channels];
+    }
+    for (size_t begin = 0; begin < count; begin += run) {
+        const size_t values = count - begin < run ? count - begin : run;
+        for (size_t i = 0; i < values; i++) {
+            out[begin + i] = (float)pixels[begin + i] * scale[i] + shift[i];
         }
     }
 }

@@ -24,13 +24,52 @@ void fv__activated_product(const fv__kernels *kernels, const fv__gemm *product, 
     block = block > 0 ? block : 24;
     bool saves = saved && fv__activated_saves(activation);
     for (int m = 0; m < product->rows; m += block) {
-        size_t offset = (size_t)m * (size_t)g.columns;
+        const ptrdiff_t offset = m * g.c_row;
         g.rows = product->rows - m < block ? product->rows - m : block;
         g.a = product->a_rows ? product->a : product->a + m * product->a_row;
         g.a_rows = product->a_rows ? product->a_rows + m : NULL;
         g.c = (saves ? saved : product->c) + offset;
         kernels->gemm(&g);
-        kernels->activate(activation, g.c, product->c + offset, (size_t)g.rows * (size_t)g.columns);
+        const bool whole = g.c_row == g.columns; // rows lie one behind the other
+        const size_t count = (size_t)g.columns * (size_t)(whole ? g.rows : 1);
+        for (ptrdiff_t row = 0; row < (whole ? 1 : g.rows); row++) {
+            kernels->activate(activation, g.c + row * g.c_row, product->c + offset + row * g.c_row, count);
+        }
+    }
+}
+
+// What the product does for rows begin … end-1 and columns first … last-1, `first` at the begin of a panel.
+static fv__gemm part_of(const fv__gemm *product, int begin, int end, int first, int last) {
+    fv__gemm part = *product;
+    part.rows = end - begin;
+    part.columns = last - first;
+    part.a += begin * part.a_row;
+    part.b += product->b_row ? first : (ptrdiff_t)first * product->depth;
+    part.c += begin * part.c_row + first;
+    part.bias = product->bias ? product->bias + first : NULL;
+    return part;
+}
+
+int fv__activated_units(const fv__kernels *kernels, int rows, int columns) {
+    const int panels = (columns + kernels->panel_columns - 1) / kernels->panel_columns;
+    return columns > rows ? (rows > 1 ? 2 : 1) * panels : rows;
+}
+
+void fv__activated_product_units(const fv__kernels *kernels, const fv__gemm *product, fv__activation activation,
+                                 int begin, int end) {
+    const int rows = product->rows, columns = product->columns, width = kernels->panel_columns;
+    if (columns <= rows) {
+        const fv__gemm part = part_of(product, begin, end, 0, columns);
+        fv__activated_product(kernels, &part, activation, NULL);
+        return;
+    }
+    const int halves = rows > 1 ? 2 : 1;
+    for (int unit = begin, next; unit < end; unit = next) { // a panel, or what of it is ours
+        const int panel = unit / halves, half = unit % halves;
+        next = (panel + 1) * halves < end ? (panel + 1) * halves : end;
+        const int first = panel * width, last = columns - first < width ? columns : first + width;
+        const fv__gemm part = part_of(product, rows * half / halves, rows * (half + next - unit) / halves, first, last);
+        fv__activated_product(kernels, &part, activation, NULL);
     }
 }
 

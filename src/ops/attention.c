@@ -183,7 +183,8 @@ static void forward_heads(fv__attention_head *h, int sample, int begin, int end)
     }
 }
 
-static int units(const fv__op_node *node) {
+static int units(const fv__op_node *node, const fv__kernels *kernels) {
+    (void)kernels;
     const fv__attention_attributes *attributes = node->attributes;
     return attributes->groups * attributes->heads;
 }
@@ -196,7 +197,7 @@ static void forward_units(const fv__call *call, int begin, int end) {
 static void forward(const fv__call *call) {
     fv__attention_head h = start(call, false);
     for (int sample = 0; sample < call->samples; sample++) {
-        forward_heads(&h, sample, 0, units(call->node));
+        forward_heads(&h, sample, 0, units(call->node, call->kernels));
     }
 }
 

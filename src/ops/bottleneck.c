@@ -149,15 +149,17 @@ static void forward_rows(const fv__call *call, const geometry *g, size_t sample,
         to = to < w->height ? to : w->height;
         const int kept = bottom > from ? bottom - from : 0;
         memmove(strip, strip + (size_t)(kept ? from - top : 0) * g->line, (size_t)kept * g->line * sizeof(float));
-        fv__conv2d_rows(call->kernels, &g->first, &parts, x, call->in[FIRST_BIAS], from + kept, to,
-                        strip + (size_t)kept * g->line, NULL);
+        const fv__gemm widening = fv__conv2d_product(&g->first, &parts, x, call->in[FIRST_BIAS], from + kept, to,
+                                                     strip + (size_t)kept * g->line);
+        fv__activated_product(call->kernels, &widening, g->first.activation, NULL);
         narrow_rows(call, g, weights, strip, from, to - from, begin, end, middle, out);
         top = from;
         bottom = to;
     }
 }
 
-static int units(const fv__op_node *node) {
+static int units(const fv__op_node *node, const fv__kernels *kernels) {
+    (void)kernels;
     return node->output.size[0];
 }
 
@@ -171,7 +173,7 @@ static void forward(const fv__call *call) {
     const geometry g = geometry_of(call->node);
     fv__conv2d_clear_border(&g.first, call->scratch);
     for (int sample = 0; sample < call->samples; sample++) {
-        forward_rows(call, &g, (size_t)sample, 0, units(call->node));
+        forward_rows(call, &g, (size_t)sample, 0, units(call->node, call->kernels));
     }
 }
 

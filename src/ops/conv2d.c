@@ -76,38 +76,42 @@ static void prepare(const fv__call *call, bool backward) {
     fv__conv2d_prepare(&g, call->kernels, backward, call->in[1], &parts);
 }
 
-// Output rows begin … end-1 of one sample; if pointwise, those of the samples behind it follow.
-static void forward_rows(const fv__call *call, const fv__conv2d_geometry *g, size_t sample, int begin, int end) {
+// The product of output rows begin … end-1 of one sample; if pointwise, those of the samples behind it follow.
+static fv__gemm product_of(const fv__call *call, const fv__conv2d_geometry *g, size_t sample, int begin, int end) {
     const size_t image = (size_t)g->height * (size_t)g->width * (size_t)g->channels;
-    const size_t before =
-        sample * fv__conv2d_output_floats(g) + (size_t)begin * (size_t)g->columns * (size_t)g->filters;
-    const float *bias = call->node->input_count == 3 ? call->in[2] : NULL;
-    float *saved = call->saved;
+    const size_t row = (size_t)g->columns * (size_t)g->filters;
     fv__conv2d_prepared parts;
     fv__conv2d_cut_prepared(g, call->kernels, false, call->prepared, &parts);
-    fv__conv2d_rows(call->kernels, g, &parts, fv__conv2d_pad_image(g, call->in[0] + sample * image, call->scratch),
-                    bias, begin, end, call->out + before, saved ? saved + before : NULL);
+    return fv__conv2d_product(g, &parts, fv__conv2d_pad_image(g, call->in[0] + sample * image, call->scratch),
+                              call->node->input_count == 3 ? call->in[2] : NULL, begin, end,
+                              call->out + sample * fv__conv2d_output_floats(g) + (size_t)begin * row);
 }
 
-static int units(const fv__op_node *node) {
-    return fv__conv2d_geometry_of(node).rows;
+static int units(const fv__op_node *node, const fv__kernels *kernels) {
+    const fv__conv2d_geometry g = fv__conv2d_geometry_of(node);
+    return g.pointwise ? fv__activated_units(kernels, g.rows * g.columns, g.filters) : g.rows;
 }
 
 static void forward_units(const fv__call *call, int begin, int end) {
     const fv__conv2d_geometry g = fv__conv2d_geometry_of(call->node);
-    fv__conv2d_clear_border(&g, call->scratch);
-    forward_rows(call, &g, 0, begin, end);
+    if (g.pointwise) {
+        const fv__gemm product = product_of(call, &g, 0, 0, g.rows);
+        fv__activated_product_units(call->kernels, &product, g.activation, begin, end);
+    } else {
+        fv__conv2d_clear_border(&g, call->scratch);
+        const fv__gemm product = product_of(call, &g, 0, begin, end);
+        fv__activated_product(call->kernels, &product, g.activation, NULL);
+    }
 }
 
 static void forward(const fv__call *call) {
     const fv__conv2d_geometry g = fv__conv2d_geometry_of(call->node);
     fv__conv2d_clear_border(&g, call->scratch);
-    if (g.pointwise) {
-        forward_rows(call, &g, 0, 0, call->samples * g.rows);
-        return;
-    }
-    for (int sample = 0; sample < call->samples; sample++) {
-        forward_rows(call, &g, (size_t)sample, 0, g.rows);
+    for (int sample = 0; sample < (g.pointwise ? 1 : call->samples); sample++) {
+        const fv__gemm product = product_of(call, &g, (size_t)sample, 0, g.pointwise ? call->samples * g.rows : g.rows);
+        float *saved = call->saved;
+        fv__activated_product(call->kernels, &product, g.activation,
+                              saved ? saved + (size_t)sample * fv__conv2d_output_floats(&g) : NULL);
     }
 }
 

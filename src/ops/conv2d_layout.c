@@ -1,9 +1,9 @@
-// Shapes, memory and tables of a convolution, and the rows of its output.
+// Shapes, memory and tables of a convolution.
 #include <string.h>
 
-#include "ops/activated.h"
-#include "ops/check.h"
 #include "ops/conv2d_layout.h"
+
+#include "ops/check.h"
 
 static void fit_axis(int size, int kernel, int stride, fv__padding padding, int *out, int *before, int *padded) {
     fv__op_fit_windows(size, kernel, stride, padding, out, before);
@@ -132,21 +132,20 @@ void fv__conv2d_clear_border(const fv__conv2d_geometry *g, float *padded) {
     }
 }
 
-void fv__conv2d_rows(const fv__kernels *kernels, const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts,
-                     const float *x, const float *bias, int begin, int end, float *out, float *saved) {
+fv__gemm fv__conv2d_product(const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts, const float *x,
+                            const float *bias, int begin, int end, float *out) {
     const ptrdiff_t skipped = (ptrdiff_t)begin * g->columns;
-    const fv__gemm product = {.rows = (end - begin) * g->columns,
-                              .columns = g->filters,
-                              .depth = g->kernel[1] * g->channels,
-                              .segments = g->kernel[0],
-                              .a = g->pointwise ? x + skipped * g->channels : x,
-                              .a_row = g->channels,
-                              .a_depth = 1,
-                              .a_segment = g->padded[1] * g->channels,
-                              .a_rows = g->pointwise ? NULL : parts->windows + skipped,
-                              .b = parts->weights,
-                              .c = out,
-                              .c_row = g->filters,
-                              .bias = bias};
-    fv__activated_product(kernels, &product, g->activation, saved);
+    return (fv__gemm){.rows = (end - begin) * g->columns,
+                      .columns = g->filters,
+                      .depth = g->kernel[1] * g->channels,
+                      .segments = g->kernel[0],
+                      .a = g->pointwise ? x + skipped * g->channels : x,
+                      .a_row = g->channels,
+                      .a_depth = 1,
+                      .a_segment = g->padded[1] * g->channels,
+                      .a_rows = g->pointwise ? NULL : parts->windows + skipped,
+                      .b = parts->weights,
+                      .c = out,
+                      .c_row = g->filters,
+                      .bias = bias};
 }

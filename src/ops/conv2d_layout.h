@@ -1,4 +1,4 @@
-// The shapes of a convolution, where its memory goes, and the rows of its output; see conv2d.c for the method.
+// The shapes of a convolution, where its memory goes, and the product it is; see conv2d.c for the method.
 #ifndef FOVEA_OPS_CONV2D_LAYOUT_H
 #define FOVEA_OPS_CONV2D_LAYOUT_H
 
@@ -53,9 +53,8 @@ int fv__conv2d_spread_rows(const fv__conv2d_geometry *g);
 void fv__conv2d_prepare(const fv__conv2d_geometry *g, const fv__kernels *kernels, bool backward, const float *weights,
                         const fv__conv2d_prepared *parts);
 
-// Output rows begin … end-1 of the padded image `x`, with bias (NULL: none) and activation. `out` and `saved` (NULL:
-// not wanted; see fv__activated_product) are where row `begin` goes.
-void fv__conv2d_rows(const fv__kernels *kernels, const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts,
-                     const float *x, const float *bias, int begin, int end, float *out, float *saved);
+// The product that makes output rows begin … end-1 of the padded image `x`; `out` is where row `begin` goes.
+fv__gemm fv__conv2d_product(const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts, const float *x,
+                            const float *bias, int begin, int end, float *out);
 
 #endif

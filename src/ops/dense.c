@@ -101,32 +101,36 @@ static void prepare(const fv__call *call, bool backward) {
     }
 }
 
-// Rows begin … end-1 of those of all samples.
-static void forward_rows(const fv__call *call, int begin, int end) {
-    const dimensions d = dimensions_of(call->node);
-    const size_t before = (size_t)begin * (size_t)d.out;
-    float *saved = call->saved;
-    fv__gemm product = {.rows = end - begin,
-                        .columns = d.out,
-                        .depth = d.in,
-                        .segments = 1,
-                        .a = call->in[0] + (size_t)begin * (size_t)d.in,
-                        .a_row = d.in,
-                        .a_depth = 1,
-                        .b = call->prepared ? call->prepared : call->in[1],
-                        .b_row = call->prepared ? 0 : d.out,
-                        .c = call->out + before,
-                        .c_row = d.out,
-                        .bias = call->node->input_count == 3 ? call->in[2] : NULL};
-    fv__activated_product(call->kernels, &product, d.activation, saved ? saved + before : NULL);
+static fv__gemm product_of(const fv__call *call, const dimensions *d) {
+    return (fv__gemm){.rows = call->samples * d->tokens,
+                      .columns = d->out,
+                      .depth = d->in,
+                      .segments = 1,
+                      .a = call->in[0],
+                      .a_row = d->in,
+                      .a_depth = 1,
+                      .b = call->prepared ? call->prepared : call->in[1],
+                      .b_row = call->prepared ? 0 : d->out,
+                      .c = call->out,
+                      .c_row = d->out,
+                      .bias = call->node->input_count == 3 ? call->in[2] : NULL};
 }
 
 static void forward(const fv__call *call) {
-    forward_rows(call, 0, call->samples * dimensions_of(call->node).tokens);
+    const dimensions d = dimensions_of(call->node);
+    const fv__gemm product = product_of(call, &d);
+    fv__activated_product(call->kernels, &product, d.activation, call->saved);
 }
 
-static int units(const fv__op_node *node) {
-    return dimensions_of(node).tokens;
+static int units(const fv__op_node *node, const fv__kernels *kernels) {
+    const dimensions d = dimensions_of(node);
+    return fv__activated_units(kernels, d.tokens, d.out);
+}
+
+static void forward_units(const fv__call *call, int begin, int end) {
+    const dimensions d = dimensions_of(call->node);
+    const fv__gemm product = product_of(call, &d);
+    fv__activated_product_units(call->kernels, &product, d.activation, begin, end);
 }
 
 // The part of backward that belongs to the input features [first, first + width). `transposed`: Wᵀ of these features,
@@ -215,5 +219,5 @@ const fv__op fv__op_dense = {.name = "dense",
                              .tiles = tiles,
                              .backward_tile = backward_tile,
                              .units = units,
-                             .forward_units = forward_rows,
+                             .forward_units = forward_units,
                              .multiply_adds = multiply_adds};

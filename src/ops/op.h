@@ -156,7 +156,7 @@ typedef struct fv__op {
     // Ops whose forward of one sample can be shared by workers cut it into independent units (rows of an image, tokens,
     // heads): how many there are, and the work of units begin … end-1, with scratch as for one sample. NULL: no units.
     // Together the units do what forward does, to the bit.
-    int (*units)(const fv__op_node *node);
+    int (*units)(const fv__op_node *node, const fv__kernels *kernels);
     void (*forward_units)(const fv__call *call, int begin, int end);
     // Multiply-adds of forward for one sample.
     double (*multiply_adds)(const fv__op_node *node);

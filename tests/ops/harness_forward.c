@@ -46,7 +46,7 @@ static void check_identity(const bench *b) {
 // The units of each sample in three ranges, the last first.
 static void check_units(const bench *b, const run *whole) {
     run parts = run_open(b, 0, false, true);
-    const int units = b->op->units(&b->node), cuts[] = {0, units / 3, units - units / 3, units};
+    const int units = b->op->units(&b->node, b->kernels), cuts[] = {0, units / 3, units - units / 3, units};
     for (int s = 0; s < b->samples; s++) {
         for (int i = 2; i >= 0; i--) {
             const fv__call call = run_call(&parts, s, 1, 0);
