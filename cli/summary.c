@@ -11,7 +11,9 @@
 // The model's graph as it runs.
 static fv_status rewrite_model(const cli_subject *subject, int batch, fv__rewrite *rewrite, fv_error *error) {
     const fv_model *model = subject->model;
-    return fv__rewrite_make(&model->graph, model->rewrite, batch, &model->output, 1, rewrite, error);
+    const fv__rewrite_options options = {
+        .rules = model->rewrite, .training = true, .batch = batch, .wanted = &model->output, .wanted_count = 1};
+    return fv__rewrite_make(&model->graph, &options, rewrite, error);
 }
 
 // What the plan of training says. Made and thrown away: nothing runs.

@@ -100,6 +100,11 @@ static void the_same_function(void **state) {
     pictures_free(&pictures);
 }
 
+static fv_status make_rewrite(const fv_model *model, fv__rewrite *rewrite, fv_error *error) {
+    const fv__rewrite_options options = {.rules = true, .batch = BATCH, .wanted = &model->output, .wanted_count = 1};
+    return fv__rewrite_make(&model->graph, &options, rewrite, error);
+}
+
 // A norm whose input somebody else reads, or that follows an activation, stays.
 static void what_stays(void **state) {
     (void)state;
@@ -112,7 +117,7 @@ static void what_stays(void **state) {
         fv__rewrite rewrite;
         assert_ok(fv_model_start(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
         assert_ok(fv_model_add(model, &failure, "%s", texts[i]));
-        assert_ok(fv__rewrite_make(&model->graph, true, BATCH, &model->output, 1, &rewrite, &failure));
+        assert_ok(make_rewrite(model, &rewrite, &failure));
         assert_true(depends_on(&rewrite.graph, rewrite.node_of[model->output], &fv__op_batch_norm));
         fv__rewrite_free(&rewrite);
         fv_model_free(model);
@@ -188,8 +193,7 @@ static void every_allocation_can_fail(void **state) {
     fv_error error = {0};
     fv__rewrite rewrite;
     fv_model *model = make_model(true);
-    assert_survives_allocation_failure(
-        fv__rewrite_make(&model->graph, true, BATCH, &model->output, 1, &rewrite, &error), error);
+    assert_survives_allocation_failure(make_rewrite(model, &rewrite, &error), error);
     fv__rewrite_free(&rewrite);
     fv_model_free(model);
 }

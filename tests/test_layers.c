@@ -316,8 +316,9 @@ static void copies_are_deep(void **state) {
     fv_error error = {0};
     built b;
     assert_int_equal(build(&b, SHAPE(5, 8), "- residual: [{dense: 8}]\n- flatten\n- dense: 3", &error), FV_OK);
+    const fv__rewrite_options options = {.batch = 1, .wanted = &b.output, .wanted_count = 1};
     fv__rewrite rewrite;
-    assert_int_equal(fv__rewrite_make(&b.graph, false, 1, &b.output, 1, &rewrite, &error), FV_OK);
+    assert_int_equal(fv__rewrite_make(&b.graph, &options, &rewrite, &error), FV_OK);
     fv__graph copy = rewrite.graph;
     assert_int_equal(copy.node_count, b.graph.node_count);
     assert_int_equal(copy.weight_count, b.graph.weight_count);

@@ -311,6 +311,7 @@ static void every_allocation_can_fail(void **state) {
     setup s;
     start(&s, "relu", "0.3");
     int asked = find_attention(&s, "attention"), wanted[] = {asked, s.logits, s.loss}, copies[3];
+    const fv__rewrite_options whole = {.training = true, .batch = 4, .wanted = wanted, .wanted_count = 3};
     fv_status status = FV_MEMORY;
     long most = 0;
     fv_set_allocator(limited_malloc, counting_free);
@@ -320,7 +321,7 @@ static void every_allocation_can_fail(void **state) {
         fv__rewrite copy;
         blocks = 0;
         allocations_left = most;
-        status = fv__rewrite_make(&s.graph, false, 4, wanted, 3, &copy, &error);
+        status = fv__rewrite_make(&s.graph, &whole, &copy, &error);
         if (!status) {
             for (int i = 0; i < 3; i++) {
                 copies[i] = copy.node_of[wanted[i]];

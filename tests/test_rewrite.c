@@ -44,6 +44,18 @@ static const rewrite_case rewritten[] = {
      {TOKENS, "residual: [multi_head_attention: 2]", "multi_head_attention: 4", AVERAGE},
      &fv__op_head_dense,
      NULL},
+    {"a key that heads share, dropout",
+     {TOKENS, "multi_head_attention: {heads: 2, head_dim: 24, dropout: 0.3}", "flatten"},
+     &fv__op_head_product,
+     NULL},
+    {"a key and a value that heads share",
+     {TOKENS, "residual: [layer_norm, multi_head_attention: {heads: 3, head_dim: 30}]", "flatten"},
+     &fv__op_head_product,
+     NULL},
+    {"a value that heads share, dropout and no bias",
+     {TOKENS, "multi_head_attention: {heads: 2, head_dim: 32, dropout: 0.3, bias: false}", "flatten"},
+     &fv__op_head_product,
+     NULL},
     {"two dense layers",
      {TOKENS, "dense: 40", "dense: {units: 6, name: second}", "flatten"},
      &fv__op_weight_product,
@@ -82,7 +94,9 @@ static fv_model *make_model(const rewrite_case *test, bool rewrite) {
 static fv__rewrite rewrite_model(const fv_model *model, int wanted) {
     fv__rewrite rewrite;
     const int nodes[] = {model->output, wanted};
-    assert_ok(fv__rewrite_make(&model->graph, true, BATCH, nodes, wanted < 0 ? 1 : 2, &rewrite, &failure));
+    const fv__rewrite_options options = {
+        .rules = true, .training = true, .batch = BATCH, .wanted = nodes, .wanted_count = wanted < 0 ? 1 : 2};
+    assert_ok(fv__rewrite_make(&model->graph, &options, &rewrite, &failure));
     return rewrite;
 }
 
@@ -261,13 +275,16 @@ static void nothing_is_left_over(void **state) {
 
 static void every_allocation_can_fail(void **state) {
     (void)state;
-    fv_error error = {0};
-    fv__rewrite rewrite;
-    fv_model *model = make_model(&rewritten[2], true);
-    assert_survives_allocation_failure(
-        fv__rewrite_make(&model->graph, true, BATCH, &model->output, 1, &rewrite, &error), error);
-    fv__rewrite_free(&rewrite);
-    fv_model_free(model);
+    for (size_t i = 2; i < sizeof rewritten / sizeof *rewritten; i += 8) { // a head that averages, one that shares
+        fv_error error = {0};
+        fv__rewrite rewrite;
+        fv_model *model = make_model(&rewritten[i], true);
+        const fv__rewrite_options options = {
+            .rules = true, .batch = BATCH, .wanted = &model->output, .wanted_count = 1};
+        assert_survives_allocation_failure(fv__rewrite_make(&model->graph, &options, &rewrite, &error), error);
+        fv__rewrite_free(&rewrite);
+        fv_model_free(model);
+    }
 }
 
 int main(void) {

@@ -4,7 +4,7 @@
 // runs on fewer values, and the convolution's output need not be kept for its derivative.
 //
 // Linear layers with nothing between them are one (compose.c), and an average over tokens runs before them (pool.c).
-// Batch norms and activations behind linear layers become part of them (fold.c).
+// Batch norms and activations behind linear layers become part of them (fold.c). Heads share keys and values (share.c).
 #include "base/memory.h"
 #include "graph/rewrite_internal.h"
 
@@ -80,6 +80,9 @@ static fv_status copy_node(fv__walk *walk, int n, int *copy, fv_error *error) {
             status = fv__walk_fold(walk, n, copy, error);
         }
         if (!status && *copy < 0) {
+            status = fv__walk_share(walk, n, copy, error);
+        }
+        if (!status && *copy < 0) {
             status = fv__walk_pool(walk, n, copy, error);
         }
         if (status || *copy >= 0) {
@@ -135,14 +138,15 @@ static fv_status sweep(fv__walk *walk, fv_error *error) {
     return status;
 }
 
-fv_status fv__rewrite_make(const fv__graph *source, bool rules, int batch, const int *wanted, int wanted_count,
-                           fv__rewrite *out, fv_error *error) {
+fv_status fv__rewrite_make(const fv__graph *source, const fv__rewrite_options *options, fv__rewrite *out,
+                           fv_error *error) {
     size_t nodes = (size_t)source->node_count;
     *out = (fv__rewrite){.node_of = fv__alloc_array(nodes, sizeof *out->node_of)};
     fv__walk walk = {.source = source,
                      .out = out,
-                     .batch = batch,
-                     .rules = rules,
+                     .batch = options->batch,
+                     .rules = options->rules,
+                     .training = options->training,
                      .uses = fv__alloc_array(nodes, sizeof *walk.uses),
                      .wanted = fv__alloc_array(nodes, sizeof *walk.wanted),
                      .trained = fv__alloc_array(nodes, sizeof *walk.trained),
@@ -162,10 +166,10 @@ fv_status fv__rewrite_make(const fv__graph *source, bool rules, int batch, const
             walk.trained[n] = walk.trained[n] || walk.trained[node->inputs[i]];
         }
     }
-    for (int i = 0; i < wanted_count; i++) {
-        walk.wanted[wanted[i]] = true;
+    for (int i = 0; i < options->wanted_count; i++) {
+        walk.wanted[options->wanted[i]] = true;
     }
-    if (rules) {
+    if (options->rules) {
         find_moving_activations(&walk);
     }
     status = copy_all(&walk, error);

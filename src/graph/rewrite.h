@@ -15,11 +15,17 @@ typedef struct fv__rewrite {
     fv__text notes; // one line for each rewrite made
 } fv__rewrite;
 
-// With `rules` false the result is a plain copy. `wanted` are nodes whose values (or auxiliary outputs) will be read;
-// what they do not depend on is left out, but for inputs and weights.
-// `batch` is the number of samples over which work once a step must pay. Release with fv__rewrite_free.
-fv_status fv__rewrite_make(const fv__graph *source, bool rules, int batch, const int *wanted, int wanted_count,
-                           fv__rewrite *out, fv_error *error);
+typedef struct fv__rewrite_options {
+    bool rules;        // false: a plain copy
+    bool training;     // dropout draws
+    int batch;         // samples over which work once a step must pay
+    const int *wanted; // nodes whose values (or auxiliary outputs) will be read; what they do not depend on is left
+    int wanted_count;  // out, but for inputs and weights
+} fv__rewrite_options;
+
+// Release with fv__rewrite_free.
+fv_status fv__rewrite_make(const fv__graph *source, const fv__rewrite_options *options, fv__rewrite *out,
+                           fv_error *error);
 void fv__rewrite_free(fv__rewrite *rewrite);
 
 #endif

@@ -1,5 +1,5 @@
 // The walk over the source graph, shared by rewrite.c (what is copied, and how), compose.c (linear layers joined) and
-// fold.c (what follows them taken in) and pool.c (averages moved to the front).
+// fold.c (what follows them taken in), share.c (keys and values of heads) and pool.c (averages moved to the front).
 #ifndef FOVEA_GRAPH_REWRITE_INTERNAL_H
 #define FOVEA_GRAPH_REWRITE_INTERNAL_H
 
@@ -9,7 +9,7 @@ typedef struct fv__walk {
     const fv__graph *source;
     fv__rewrite *out;
     int batch;
-    bool rules;
+    bool rules, training;
     int *uses;              // by source node: how many nodes read it
     bool *wanted;           // by source node
     bool *activation_moves; // by source node: its activation is taken over by the node that reads it
@@ -32,6 +32,11 @@ fv_status fv__walk_compose(fv__walk *walk, int n, const void *attributes, int *c
 // The same for a batch norm or an activation behind a linear layer: the layer with both in it.
 fv_status fv__walk_fold(fv__walk *walk, int n, int *copy, fv_error *error);
 void fv__walk_note_folds(fv__walk *walk); // writes a line of what was folded since the last
+
+// If source node n is attention, or the dense layer behind it: with a key, or a value, that its heads share, if it
+// pays. *copy as above.
+fv_status fv__walk_share(fv__walk *walk, int n, int *copy, fv_error *error);
+
 // If source node n is an average over tokens: takes it before the linear layers and the attention that it follows.
 // *copy as above.
 fv_status fv__walk_pool(fv__walk *walk, int n, int *copy, fv_error *error);

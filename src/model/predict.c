@@ -61,8 +61,9 @@ static fv_status get_plan(fv_model *model, int batch, fv__plan **plan, fv_error 
         status = fv__pool_create(model->threads ? model->threads : fv__cpu_threads(), &model->pool, error);
     }
     if (!status && !model->prediction.node_of) {
-        status = fv__rewrite_make(&model->graph, model->rewrite, FV__PREDICTION_BATCH, &model->output, 1,
-                                  &model->prediction, error);
+        const fv__rewrite_options options = {
+            .rules = model->rewrite, .batch = FV__PREDICTION_BATCH, .wanted = &model->output, .wanted_count = 1};
+        status = fv__rewrite_make(&model->graph, &options, &model->prediction, error);
     }
     if (!status && !*kept) {
         const fv__kernels *kernels;

@@ -47,7 +47,8 @@ static fv_status infer_inputs(const fv__op_node *node, fv_error *error) {
             return fv__fail(error, FV_INVALID, "attention: the %s must be (tokens, features), not %s", names[i],
                             fv__shape_print(shape).text);
         }
-        if (shape->size[1] % attributes->heads != 0) {
+        const bool shared = (i == FV__KEY && attributes->shared_key) || (i == FV__VALUE && attributes->shared_value);
+        if (!shared && shape->size[1] % attributes->heads != 0) {
             return fv__fail(error, FV_INVALID, "attention: %d heads do not divide the %d features of the %s",
                             attributes->heads, shape->size[1], names[i]);
         }
@@ -66,9 +67,11 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
         return status;
     }
     const fv__shape *query = &node->inputs[FV__QUERY], *key = &node->inputs[FV__KEY], *value = &node->inputs[FV__VALUE];
-    if (query->size[1] != key->size[1]) {
-        return fv__fail(error, FV_INVALID, "attention: query %s and key %s must have the same features",
-                        fv__shape_print(query).text, fv__shape_print(key).text);
+    const int heads = attributes->heads;
+    if (query->size[1] != key->size[1] * (attributes->shared_key ? heads : 1)) {
+        return fv__fail(error, FV_INVALID, "attention: query %s and key %s must have the same features%s",
+                        fv__shape_print(query).text, fv__shape_print(key).text,
+                        attributes->shared_key ? " in each head" : "");
     }
     if (key->size[0] != value->size[0]) {
         return fv__fail(error, FV_INVALID, "attention: key %s and value %s must have the same tokens",
@@ -86,7 +89,7 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
                             additive ? "(features of a head)" : "()", fv__shape_print(scale).text);
         }
     }
-    node->output = (fv__shape){.rank = 2, .size = {query->size[0], value->size[1]}};
+    node->output = (fv__shape){.rank = 2, .size = {query->size[0], d.out_row}};
     return FV_OK;
 }
 
@@ -123,12 +126,13 @@ static size_t input_offset(const fv__attention_head *h, int i, int sample, int g
     size_t tokens = (size_t)shape->size[0], features = (size_t)shape->size[1];
     size_t before = node->input_is_weight[i] ? 0 : (size_t)sample * tokens;
     size_t token = before + tokens / (size_t)h->d.groups * (size_t)group;
-    return token * features + features / (size_t)h->d.heads * (size_t)number;
+    const int width = i == FV__VALUE ? h->d.value_depth : h->d.depth;
+    return token * features + ((size_t)number * (size_t)width) % features; // where heads share it, all at its begin
 }
 
 static size_t output_offset(const fv__attention_head *h, int sample, int group, int number) {
     size_t token = ((size_t)sample * (size_t)h->d.groups + (size_t)group) * (size_t)h->d.queries;
-    return token * (size_t)h->d.value_row + (size_t)number * (size_t)h->d.value_depth;
+    return token * (size_t)h->d.out_row + (size_t)number * (size_t)h->d.value_depth;
 }
 
 static fv__attention_head start(const fv__call *call, bool backward) {

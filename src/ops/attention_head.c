@@ -16,11 +16,13 @@ fv__attention_dimensions fv__attention_dimensions_of(const fv__op_node *node, in
                                   .queries = node->inputs[FV__QUERY].size[0] / attributes->groups,
                                   .keys = node->inputs[FV__KEY].size[0] / attributes->groups,
                                   .query_row = node->inputs[FV__QUERY].size[1],
+                                  .key_row = node->inputs[FV__KEY].size[1],
                                   .value_row = node->inputs[FV__VALUE].size[1],
                                   .depth = node->inputs[FV__QUERY].size[1] / attributes->heads,
-                                  .value_depth = node->inputs[FV__VALUE].size[1] / attributes->heads,
                                   .mask = attributes->has_mask ? 3 : -1,
                                   .scale = attributes->has_scale ? 3 + attributes->has_mask : -1};
+    d.value_depth = d.value_row / (attributes->shared_value ? 1 : d.heads);
+    d.out_row = d.heads * d.value_depth;
     d.stride = (d.keys + lanes - 1) / lanes * lanes;
     d.block = BLOCK_FLOATS / d.stride / BLOCK_ROWS * BLOCK_ROWS;
     d.block = d.block > BLOCK_ROWS ? d.block : BLOCK_ROWS;
@@ -79,8 +81,8 @@ static void transpose_panels(const fv__attention_head *h, const float *x, int ro
     }
 }
 
-// Makes Kᵀ and finds the mask.
-static void begin(fv__attention_head *h) {
+// Finds the mask, and makes Kᵀ unless the head before left it. Returns whether it made it.
+static bool begin(fv__attention_head *h) {
     const fv__attention_dimensions *d = &h->d;
     h->mask = NULL;
     if (h->sample_mask) {
@@ -90,11 +92,16 @@ static void begin(fv__attention_head *h) {
         h->mask_row = queries > 1 ? keys : 0;
         h->mask = h->sample_mask + (heads > 1 ? (size_t)h->number * (size_t)queries * (size_t)keys : 0);
     }
-    if (h->attributes->score == FV__SCORE_ADDITIVE) {
-        h->call->kernels->transpose(h->key, d->query_row, h->parts.keys, d->stride, d->keys, d->depth, d->stride);
-    } else {
-        transpose_panels(h, h->key, d->query_row, d->depth, h->parts.keys);
+    if (h->arranged_key == h->key) {
+        return false;
     }
+    h->arranged_key = h->key;
+    if (h->attributes->score == FV__SCORE_ADDITIVE) {
+        h->call->kernels->transpose(h->key, d->key_row, h->parts.keys, d->stride, d->keys, d->depth, d->stride);
+    } else {
+        transpose_panels(h, h->key, d->key_row, d->depth, h->parts.keys);
+    }
+    return true;
 }
 
 // Scores and weights of the block; h->parts.scores, if any, keeps the products Q · Kᵀ.
@@ -141,7 +148,10 @@ static void drop(const fv__attention_head *h, const float *from, float *to) {
 void fv__attention_forward(fv__attention_head *h, float *out, float *weights_out) {
     const fv__attention_dimensions *d = &h->d;
     begin(h);
-    h->call->kernels->pack(d->keys, d->value_depth, h->value, d->value_row, 1, h->parts.values);
+    if (h->arranged_value != h->value) {
+        h->arranged_value = h->value;
+        h->call->kernels->pack(d->keys, d->value_depth, h->value, d->value_row, 1, h->parts.values);
+    }
     for (h->first = 0; h->first < d->queries; h->first += d->block) {
         h->rows = d->queries - h->first < d->block ? d->queries - h->first : d->block;
         weigh(h);
@@ -160,8 +170,8 @@ void fv__attention_forward(fv__attention_head *h, float *out, float *weights_out
                                            .a_row = d->stride,
                                            .a_depth = 1,
                                            .b = h->parts.values,
-                                           .c = out + (ptrdiff_t)h->first * d->value_row,
-                                           .c_row = d->value_row});
+                                           .c = out + (ptrdiff_t)h->first * d->out_row,
+                                           .c_row = d->out_row});
     }
 }
 
@@ -173,7 +183,7 @@ static bool sums_apart(const fv__attention_head *h, int width, int row) {
 
 // The gradient of keys or values, (keys, width) += blockᵀ · right, `right` being the packed rows of the block.
 static void transposed_product(const fv__attention_head *h, const float *block, const float *right, int width, int row,
-                               bool is_weight, float *sum, float *to) {
+                               bool adds, float *sum, float *to) {
     const bool apart = sums_apart(h, width, row);
     h->call->kernels->gemm(&(fv__gemm){.rows = h->d.keys,
                                        .columns = width,
@@ -185,22 +195,28 @@ static void transposed_product(const fv__attention_head *h, const float *block, 
                                        .b = right,
                                        .c = apart ? sum : to,
                                        .c_row = apart ? width : row,
-                                       .accumulate = h->first > 0 || (is_weight && !apart)});
+                                       .accumulate = h->first > 0 || (adds && !apart)});
+}
+
+// Whether the gradient of the key or value is added to what stands there: that of a weight, or of what heads share.
+static bool adds_up(const fv__attention_head *h, int input) {
+    const bool shared = input == FV__KEY ? h->attributes->shared_key : h->attributes->shared_value;
+    return h->call->node->input_is_weight[input] || (shared && h->number > 0);
 }
 
 // From the gradient of the output to that of the scores, in h->parts.gradient.
 static void backward_weights(const fv__attention_head *h, const fv__attention_gradients *gradients) {
     const fv__kernels *kernels = h->call->kernels;
     const fv__attention_dimensions *d = &h->d;
-    const float *d_out = gradients->out + (ptrdiff_t)h->first * d->value_row;
+    const float *d_out = gradients->out + (ptrdiff_t)h->first * d->out_row;
     weigh(h);
     if (h->drops) {
         drop(h, h->parts.weights, h->parts.dropped);
     }
     if (gradients->value) {
-        kernels->pack(h->rows, d->value_depth, d_out, d->value_row, 1, h->parts.d_out_rows);
+        kernels->pack(h->rows, d->value_depth, d_out, d->out_row, 1, h->parts.d_out_rows);
         transposed_product(h, h->parts.dropped, h->parts.d_out_rows, d->value_depth, d->value_row,
-                           h->call->node->input_is_weight[FV__VALUE], h->parts.d_values, gradients->value);
+                           adds_up(h, FV__VALUE), h->parts.d_values, gradients->value);
     }
     if (!gradients->query && !gradients->key && !gradients->scale) {
         return;
@@ -210,7 +226,7 @@ static void backward_weights(const fv__attention_head *h, const fv__attention_gr
                               .depth = d->value_depth,
                               .segments = 1,
                               .a = d_out,
-                              .a_row = d->value_row,
+                              .a_row = d->out_row,
                               .a_depth = 1,
                               .b = h->parts.values,
                               .c = h->parts.gradient,
@@ -256,17 +272,17 @@ static void backward_block(const fv__attention_head *h, const fv__attention_grad
     }
     if (gradients->key) {
         kernels->pack(h->rows, d->depth, query, d->query_row, 1, h->parts.query_rows);
-        transposed_product(h, h->parts.gradient, h->parts.query_rows, d->depth, d->query_row, is_weight[FV__KEY],
+        transposed_product(h, h->parts.gradient, h->parts.query_rows, d->depth, d->key_row, adds_up(h, FV__KEY),
                            h->parts.d_keys, gradients->key);
     }
 }
 
 // The gradient of the keys for additive scores was summed up transposed.
 static void give_out_transposed(const fv__attention_head *h, float *to) {
-    for (int token = 0; to && token < h->d.keys; token++, to += h->d.query_row) {
+    for (int token = 0; to && token < h->d.keys; token++, to += h->d.key_row) {
         for (int feature = 0; feature < h->d.depth; feature++) {
             float sum = h->parts.d_keys[(ptrdiff_t)feature * h->d.stride + token];
-            to[feature] = h->call->node->input_is_weight[FV__KEY] ? to[feature] + sum : sum;
+            to[feature] = adds_up(h, FV__KEY) ? to[feature] + sum : sum;
         }
     }
 }
@@ -285,13 +301,15 @@ static void give_out(const fv__attention_head *h, const float *sum, int width, i
 void fv__attention_backward(fv__attention_head *h, const fv__attention_gradients *gradients) {
     const fv__attention_dimensions *d = &h->d;
     const bool additive = h->attributes->score == FV__SCORE_ADDITIVE;
-    const bool *is_weight = h->call->node->input_is_weight;
-    begin(h);
-    transpose_panels(h, h->value, d->value_row, d->value_depth, h->parts.values);
+    if (begin(h) && !additive) {
+        h->call->kernels->pack(d->keys, d->depth, h->key, d->key_row, 1, h->parts.key_rows);
+    }
+    if (h->arranged_value != h->value) {
+        h->arranged_value = h->value;
+        transpose_panels(h, h->value, d->value_row, d->value_depth, h->parts.values);
+    }
     if (additive) {
         memset(h->parts.d_keys, 0, (size_t)d->depth * (size_t)d->stride * sizeof(float));
-    } else {
-        h->call->kernels->pack(d->keys, d->depth, h->key, d->query_row, 1, h->parts.key_rows);
     }
     for (h->first = 0; h->first < d->queries; h->first += d->block) {
         h->rows = d->queries - h->first < d->block ? d->queries - h->first : d->block;
@@ -300,7 +318,7 @@ void fv__attention_backward(fv__attention_head *h, const fv__attention_gradients
     if (additive) {
         give_out_transposed(h, gradients->key);
     } else {
-        give_out(h, h->parts.d_keys, d->depth, d->query_row, is_weight[FV__KEY], gradients->key);
+        give_out(h, h->parts.d_keys, d->depth, d->key_row, adds_up(h, FV__KEY), gradients->key);
     }
-    give_out(h, h->parts.d_values, d->value_depth, d->value_row, is_weight[FV__VALUE], gradients->value);
+    give_out(h, h->parts.d_values, d->value_depth, d->value_row, adds_up(h, FV__VALUE), gradients->value);
 }

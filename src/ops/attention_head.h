@@ -8,12 +8,12 @@ enum { FV__QUERY, FV__KEY, FV__VALUE }; // inputs
 
 typedef struct fv__attention_dimensions {
     int heads, groups;
-    int queries, keys;        // tokens of a group
-    int depth, value_depth;   // features of a head
-    int query_row, value_row; // features of a token: heads·depth, heads·value_depth
-    int stride;               // keys rounded up to whole vectors
-    int block;                // query rows at a time
-    int mask, scale;          // which inputs these are, or -1
+    int queries, keys;                          // tokens of a group
+    int depth, value_depth;                     // features of a head
+    int query_row, key_row, value_row, out_row; // features of a token: of a head, or of all heads
+    int stride;                                 // keys rounded up to whole vectors
+    int block;                                  // query rows at a time
+    int mask, scale;                            // which inputs these are, or -1
 } fv__attention_dimensions;
 
 // `lanes` of the kernels (1 where only shapes matter).
@@ -44,10 +44,11 @@ typedef struct fv__attention_head {
     const fv__attention_attributes *attributes;
     fv__attention_dimensions d;
     fv__attention_scratch parts;
-    int number;                       // of the head in its group
-    const float *query, *key, *value; // its first token and feature
-    const float *sample_mask;         // NULL: none
-    const float *mask;                // the part of this head, (queries, keys) with these strides
+    int number;                                 // of the head in its group
+    const float *query, *key, *value;           // its first token and feature
+    const float *arranged_key, *arranged_value; // those that `parts` holds: heads may share them
+    const float *sample_mask;                   // NULL: none
+    const float *mask;                          // the part of this head, (queries, keys) with these strides
     ptrdiff_t mask_row, mask_column;
     const float *scale; // the trainable one; NULL: none
     float factor;       // on dot scores

@@ -39,6 +39,7 @@
     X(cross_entropy)                                                                                                   \
     X(weight_product)                                                                                                  \
     X(convolution_product)                                                                                             \
+    X(head_product)                                                                                                    \
     X(depthwise_conv2d)                                                                                                \
     X(batch_norm)                                                                                                      \
     X(folded_kernel)                                                                                                   \
@@ -221,7 +222,8 @@ typedef struct fv__attention_attributes {
     fv__score score;
     float scale; // fixed factor on the scores: 1, or 1/sqrt(dk)
     bool has_mask, has_scale;
-    float dropout; // on the weights
+    bool shared_key, shared_value; // every head sees the whole key (groups*Tk, dk), the whole value (groups*Tk, dv)
+    float dropout;                 // on the weights
 } fv__attention_attributes;
 
 // epsilon beside the variance (layer_norm, batch_norm, and what the algebra pass folds of the last) or beside the
@@ -275,6 +277,12 @@ typedef struct fv__weight_product_attributes {
 typedef struct fv__convolution_product_attributes {
     int stride[2];
 } fv__convolution_product_attributes;
+
+// A product of two weights for each head, once a step (the algebra pass makes these): see head_product.c.
+typedef struct fv__head_product_attributes {
+    int heads;
+    bool transposed; // the second weight's head is
+} fv__head_product_attributes;
 
 // The mean over the queries of dot-product attention (the algebra pass makes these): inputs query (Tq, heads*dk), key
 // (Tk, heads*dk) and value (Tk, heads*dv); output (heads*dv). With shared_value every head attends to the whole value

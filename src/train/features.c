@@ -70,7 +70,9 @@ static fv_status start(runner *run, const fv_model *model, const fv__features_op
         status = fv__renderer_init(&run->renderer, model, kernels, NULL, threads, error);
     }
     if (!status) {
-        status = fv__rewrite_make(&model->graph, model->rewrite, BATCH, &options->node, 1, &run->rewrite, error);
+        const fv__rewrite_options rewrite = {
+            .rules = model->rewrite, .batch = BATCH, .wanted = &options->node, .wanted_count = 1};
+        status = fv__rewrite_make(&model->graph, &rewrite, &run->rewrite, error);
     }
     if (!status) {
         run->node = run->rewrite.node_of[options->node];

@@ -53,8 +53,12 @@ static fv_status rewrite_model(fv__pass *pass, fv_error *error) {
         status = fv__graph_cut(&graph, entry_of(pass), error);
     }
     if (!status) {
-        status =
-            fv__rewrite_make(&graph, model->rewrite, pass->options.batch, &model->output, 1, &pass->rewrite, error);
+        const fv__rewrite_options options = {.rules = model->rewrite,
+                                             .training = pass->options.training,
+                                             .batch = pass->options.batch,
+                                             .wanted = &model->output,
+                                             .wanted_count = 1};
+        status = fv__rewrite_make(&graph, &options, &pass->rewrite, error);
     }
     fv__graph_free(&graph);
     return status;

@@ -50,13 +50,14 @@ static void check_backbone(golden_case *golden, const fv_model *model, bool rule
     const int wanted[2] = {model->output, features};
     fv__rewrite rewrite = {0};
     fv__plan *plan = NULL;
-    golden->status = fv__rewrite_make(&model->graph, rules, samples, wanted, 2, &rewrite, &golden->error);
+    const fv__rewrite_options options = {.rules = rules, .batch = samples, .wanted = wanted, .wanted_count = 2};
+    golden->status = fv__rewrite_make(&model->graph, &options, &rewrite, &golden->error);
     if (!golden->status) {
-        const fv__plan_options options = {.batch = samples,
-                                          .root = rewrite.node_of[model->output],
-                                          .kept = &rewrite.node_of[features],
-                                          .kept_count = 1};
-        golden->status = fv__plan_create(&rewrite.graph, golden->kernels, fv__pool_threads(golden->pool), &options,
+        const fv__plan_options plan_options = {.batch = samples,
+                                               .root = rewrite.node_of[model->output],
+                                               .kept = &rewrite.node_of[features],
+                                               .kept_count = 1};
+        golden->status = fv__plan_create(&rewrite.graph, golden->kernels, fv__pool_threads(golden->pool), &plan_options,
                                          &plan, &golden->error);
     }
     if (!golden->status) {

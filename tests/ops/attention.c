@@ -5,12 +5,19 @@
 
 typedef struct sizes {
     int heads, queries, keys, depth, value_depth;
+    int key_row, value_row; // features of a token
 } sizes;
 
 static sizes sizes_of(const fv__op_node *node) {
     const fv__attention_attributes *a = node->attributes;
-    return (sizes){a->heads, node->inputs[0].size[0] / a->groups, node->inputs[1].size[0] / a->groups,
-                   node->inputs[0].size[1] / a->heads, node->inputs[2].size[1] / a->heads};
+    const int key_row = node->inputs[1].size[1], value_row = node->inputs[2].size[1];
+    return (sizes){.heads = a->heads,
+                   .queries = node->inputs[0].size[0] / a->groups,
+                   .keys = node->inputs[1].size[0] / a->groups,
+                   .depth = node->inputs[0].size[1] / a->heads,
+                   .value_depth = a->shared_value ? value_row : value_row / a->heads,
+                   .key_row = key_row,
+                   .value_row = value_row};
 }
 
 // Whether the mask, aligned right to (heads, queries, keys), shows this score.
@@ -31,9 +38,8 @@ static bool shown(const reference_call *call, int head, int query, int key) {
 static double score(const reference_call *call, int head, int query_token, int key_token) {
     const fv__attention_attributes *a = call->node->attributes;
     const sizes s = sizes_of(call->node);
-    const int row = s.heads * s.depth;
-    const double *query = call->in[0] + query_token * row + head * s.depth;
-    const double *key = call->in[1] + key_token * row + head * s.depth;
+    const double *query = call->in[0] + query_token * s.heads * s.depth + head * s.depth;
+    const double *key = call->in[1] + key_token * s.key_row + (a->shared_key ? 0 : head * s.depth);
     const double *scale = a->has_scale ? call->in[3 + a->has_mask] : NULL;
     double sum = 0;
     for (int d = 0; d < s.depth; d++) {
@@ -46,7 +52,7 @@ static double score(const reference_call *call, int head, int query_token, int k
 static void reference_row(const reference_call *call, int head, int group, int query, uint32_t position) {
     const fv__attention_attributes *a = call->node->attributes;
     const sizes s = sizes_of(call->node);
-    double weights[512], largest = -INFINITY, sum = 0;
+    double weights[1024], largest = -INFINITY, sum = 0;
     for (int key = 0; key < s.keys; key++) {
         weights[key] =
             shown(call, head, query, key) ? score(call, head, group * s.queries + query, group * s.keys + key) : -1e9;
@@ -69,7 +75,8 @@ static void reference_row(const reference_call *call, int head, int group, int q
             weight =
                 reference_keeps(call, a->dropout, position + (uint32_t)key) ? weight / (1 - (double)a->dropout) : 0;
         }
-        const double *value = call->in[2] + (group * s.keys + key) * row + head * s.value_depth;
+        const int first = a->shared_value ? 0 : head * s.value_depth;
+        const double *value = call->in[2] + (group * s.keys + key) * s.value_row + first;
         for (int d = 0; d < s.value_depth; d++) {
             out[d] += weight * value[d];
         }
@@ -132,6 +139,44 @@ static const op_case cases[] = {
      .input_count = 3,
      .output = SHAPE(7, 10),
      .reference = reference},
+    {.name = "a key that heads share",
+     .attributes = ATTENTION(.heads = 3, .scale = 0.4f, .shared_key = true),
+     .inputs = {SAMPLE(31, 27), SAMPLE(20, 9), SAMPLE(20, 12)},
+     .input_count = 3,
+     .output = SHAPE(31, 12),
+     .reference = reference},
+    {.name = "a value that heads share, dropout",
+     .attributes = ATTENTION(.heads = 3, .scale = 0.4f, .shared_value = true, .dropout = 0.3f),
+     .inputs = {SAMPLE(6, 27), SAMPLE(20, 27), SAMPLE(20, 7)},
+     .input_count = 3,
+     .output = SHAPE(6, 21),
+     .training = true,
+     .reference = reference},
+    {.name = "key and value that heads share, groups, mask",
+     .attributes = ATTENTION(.heads = 2, .groups = 3, .shared_key = true, .shared_value = true, .has_mask = true),
+     .inputs = {SAMPLE(12, 10), SAMPLE(15, 5), SAMPLE(15, 5), CONSTANT(4, 5)},
+     .input_count = 4,
+     .output = SHAPE(12, 10),
+     .prepare = hide_some,
+     .reference = reference},
+    {.name = "many queries of a shared key and value",
+     .attributes = ATTENTION(.heads = 2, .shared_key = true, .shared_value = true, .scale = 0.2f),
+     .inputs = {SAMPLE(70, 34), SAMPLE(700, 17), SAMPLE(700, 17)},
+     .input_count = 3,
+     .output = SHAPE(70, 34),
+     .samples = 2,
+     .reference = reference},
+    {.name = "additive, a shared key that is a weight",
+     .attributes = ATTENTION(.heads = 2, .score = FV__SCORE_ADDITIVE, .shared_key = true),
+     .inputs = {SAMPLE(6, 10), WEIGHT(9, 5), SAMPLE(9, 8)},
+     .input_count = 3,
+     .output = SHAPE(6, 8),
+     .reference = reference},
+    {.name = "a shared key too wide",
+     .attributes = ATTENTION(.heads = 2, .shared_key = true),
+     .inputs = {SAMPLE(6, 10), SAMPLE(9, 10), SAMPLE(9, 8)},
+     .input_count = 3,
+     .refusal = "in each head"},
     {.name = "a vector of keys",
      .attributes = ATTENTION(.heads = 3, .scale = 0.3f),
      .inputs = {SAMPLE(5, 51), SAMPLE(16, 51), SAMPLE(16, 60)},
