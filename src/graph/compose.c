@@ -8,9 +8,6 @@
 
 #include "graph/rewrite_internal.h"
 
-// A composition pays if what it saves the samples is more than this times what it costs once a step.
-enum { LEAST_GAIN = 3 };
-
 static const fv__node *node_at(const fv__walk *walk, int n) {
     return &walk->out->graph.nodes[n];
 }
@@ -35,10 +32,6 @@ static int linear_before(const fv__walk *walk, int n, const fv__op *op) {
     return found ? copy : -1;
 }
 
-static bool pays(const fv__walk *walk, double saved, double cost) {
-    return saved * walk->batch > LEAST_GAIN * cost;
-}
-
 static void note(fv__walk *walk, const char *first, const char *second, double before, double after) {
     if (strcmp(first, second) == 0) {
         fv__text_addf(&walk->out->notes, "two linear layers of %s are one", second);
@@ -48,16 +41,11 @@ static void note(fv__walk *walk, const char *first, const char *second, double b
     fv__walk_note_gain(walk, before, after);
 }
 
-static fv_status add(fv__walk *walk, const char *name, const fv__op *op, const void *attributes, const int *inputs,
-                     int count, int *node, fv_error *error) {
-    return fv__graph_add(&walk->out->graph, name, op, attributes, inputs, count, node, error);
-}
-
 // Y = A · X (+ offset), nodes of the new graph; offset may be -1.
 static fv_status multiply(fv__walk *walk, const char *name, fv__weight_product_attributes attributes, int a, int x,
                           int offset, int *node, fv_error *error) {
     int inputs[3] = {a, x, offset};
-    return add(walk, name, &fv__op_weight_product, &attributes, inputs, offset >= 0 ? 3 : 2, node, error);
+    return fv__walk_add(walk, name, &fv__op_weight_product, &attributes, inputs, offset >= 0 ? 3 : 2, node, error);
 }
 
 static fv_status view(fv__walk *walk, const char *name, int input, const fv__shape *shape, int *node, fv_error *error) {
@@ -65,7 +53,7 @@ static fv_status view(fv__walk *walk, const char *name, int input, const fv__sha
     if (fv__shape_equal(shape_at(walk, input), shape)) {
         return FV_OK;
     }
-    return add(walk, name, &fv__op_reshape, &(fv__reshape_attributes){*shape}, &input, 1, node, error);
+    return fv__walk_add(walk, name, &fv__op_reshape, &(fv__reshape_attributes){*shape}, &input, 1, node, error);
 }
 
 // Two dense layers, nodes of the new graph: the first as it is there, the second as its source and weights.
@@ -142,7 +130,7 @@ static fv_status compose_dense(fv__walk *walk, int n, const void *attributes, in
     double before = rows * pair.in * pair.middle + second->op->multiply_adds(&second->view);
     double after = rows * pair.in * pair.out * (pair.splits ? pair.heads : 1);
     double cost = (double)pair.in * pair.middle * pair.out * (pair.splits ? 1 : pair.heads);
-    if (!pays(walk, before - after, cost)) {
+    if (!fv__walk_pays(walk, before - after, cost)) {
         return FV_OK;
     }
     int inputs[3];
@@ -155,7 +143,8 @@ static fv_status compose_dense(fv__walk *walk, int n, const void *attributes, in
     }
     int dense = -1;
     if (!status) {
-        status = add(walk, second->name, &fv__op_dense, attributes, inputs, inputs[2] >= 0 ? 3 : 2, &dense, error);
+        status =
+            fv__walk_add(walk, second->name, &fv__op_dense, attributes, inputs, inputs[2] >= 0 ? 3 : 2, &dense, error);
     }
     if (!status) {
         status = view(walk, second->name, dense, &second->view.output, copy, error);
@@ -190,12 +179,13 @@ static fv_status compose_conv2d(fv__walk *walk, int n, const void *attributes, i
     double separate = first.op->multiply_adds(&first.view) + second->op->multiply_adds(&second->view);
     double together = out * height * width * a->size[2];
     double cost = (double)fv__shape_elements(a) * b->size[0] * b->size[1] * b->size[3];
-    if (!pays(walk, separate - together, cost)) {
+    if (!fv__walk_pays(walk, separate - together, cost)) {
         return FV_OK;
     }
     int kernels[2] = {first.inputs[1], walk->out->node_of[second->inputs[1]]};
     int inputs[3] = {first.inputs[0], -1, second->view.input_count == 3 ? walk->out->node_of[second->inputs[2]] : -1};
-    fv_status status = add(walk, second->name, &fv__op_convolution_product, &product, kernels, 2, &inputs[1], error);
+    fv_status status =
+        fv__walk_add(walk, second->name, &fv__op_convolution_product, &product, kernels, 2, &inputs[1], error);
     if (!status && first.view.input_count == 3) { // the first's bias passes every tap of the second
         fv__weight_product_attributes offset = {.rows = 1,
                                                 .inner = b->size[2],
@@ -208,7 +198,7 @@ static fv_status compose_conv2d(fv__walk *walk, int n, const void *attributes, i
     joined.stride[0] *= moves->stride[0];
     joined.stride[1] *= moves->stride[1];
     if (!status) {
-        status = add(walk, second->name, &fv__op_conv2d, &joined, inputs, inputs[2] >= 0 ? 3 : 2, copy, error);
+        status = fv__walk_add(walk, second->name, &fv__op_conv2d, &joined, inputs, inputs[2] >= 0 ? 3 : 2, copy, error);
     }
     if (!status) {
         note(walk, first.name, second->name, separate, together);

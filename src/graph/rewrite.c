@@ -12,6 +12,16 @@ bool fv__walk_is_private(const fv__walk *walk, int n) {
     return walk->uses[n] == 1 && !walk->wanted[n];
 }
 
+bool fv__walk_pays(const fv__walk *walk, double saved, double cost) {
+    enum { LEAST_GAIN = 3 }; // times the cost, over the batch
+    return saved * walk->batch > LEAST_GAIN * cost;
+}
+
+fv_status fv__walk_add(fv__walk *walk, const char *name, const fv__op *op, const void *attributes, const int *inputs,
+                       int count, int *node, fv_error *error) {
+    return fv__graph_add(&walk->out->graph, name, op, attributes, inputs, count, node, error);
+}
+
 void fv__walk_note_gain(fv__walk *walk, double before, double after) {
     fv__text_addf(&walk->out->notes, ": %.2f instead of %.2f million multiply-adds\n", after * 1e-6, before * 1e-6);
 }

@@ -22,6 +22,13 @@ typedef struct fv__walk {
 // Only `n`'s one reader sees it, so that its value may change.
 bool fv__walk_is_private(const fv__walk *walk, int n);
 
+// Whether multiply-adds `saved` for each sample are worth what they cost once a step.
+bool fv__walk_pays(const fv__walk *walk, double saved, double cost);
+
+// fv__graph_add to the new graph.
+fv_status fv__walk_add(fv__walk *walk, const char *name, const fv__op *op, const void *attributes, const int *inputs,
+                       int count, int *node, fv_error *error);
+
 // Ends a note with what it saves: multiply-adds of one sample.
 void fv__walk_note_gain(fv__walk *walk, double before, double after);
 

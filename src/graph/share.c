@@ -37,16 +37,6 @@ static double multiply_adds(const projection *p) {
     return p->tokens * p->in * p->out;
 }
 
-static bool pays(const fv__walk *walk, double saved, double cost) {
-    enum { LEAST_GAIN = 3 }; // times the cost, over the batch
-    return saved * walk->batch > LEAST_GAIN * cost;
-}
-
-static fv_status add(fv__walk *walk, const char *name, const fv__op *op, const void *attributes, const int *inputs,
-                     int count, int *node, fv_error *error) {
-    return fv__graph_add(&walk->out->graph, name, op, attributes, inputs, count, node, error);
-}
-
 static void note(fv__walk *walk, const char *what, const fv__node *attention, double before, double after) {
     fv__text_addf(&walk->out->notes, "the heads of %s share their %s", attention->name, what);
     fv__walk_note_gain(walk, before, after);
@@ -58,14 +48,15 @@ static fv_status project_query(fv__walk *walk, const projection *query, const pr
     const fv__head_product_attributes product = {.heads = heads, .transposed = true};
     const fv__dense_attributes linear = {FV__ACTIVATION_linear};
     int inputs[3] = {query->x, -1, -1};
-    fv_status status = add(walk, query->name, &fv__op_head_product, &product, (const int[]){query->weight, key->weight},
-                           2, &inputs[1], error);
+    fv_status status = fv__walk_add(walk, query->name, &fv__op_head_product, &product,
+                                    (const int[]){query->weight, key->weight}, 2, &inputs[1], error);
     if (!status && query->bias >= 0) {
-        status = add(walk, query->name, &fv__op_head_product, &product, (const int[]){query->bias, key->weight}, 2,
-                     &inputs[2], error);
+        status = fv__walk_add(walk, query->name, &fv__op_head_product, &product,
+                              (const int[]){query->bias, key->weight}, 2, &inputs[2], error);
     }
-    return status ? status
-                  : add(walk, query->name, &fv__op_dense, &linear, inputs, query->bias >= 0 ? 3 : 2, node, error);
+    return status
+               ? status
+               : fv__walk_add(walk, query->name, &fv__op_dense, &linear, inputs, query->bias >= 0 ? 3 : 2, node, error);
 }
 
 static fv_status share_key(fv__walk *walk, const fv__node *attention, int *copy, fv_error *error) {
@@ -78,7 +69,7 @@ static fv_status share_key(fv__walk *walk, const fv__node *attention, int *copy,
     const double heads = attributes.heads, scores = query.tokens * key.tokens;
     const double before = multiply_adds(&query) + multiply_adds(&key) + scores * key.out;
     const double after = query.tokens * query.in * heads * key.in + scores * heads * key.in;
-    if (!pays(walk, before - after, query.in * key.in * key.out)) {
+    if (!fv__walk_pays(walk, before - after, query.in * key.in * key.out)) {
         return FV_OK;
     }
     int inputs[FV__MAX_INPUTS];
@@ -89,8 +80,8 @@ static fv_status share_key(fv__walk *walk, const fv__node *attention, int *copy,
     attributes.shared_key = true;
     fv_status status = project_query(walk, &query, &key, attributes.heads, &inputs[0], error);
     if (!status) {
-        status =
-            add(walk, attention->name, attention->op, &attributes, inputs, attention->view.input_count, copy, error);
+        status = fv__walk_add(walk, attention->name, attention->op, &attributes, inputs, attention->view.input_count,
+                              copy, error);
     }
     if (!status) {
         note(walk, "key", attention, before, after);
@@ -104,14 +95,14 @@ static fv_status project_output(fv__walk *walk, const fv__node *output, const pr
     const fv__head_product_attributes product = {.heads = heads};
     const int weight = walk->out->node_of[output->inputs[1]];
     inputs[2] = output->view.input_count == 3 ? walk->out->node_of[output->inputs[2]] : -1;
-    fv_status status = add(walk, output->name, &fv__op_head_product, &product, (const int[]){value->weight, weight}, 2,
-                           &inputs[1], error);
+    fv_status status = fv__walk_add(walk, output->name, &fv__op_head_product, &product,
+                                    (const int[]){value->weight, weight}, 2, &inputs[1], error);
     if (!status && value->bias >= 0) {
         const int units = output->view.inputs[1].size[1];
         const fv__weight_product_attributes offset = {
             .rows = 1, .inner = (int)value->out, .blocks = 1, .columns = units, .shape = {1, {units}}};
-        status = add(walk, output->name, &fv__op_weight_product, &offset, (const int[]){value->bias, weight, inputs[2]},
-                     inputs[2] >= 0 ? 3 : 2, &inputs[2], error);
+        status = fv__walk_add(walk, output->name, &fv__op_weight_product, &offset,
+                              (const int[]){value->bias, weight, inputs[2]}, inputs[2] >= 0 ? 3 : 2, &inputs[2], error);
     }
     return status;
 }
@@ -137,7 +128,7 @@ static fv_status share_value(fv__walk *walk, const fv__node *output, int *copy, 
     const double units = output->view.inputs[1].size[1];
     const double before = multiply_adds(&value) + weights * value.out + queries * value.out * units;
     const double after = weights * heads * value.in + queries * heads * value.in * units;
-    if (!pays(walk, before - after, value.in * value.out * units)) {
+    if (!fv__walk_pays(walk, before - after, value.in * value.out * units)) {
         return FV_OK;
     }
     int inputs[FV__MAX_INPUTS], projected[3];
@@ -147,14 +138,14 @@ static fv_status share_value(fv__walk *walk, const fv__node *output, int *copy, 
     inputs[2] = value.x;
     attributes.shared_value = true;
     fv_status status =
-        add(walk, attention->name, now.op, &attributes, inputs, now.view.input_count, &projected[0], error);
+        fv__walk_add(walk, attention->name, now.op, &attributes, inputs, now.view.input_count, &projected[0], error);
     if (!status) {
         walk->out->graph.nodes[projected[0]].view.id = attention->view.id; // its draws stay
         status = project_output(walk, output, &value, attributes.heads, projected, error);
     }
     if (!status) {
-        status = add(walk, output->name, output->op, output->view.attributes, projected, projected[2] >= 0 ? 3 : 2,
-                     copy, error);
+        status = fv__walk_add(walk, output->name, output->op, output->view.attributes, projected,
+                              projected[2] >= 0 ? 3 : 2, copy, error);
     }
     if (!status) {
         note(walk, "value", attention, before, after);
