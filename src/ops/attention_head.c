@@ -49,8 +49,7 @@ size_t fv__attention_cut_scratch(const fv__op_node *node, const fv__kernels *ker
         {&parts->key_rows, backward && !additive ? kernels->packed_size(d->keys, d->depth) : 0},
         {&parts->query_rows, backward && !additive ? kernels->packed_size(d->block, d->depth) : 0},
         {&parts->d_out_rows, backward ? kernels->packed_size(d->block, d->value_depth) : 0},
-        {&parts->d_keys, backward ? key_panels : 0},
-        {&parts->d_values, backward ? value_panels : 0},
+        {&parts->d_keys, backward && additive ? key_panels : 0},
     };
     size_t total = 0;
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
@@ -175,16 +174,15 @@ void fv__attention_forward(fv__attention_head *h, float *out, float *weights_out
     }
 }
 
-// Where the gradient of keys or values is summed over the blocks: in a compact copy, if it would otherwise be fetched
-// again and again from between those of the other heads.
-static bool sums_apart(const fv__attention_head *h, int width, int row) {
-    return h->d.block < h->d.queries && width < row;
+// Whether the gradient of the key or value is added to what stands there: that of a weight, or of what heads share.
+static bool adds_up(const fv__attention_head *h, int input) {
+    const bool shared = input == FV__KEY ? h->attributes->shared_key : h->attributes->shared_value;
+    return h->call->node->input_is_weight[input] || (shared && h->number > 0);
 }
 
 // The gradient of keys or values, (keys, width) += blockᵀ · right, `right` being the packed rows of the block.
-static void transposed_product(const fv__attention_head *h, const float *block, const float *right, int width, int row,
-                               bool adds, float *sum, float *to) {
-    const bool apart = sums_apart(h, width, row);
+static void transposed_product(const fv__attention_head *h, int input, const float *block, const float *right,
+                               int width, int row, float *to) {
     h->call->kernels->gemm(&(fv__gemm){.rows = h->d.keys,
                                        .columns = width,
                                        .depth = h->rows,
@@ -193,15 +191,9 @@ static void transposed_product(const fv__attention_head *h, const float *block, 
                                        .a_row = 1,
                                        .a_depth = h->d.stride,
                                        .b = right,
-                                       .c = apart ? sum : to,
-                                       .c_row = apart ? width : row,
-                                       .accumulate = h->first > 0 || (adds && !apart)});
-}
-
-// Whether the gradient of the key or value is added to what stands there: that of a weight, or of what heads share.
-static bool adds_up(const fv__attention_head *h, int input) {
-    const bool shared = input == FV__KEY ? h->attributes->shared_key : h->attributes->shared_value;
-    return h->call->node->input_is_weight[input] || (shared && h->number > 0);
+                                       .c = to,
+                                       .c_row = row,
+                                       .accumulate = h->first > 0 || adds_up(h, input)});
 }
 
 // From the gradient of the output to that of the scores, in h->parts.gradient.
@@ -215,8 +207,8 @@ static void backward_weights(const fv__attention_head *h, const fv__attention_gr
     }
     if (gradients->value) {
         kernels->pack(h->rows, d->value_depth, d_out, d->out_row, 1, h->parts.d_out_rows);
-        transposed_product(h, h->parts.dropped, h->parts.d_out_rows, d->value_depth, d->value_row,
-                           adds_up(h, FV__VALUE), h->parts.d_values, gradients->value);
+        transposed_product(h, FV__VALUE, h->parts.dropped, h->parts.d_out_rows, d->value_depth, d->value_row,
+                           gradients->value);
     }
     if (!gradients->query && !gradients->key && !gradients->scale) {
         return;
@@ -272,8 +264,7 @@ static void backward_block(const fv__attention_head *h, const fv__attention_grad
     }
     if (gradients->key) {
         kernels->pack(h->rows, d->depth, query, d->query_row, 1, h->parts.query_rows);
-        transposed_product(h, h->parts.gradient, h->parts.query_rows, d->depth, d->key_row, adds_up(h, FV__KEY),
-                           h->parts.d_keys, gradients->key);
+        transposed_product(h, FV__KEY, h->parts.gradient, h->parts.query_rows, d->depth, d->key_row, gradients->key);
     }
 }
 
@@ -283,17 +274,6 @@ static void give_out_transposed(const fv__attention_head *h, float *to) {
         for (int feature = 0; feature < h->d.depth; feature++) {
             float sum = h->parts.d_keys[(ptrdiff_t)feature * h->d.stride + token];
             to[feature] = adds_up(h, FV__KEY) ? to[feature] + sum : sum;
-        }
-    }
-}
-
-// A gradient that was summed apart goes where it is wanted.
-static void give_out(const fv__attention_head *h, const float *sum, int width, int row, bool accumulate, float *to) {
-    for (int token = 0; to && sums_apart(h, width, row) && token < h->d.keys; token++, to += row, sum += width) {
-        if (accumulate) {
-            h->call->kernels->add(to, sum, to, (size_t)width);
-        } else {
-            memcpy(to, sum, (size_t)width * sizeof(float));
         }
     }
 }
@@ -317,8 +297,5 @@ void fv__attention_backward(fv__attention_head *h, const fv__attention_gradients
     }
     if (additive) {
         give_out_transposed(h, gradients->key);
-    } else {
-        give_out(h, h->parts.d_keys, d->depth, d->key_row, adds_up(h, FV__KEY), gradients->key);
     }
-    give_out(h, h->parts.d_values, d->value_depth, d->value_row, adds_up(h, FV__VALUE), gradients->value);
 }

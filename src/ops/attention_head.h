@@ -27,11 +27,11 @@ typedef struct fv__attention_scratch {
     float *gradient; // of the weights, then of the scores
     float *dropped;  // the weights after dropout; `weights` itself without
     float *scores;   // kept for the gradient of a trainable scale, else NULL
-    // Backward: packed right operands, and the sums over the blocks
-    float *key_rows;          // K, (keys, depth)
-    float *query_rows;        // the block of Q, (block, depth)
-    float *d_out_rows;        // the block of dO, (block, value_depth)
-    float *d_values, *d_keys; // (keys, value_depth), (keys, depth); for additive scores dK transposed, (depth, stride)
+    // Backward: packed right operands
+    float *key_rows;   // K, (keys, depth)
+    float *query_rows; // the block of Q, (block, depth)
+    float *d_out_rows; // the block of dO, (block, value_depth)
+    float *d_keys;     // for additive scores: dKᵀ summed over the blocks, (depth, stride)
 } fv__attention_scratch;
 
 // Cuts `memory` into `parts` (if not NULL) and returns its size in floats.
