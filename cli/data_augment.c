@@ -74,7 +74,8 @@ static fv_status draw_sheet(sheet *now, const char *path, fv_error *error) {
     now->memory = fv__alloc_array((size_t)data->height * (size_t)data->width * 4, FV__PIXEL * sizeof *now->memory);
     fv_status status = now->pixels && now->memory ? FV_OK : fv__fail_memory(error, path);
     for (int i = 0; i < rows * COLUMNS && !status; i++) {
-        size_t sample = (size_t)(i / COLUMNS);
+        const size_t row = (size_t)(i / COLUMNS); // spread: a folder has its classes one behind the other
+        const size_t sample = row * data->count / (size_t)rows;
         uint8_t *pixels = now->pixels + (size_t)i * now->size;
         cells[i].pixels = pixels;
         cells[i].captions[0] = i % COLUMNS ? NULL : data->class_names[data->labels[sample]];
