@@ -269,6 +269,8 @@ int cli_subject_data(const cli_subject *subject, const char *split, const cli_op
         *data = NULL;
         return cli_fail(&error);
     }
-    cli_tell_left_out(*data);
+    if (!options->quiet) {
+        cli_tell_left_out(*data);
+    }
     return CLI_OK;
 }

@@ -38,8 +38,9 @@ static bool on_progress(void *opaque, const fv_progress *now) {
 }
 
 static void on_left_out(void *context, const char *sentence) {
-    (void)context;
-    cli_say("left out: %s", sentence);
+    if (!((const run_context *)context)->progress.quiet) {
+        cli_say("left out: %s", sentence);
+    }
 }
 
 // runs/RECIPE-YYYYMMDD-HHMMSS, to be freed with fv__free.

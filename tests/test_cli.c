@@ -26,6 +26,12 @@ static void teaches(void **state) {
     assert_has(out, "norm_l");
     assert_code(0, "version --json");
     assert_has(out, "\"isa\"");
+    static const char *const libraries[] = {"libyaml", "jansson", "zlib",  "libmd",   "libarchive", "libjpeg-turbo",
+                                            "libspng", "giflib",  "cairo", "libcurl", "libhdf5"};
+    assert_code(0, "version");
+    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
+        assert_has(out, libraries[i]);
+    }
 }
 
 static void suggests(void **state) {

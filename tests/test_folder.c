@@ -6,6 +6,7 @@
 
 #include "data/folder.h"
 #include "data/unpack.h"
+#include "formats/file.h"
 #include "pictures.h"
 #include "recipe/recipe.h"
 
@@ -385,10 +386,17 @@ static void test_recipe(void **state) {
     fv_train_options options = {.on_left_out = count_left_out, .context = &told};
     write_broken("broken");
     recipe = open_recipe(scratch_path("broken"));
+    options.folder = scratch_path("run");
     assert_ok(fv_train(recipe, &options, NULL, &failure));
     assert_int_equal(told, 5);
+    uint8_t *report;
+    size_t size;
+    assert_ok(fv__file_read(scratch_path("run/run.json"), 0, &report, &size, &failure));
+    assert_non_null(strstr((const char *)report, "\"left_out\": 5"));
+    fv__free(report);
     fv_error error;
     assert_ok(fv_recipe_set(recipe, "data.strict=true", &failure));
+    options.folder = NULL;
     assert_int_equal(fv_train(recipe, &options, NULL, &error), FV_FORMAT);
     fv_recipe_free(recipe);
 }

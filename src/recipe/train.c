@@ -100,7 +100,7 @@ static fv__samples samples_of(fv_dataset *dataset) {
 // --- Training
 
 static fv_status train(const fv_recipe *recipe, const fv_train_options *options, fv_dataset *training,
-                       fv_dataset *validation, fv_model *model, fv_error *error) {
+                       fv_dataset *validation, size_t left_out, fv_model *model, fv_error *error) {
     fv__text text = {0};
     fv__frozen frozen = {0};
     char digest[FV__SHA256_TEXT] = "";
@@ -123,6 +123,7 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
                                .recipe = text.bytes,
                                .data_set = recipe->data.set,
                                .data = digest,
+                               .left_out = left_out,
                                .run = options};
         if (options->on_start) {
             options->on_start(options->context, model, training, validation);
@@ -134,16 +135,19 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
     return status;
 }
 
-static void tell_left_out(const fv_train_options *options, const fv_dataset *data) {
+// Returns how many there are.
+static size_t tell_left_out(const fv_train_options *options, const fv_dataset *data) {
     for (size_t i = 0; options->on_left_out && i < data->left_out_count; i++) {
         options->on_left_out(options->context, data->left_out[i]);
     }
+    return data->left_out_count;
 }
 
 fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error) {
     static const fv_train_options defaults = {0};
     fv_dataset *all = NULL, *training = NULL, *validation = NULL;
     fv_model *trained = NULL;
+    size_t left_out = 0;
     options = options ? options : &defaults;
     if (model) {
         *model = NULL;
@@ -156,14 +160,14 @@ fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_
         status = fv__data_divide(&recipe->data, all, &training, &validation, error);
     }
     if (!status) {
-        tell_left_out(options, all);
+        left_out = tell_left_out(options, all);
         if (validation && validation->left_out != all->left_out) {
-            tell_left_out(options, validation);
+            left_out += tell_left_out(options, validation);
         }
         status = make_model(recipe, options->seed, all, &trained, error);
     }
     if (!status) {
-        status = train(recipe, options, training, validation, trained, error);
+        status = train(recipe, options, training, validation, left_out, trained, error);
     }
     fv_dataset_close(training);
     fv_dataset_close(validation);

@@ -211,6 +211,10 @@ static void add_data(const fv__report *report, fv__text *page) {
         }
     }
     fv__page_row(page, report->split, "%zu samples", data->count);
+    const json_int_t left_out = json_integer_value(json_object_get(counts, "left_out"));
+    if (left_out) {
+        fv__page_row(page, "left out", "%lld files that cannot be read", (long long)left_out);
+    }
 }
 
 static void add_class_names(const fv_dataset *data, fv__text *page) {

@@ -12,6 +12,7 @@ typedef struct fv__fit_options {
     int from;                               // node where samples of both enter; 0: the model's input
     const char *recipe;                     // as resolved; identifies the run
     const char *data_set, *data;            // name and digest of the data; may be NULL
+    size_t left_out;                        // files of it that cannot be read
     const fv_train_options *run;            // folder, threads, seed, callback
 } fv__fit_options;
 

@@ -77,14 +77,14 @@ static double mean_speed(const fv__run_report *report) {
 
 fv_status fv__run_report_write(const fv__run_report *report, const char *path, fv_error *error) {
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:s, s:i, s:I, s:{s:s, s:s, s:I, s:I}, s:{s:I, s:I}, s:b, s:b, s:s, s:s, s:f, s:f, s:o*}",
+        "{s:s, s:s, s:s, s:s, s:i, s:I, s:{s:s, s:s, s:I, s:I, s:I}, s:{s:I, s:I}, s:b, s:b, s:s, s:s, s:f, s:f, s:o*}",
         "fovea", fv_version(), "state", report->state, "isa", report->level, "cpu", fv__cpu_name(), "threads",
         report->threads, "seed", (json_int_t)report->seed, "data", "set", report->data_set, "sha256", report->data,
-        "train", (json_int_t)report->train_samples, "validation", (json_int_t)report->validation_samples, "parameters",
-        "all", (json_int_t)report->parameters, "trainable", (json_int_t)report->trainable, "rewrite", report->rewrite,
-        "resumed", report->resumed, "started", report->started, "ended", fv__timestamp_now().text, "seconds",
-        round(report->seconds * 1000) / 1000, "img_s", round(mean_speed(report) * 10) / 10, "metrics",
-        describe_metrics(report));
+        "train", (json_int_t)report->train_samples, "validation", (json_int_t)report->validation_samples, "left_out",
+        (json_int_t)report->left_out, "parameters", "all", (json_int_t)report->parameters, "trainable",
+        (json_int_t)report->trainable, "rewrite", report->rewrite, "resumed", report->resumed, "started",
+        report->started, "ended", fv__timestamp_now().text, "seconds", round(report->seconds * 1000) / 1000, "img_s",
+        round(mean_speed(report) * 10) / 10, "metrics", describe_metrics(report));
     char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     fv_status status = FV_OK;
     if (text) {

@@ -20,7 +20,7 @@ typedef struct fv__run_report {
     const char *level, *data, *data_set;
     int threads;
     uint64_t seed;
-    size_t train_samples, validation_samples, parameters, trainable;
+    size_t train_samples, validation_samples, left_out, parameters, trainable;
     const char *started; // fv__timestamp
     double seconds;      // since then
     bool rewrite;        // whether the algebra pass was used

@@ -67,6 +67,7 @@ fv_status fv__session_write_report(const fv__session *session, const char *state
                              .rewrite = session->model->rewrite,
                              .data = text_or_nothing(options->data),
                              .data_set = text_or_nothing(options->data_set),
+                             .left_out = options->left_out,
                              .threads = fv__pool_threads(session->trainer->pool),
                              .seed = session->state.seed,
                              .train_samples = options->train->count,
