@@ -3,159 +3,30 @@
 
 #include <limits.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/memory.h"
 #include "formats/file.h"
 #include "json.h"
 
-static const cli_explain_method methods[] = {
-    {"received", CLI_EXPLAIN_MAP, FV_EXPLAIN_ATTENTION},  {"rollout", CLI_EXPLAIN_MAP, FV_EXPLAIN_ROLLOUT},
-    {"gradient", CLI_EXPLAIN_MAP, FV_EXPLAIN_GRADIENT},   {"grad-cam", CLI_EXPLAIN_MAP, FV_EXPLAIN_GRAD_CAM},
-    {"occlusion", CLI_EXPLAIN_MAP, FV_EXPLAIN_OCCLUSION}, {"attention", CLI_EXPLAIN_WEIGHTS, FV_EXPLAIN_ATTENTION},
-    {"slots", CLI_EXPLAIN_SLOTS, FV_EXPLAIN_ATTENTION}};
-enum { METHODS = sizeof methods / sizeof *methods }; // the maps are the first CLI_EXPLAIN_MAPS
-
-// --- What is asked for
-
-static int read_words(cli_explanation *now) {
-    static const char *const formats[] = {"png", "npy", "csv", "json", NULL};
-    const cli_options *options = now->options;
-    const char *names[METHODS + 2] = {"all"};
-    char known[256];
-    now->format = options->format ? options->format : "png";
-    now->folder = options->out ? options->out : "explained";
-    bool found = !options->method || strcmp(options->method, "all") == 0, right = false;
-    for (int i = 0; i < METHODS; i++) {
-        names[i + 1] = methods[i].word;
-        if (options->method && strcmp(options->method, methods[i].word) == 0) {
-            now->method = &methods[i];
-            found = true;
-        }
-    }
-    if (!found) {
-        return cli_usage(&cli_explain, "no method is called '%s'; %s", options->method,
-                         fv__suggest_name(known, sizeof known, options->method, names));
-    }
-    for (int i = 0; formats[i]; i++) {
-        right = right || strcmp(now->format, formats[i]) == 0;
-    }
-    if (!right) {
-        return cli_usage(&cli_explain, "--format: '%s' should be png, npy, csv or json", now->format);
-    }
-    if (options->faithfulness && now->method && now->method->kind != CLI_EXPLAIN_MAP) {
-        return cli_usage(&cli_explain, "--faithfulness needs maps of the image; --method %s gives whole layers",
-                         options->method);
-    }
-    return CLI_OK;
-}
-
-// A number from 0 on, or -1 where none is given.
-static bool read_number(const char *text, int *number) {
-    *number = -1;
-    return !text || (fv__parse_int(text, number) && *number >= 0);
-}
-
-static int find_layer(cli_explanation *now) {
-    const char *wanted = now->options->layer;
-    int count = fv_explainer_describe(now->explainer).layers;
-    const char **names = fv__alloc_array((size_t)count + 1, sizeof *names);
-    char known[512];
-    if (!names) {
-        return cli_fail_memory();
-    }
-    for (int i = 0; i < count; i++) {
-        names[i] = fv_explainer_attention(now->explainer, i).layer;
-        now->choice.layer = wanted && strcmp(names[i], wanted) == 0 ? i : now->choice.layer;
-    }
-    int code = CLI_OK;
-    if (wanted && now->choice.layer < 0) {
-        code = count ? cli_usage(&cli_explain, "no attention layer is called '%s'; %s", wanted,
-                                 fv__suggest_name(known, sizeof known, wanted, names))
-                     : cli_usage(&cli_explain, "--layer: the model has no attention layer");
-    }
-    fv__free(names);
-    return code;
-}
-
-// A query is a number, or the row and the column of a token; with slots it is the slot.
-static int find_query(cli_explanation *now) {
-    const char *text = now->options->query;
-    int count = fv_explainer_describe(now->explainer).layers, row, column;
-    fv_attention_weights layer =
-        fv_explainer_attention(now->explainer, now->choice.layer < 0 ? count - 1 : now->choice.layer);
-    const char *comma = text ? strchr(text, ',') : NULL;
-    if (!comma) {
-        return read_number(text, &now->choice.query)
-                   ? CLI_OK
-                   : cli_usage(&cli_explain, "--query: '%s' should be a token's number, or row,column", text);
-    }
-    char first[16];
-    snprintf(first, sizeof first, "%.*s", (int)(comma - text < 15 ? comma - text : 15), text);
-    if (!read_number(first, &row) || !read_number(comma + 1, &column) || row >= layer.rows || column >= layer.columns) {
-        return cli_usage(&cli_explain, "--query: '%s' is none of the %d × %d tokens (row,column from 0)", text,
-                         layer.rows, layer.columns);
-    }
-    now->choice.query = layer.before + row * layer.columns + column;
-    return CLI_OK;
-}
-
-static int find_class(cli_explanation *now) {
-    const char *text = now->options->class_name;
-    fv_model_info model = fv_model_describe(now->subject.model);
-    int number;
-    now->target = -1;
-    for (int c = 0; c < model.classes && text && now->target < 0; c++) {
-        now->target = strcasecmp(model.class_names[c], text) == 0 ? c : -1;
-    }
-    if (!text || now->target >= 0) {
-        return CLI_OK;
-    }
-    if (fv__parse_int(text, &number) && number >= 0 && number < model.classes) {
-        now->target = number;
-        return CLI_OK;
-    }
-    const char **names = fv__alloc_array((size_t)model.classes + 1, sizeof *names);
-    char known[512];
-    if (!names) {
-        return cli_fail_memory();
-    }
-    memcpy(names, model.class_names, (size_t)model.classes * sizeof *names);
-    int code = cli_usage(&cli_explain, "--class: '%s' is neither a class nor a number up to %d; %s", text,
-                         model.classes - 1, fv__suggest_name(known, sizeof known, text, names));
-    fv__free(names);
-    return code;
-}
-
-static int choose(cli_explanation *now) {
-    const cli_options *options = now->options;
-    char problem[256], first[32];
-    size_t total = now->data ? fv_dataset_describe(now->data).count : 0;
-    snprintf(first, sizeof first, "0-%zu", total > 5 ? 4 : total - 1);
-    const char *wrong = now->data ? cli_samples_read(options->samples ? options->samples : first, total, &now->samples,
-                                                     problem, sizeof problem)
-                                  : NULL;
-    if (wrong) {
-        return cli_usage(&cli_explain, "--samples: %s", wrong);
-    }
-    now->choice = (fv_explain_options)FV_EXPLAIN_DEFAULTS;
-    now->choice.blocky = options->blocky;
-    if (!read_number(options->head, &now->choice.head)) {
-        return cli_usage(&cli_explain, "--head: '%s' should be a number from 0 on", options->head);
-    }
-    int code = find_class(now);
-    if (code == CLI_OK) {
-        code = find_layer(now);
-    }
-    return code == CLI_OK ? find_query(now) : code;
-}
-
 // --- One image
 
-// The picture's name without its folder.
-static const char *picture_name(const cli_explanation *now) {
-    const char *path = now->pictures.paths[now->index], *slash = strrchr(path, '/');
+static const char *without_folder(const char *path) {
+    const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+// DIR/PICTURESUFFIX, or DIR/FOLDER_PICTURESUFFIX where another picture has the same name.
+static char *path_for_picture(const cli_explanation *now, const char *suffix) {
+    const char *path = now->pictures.paths[now->index], *name = without_folder(path);
+    bool shared = false;
+    for (size_t i = 0; i < (size_t)now->pictures.count; i++) {
+        shared |= i != now->index && strcmp(without_folder(now->pictures.paths[i]), name) == 0;
+    }
+    char *out = fv__format("%s/%s%s", now->folder, shared ? path : name, suffix);
+    for (char *at = out ? out + strlen(now->folder) + 1 : NULL; at && *at; at++) {
+        *at = *at == '/' ? '_' : *at;
+    }
+    return out;
 }
 
 json_t *cli_explain_image_json(const cli_explanation *now) {
@@ -169,9 +40,9 @@ json_t *cli_explain_image_json(const cli_explanation *now) {
 
 char *cli_explain_path(cli_explanation *now, const char *suffix) {
     char *path = now->data ? fv__format("%s/%s-%zu%s", now->folder, now->samples.split, now->index, suffix)
-                           : fv__format("%s/%s%s", now->folder, picture_name(now), suffix);
+                           : path_for_picture(now, suffix);
     if (path) {
-        json_array_append_new(now->files, json_string(path));
+        json_array_append_new(now->files, cli_json_text(path));
     }
     return path;
 }
@@ -185,7 +56,7 @@ const char *cli_explain_title(const cli_explanation *now, char text[CLI_EXPLAIN_
         length = snprintf(text, CLI_EXPLAIN_TITLE, "%s %zu: true %.80s, ", now->samples.split, now->index,
                           model.class_names[label]);
     } else {
-        length = snprintf(text, CLI_EXPLAIN_TITLE, "%.255s: ", picture_name(now));
+        length = snprintf(text, CLI_EXPLAIN_TITLE, "%.255s: ", without_folder(now->pictures.paths[now->index]));
     }
     length += snprintf(text + length, CLI_EXPLAIN_TITLE - (size_t)length, "predicted %.80s %.1f %%",
                        model.class_names[seen.predicted], 100 * (double)seen.probabilities[seen.predicted]);
@@ -213,22 +84,21 @@ static const char *remark(const cli_explanation *now, const cli_explain_method *
 static int make_maps(cli_explanation *now) {
     fv_model_info model = fv_model_describe(now->subject.model);
     fv_error error;
-    bool first = now->index == (now->data ? now->samples.index[0] : 0);
     now->map_count = 0;
     for (int i = 0; i < CLI_EXPLAIN_MAPS; i++) {
-        if (now->method && now->method != &methods[i]) {
+        if (now->method && now->method != &cli_explain_methods[i]) {
             continue;
         }
         cli_explain_map *map = &now->maps[now->map_count];
-        map->word = methods[i].word;
-        map->remark = remark(now, &methods[i]);
+        map->word = cli_explain_methods[i].word;
+        map->remark = remark(now, &cli_explain_methods[i]);
         if (!map->values &&
             !(map->values = fv__alloc_array((size_t)model.height * (size_t)model.width, sizeof(float)))) {
             return cli_fail_memory();
         }
-        fv_status status = fv_explain(now->explainer, methods[i].method, &now->choice, map->values, &error);
+        fv_status status = fv_explain(now->explainer, cli_explain_methods[i].method, &now->choice, map->values, &error);
         if (status == FV_UNSUPPORTED && !now->method) {
-            if (first && !now->options->quiet) {
+            if (!now->told && !now->options->quiet) {
                 cli_say("no %s: %s", map->word, error.message);
             }
             continue;
@@ -238,6 +108,7 @@ static int make_maps(cli_explanation *now) {
         }
         now->map_count++;
     }
+    now->told = true;
     return CLI_OK;
 }
 
@@ -262,15 +133,27 @@ static int report(cli_explanation *now) {
     return json_array_append_new(now->report, image) == 0 ? CLI_OK : cli_fail_memory();
 }
 
-static int explain_image(cli_explanation *now) {
+// *readable turns false for a picture that cannot be read, which is told and counted.
+static int read_image(cli_explanation *now, bool *readable) {
     fv_error error;
     fv_status status =
         now->data ? fv_dataset_read(now->data, now->index, now->pixels, &error)
                   : fv__model_read_picture(now->subject.model, now->pictures.paths[now->index], now->pixels, &error);
-    if (!status) {
-        status = fv_explainer_look(now->explainer, now->pixels, now->target, &error);
+    *readable = !status;
+    if (!status || now->data || status == FV_MEMORY) {
+        return status ? cli_fail(&error) : CLI_OK;
     }
-    if (status) {
+    now->left_out++;
+    cli_say("left out: %s", error.message);
+    json_t *image = cli_explain_image_json(now);
+    json_object_set_new(image, "error", cli_json_text(error.message));
+    return json_array_append_new(now->report, image) == 0 ? CLI_OK : cli_fail_memory();
+}
+
+static int explain_image(cli_explanation *now) {
+    fv_error error;
+    if (fv_explainer_look(now->explainer, now->pixels, now->target, &error) != FV_OK ||
+        fv__make_folders(now->folder, &error) != FV_OK) {
         return cli_fail(&error);
     }
     now->files = json_array();
@@ -290,30 +173,37 @@ static int explain_image(cli_explanation *now) {
 
 // --- The whole
 
+// What is told of all images together.
+static int conclude(const cli_explanation *now) {
+    const bool faithfulness = now->options->faithfulness;
+    if (!now->options->json) {
+        return faithfulness && now->scores[CLI_EXPLAIN_MAPS].images ? cli_explain_print_scores(now) : CLI_OK;
+    }
+    return cli_json_print(
+        faithfulness ? json_pack("{s:O, s:o}", "images", now->report, "faithfulness", cli_explain_scores_json(now))
+                     : json_pack("{s:O}", "images", now->report),
+        true);
+}
+
 static int explain_all(cli_explanation *now) {
     fv_model_info model = fv_model_describe(now->subject.model);
-    fv_error error;
     now->pixels = fv__alloc_array((size_t)model.height * (size_t)model.width, (size_t)model.channels);
     now->report = json_array();
     if (!now->pixels || !now->report) {
         return cli_fail_memory();
     }
-    if (fv__make_folders(now->folder, &error) != FV_OK) {
-        return cli_fail(&error);
-    }
     int code = CLI_OK;
     size_t images = now->data ? now->samples.count : (size_t)now->pictures.count;
     for (size_t i = 0; i < images && code == CLI_OK; i++) {
+        bool readable;
         now->index = now->data ? now->samples.index[i] : i;
-        code = explain_image(now);
+        code = read_image(now, &readable);
+        if (code == CLI_OK && readable) {
+            code = explain_image(now);
+        }
     }
-    if (code != CLI_OK || !now->options->json) {
-        return code == CLI_OK && now->options->faithfulness ? cli_explain_print_scores(now) : code;
-    }
-    return cli_json_print(now->options->faithfulness ? json_pack("{s:O, s:o}", "images", now->report, "faithfulness",
-                                                                 cli_explain_scores_json(now))
-                                                     : json_pack("{s:O}", "images", now->report),
-                          true);
+    code = code == CLI_OK ? conclude(now) : code;
+    return code == CLI_OK ? cli_files_conclude(&now->pictures, now->left_out) : code;
 }
 
 static int run(const cli_options *options) {
@@ -328,7 +218,7 @@ static int run(const cli_options *options) {
     if (!cli_samples_split(options->samples ? options->samples : "test", now.samples.split)) {
         return cli_usage(&cli_explain, "--samples: '%s' should begin with test: or train:", options->samples);
     }
-    int code = read_words(&now);
+    int code = cli_explain_read_words(&now);
     if (code == CLI_OK) {
         code = cli_subject_load(options->arguments[0], options, &now.subject);
     }
@@ -340,7 +230,7 @@ static int run(const cli_options *options) {
         code = cli_fail(&error);
     }
     if (code == CLI_OK) {
-        code = choose(&now);
+        code = cli_explain_choose(&now);
     }
     if (code == CLI_OK) {
         code = explain_all(&now);
@@ -378,7 +268,9 @@ const cli_command cli_explain = {
         "queries,\n"
         "keys). --faithfulness measures how the class's probability falls and rises as pixels are deleted and "
         "inserted\n"
-        "in the order of each map, beside random orders.\n"
+        "in the order of each map, beside random orders. Pictures that cannot be read are named and left out, and "
+        "the\n"
+        "exit code is 3 then.\n"
         "\n"
         "  fovea explain runs/first                               the first five of the test set\n"
         "  fovea explain runs/mine photo.jpg                      a picture of one's own\n"

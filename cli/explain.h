@@ -1,4 +1,4 @@
-// `fovea explain` in four files: what is asked for and the loop over the images (explain.c), pictures
+// `fovea explain` in five files: the loop over the images (explain.c), what is asked for (explain_choose.c), pictures
 // (explain_picture.c), files of numbers (explain_files.c), and how faithful the maps are (explain_faithfulness.c).
 #ifndef FOVEA_CLI_EXPLAIN_H
 #define FOVEA_CLI_EXPLAIN_H
@@ -19,7 +19,8 @@ typedef struct cli_explain_method {
     fv_explain_method method; // of a map
 } cli_explain_method;
 
-enum { CLI_EXPLAIN_MAPS = 5 };
+enum { CLI_EXPLAIN_METHODS = 7, CLI_EXPLAIN_MAPS = 5 };
+extern const cli_explain_method cli_explain_methods[CLI_EXPLAIN_METHODS]; // the maps first
 
 // One map of the image at hand.
 typedef struct cli_explain_map {
@@ -57,7 +58,13 @@ typedef struct cli_explanation {
     cli_explain_score scores[CLI_EXPLAIN_MAPS + 1]; // random last
     json_t *files;                                  // paths written for the image
     json_t *report;                                 // of all images
+    bool told;                                      // which maps do not apply to the model
+    int left_out;                                   // pictures that cannot be read
 } cli_explanation;
+
+// explain_choose.c: words of the command line that need no model; then what needs model and data. Return the exit code.
+int cli_explain_read_words(cli_explanation *now);
+int cli_explain_choose(cli_explanation *now);
 
 // "DIR/test-3SUFFIX" or "DIR/PICTURESUFFIX", noted as written; NULL when out of memory. Release with fv__free.
 char *cli_explain_path(cli_explanation *now, const char *suffix);

@@ -57,6 +57,16 @@ int cli_files_find(cli_files *files, const cli_options *options, int first) {
     return code;
 }
 
+int cli_files_conclude(const cli_files *files, int left_out) {
+    if (left_out == 0) {
+        return CLI_OK;
+    }
+    if (files->count > 1) {
+        cli_say("%d of %d files cannot be read and are left out", left_out, files->count);
+    }
+    return left_out == files->count ? CLI_FAILED : CLI_LEFT_OUT;
+}
+
 void cli_files_free(cli_files *files) {
     for (int i = 0; i < files->count; i++) {
         fv__free(files->paths[i]);

@@ -14,4 +14,7 @@ typedef struct cli_files {
 int cli_files_find(cli_files *files, const cli_options *options, int first);
 void cli_files_free(cli_files *files);
 
+// After the results: tells how many files are missing in them. Returns the exit code.
+int cli_files_conclude(const cli_files *files, int left_out);
+
 #endif

@@ -116,17 +116,6 @@ static int print_text(const files *now) {
     return cli_table_print(&table, stdout);
 }
 
-// After the results: what is missing in them.
-static int conclude(const files *now) {
-    if (now->left_out == 0) {
-        return CLI_OK;
-    }
-    if (now->list.count > 1) {
-        cli_say("%d of %d files cannot be read and are left out", now->left_out, now->list.count);
-    }
-    return now->left_out == now->list.count ? CLI_FAILED : CLI_LEFT_OUT;
-}
-
 int cli_predict_files(const cli_options *options) {
     files now = {0};
     int code = cli_predictions_load(options, &now.shared);
@@ -140,7 +129,7 @@ int cli_predict_files(const cli_options *options) {
         code = options->json ? print_json(&now) : options->as_csv ? print_csv(&now) : print_text(&now);
     }
     if (code == CLI_OK) {
-        code = conclude(&now);
+        code = cli_files_conclude(&now.list, now.left_out);
     }
     for (int i = 0; i < now.list.count; i++) {
         fv__free(now.problems ? now.problems[i] : NULL);

@@ -221,6 +221,8 @@ static void explains(void **state) {
     assert_has(out, "\"explained_probability\"");
     assert_has(out, "\"random\"");
     assert_has(out, "\"insertion\"");
+    assert_code(0, "explain trained --samples 0 --method grad-cam --faithfulness -q -o numbers");
+    assert_has(out, "deletion, less is better");
     static const char *const wrong[][2] = {{"--method rolout", "did you mean 'rollout'"},
                                            {"--layer attenton", "did you mean 'attention'"},
                                            {"--class Bagg", "did you mean 'Bag'"},
@@ -366,6 +368,8 @@ static void takes_photos(void **state) {
     assert_has(out, "8 to 8 pixels wide");
     assert_code(0, "train ./photos.yaml --out seen");
     assert_has(err, "left out: photos/cat/torn.jpg: a damaged JPEG");
+    assert_code(0, "train ./photos.yaml --out seen-quietly --quiet");
+    assert_string_equal(err, "");
     assert_code(0, "eval seen");
     assert_has(err, "left out: photos/cat/torn.jpg");
     assert_has(out, "samples   6"); // a fifth of 12 and of 13, rounded up
@@ -394,8 +398,18 @@ static void predicts_files(void **state) {
     assert_code(0, "explain seen photos/cat/2.ppm --method occlusion -o explained-files");
     assert_string_equal(out, "explained-files/2.ppm-occlusion.png\n");
     assert_has(err, "2.ppm: predicted ");
-    assert_code(1, "explain seen photos/cat/torn.jpg -o explained-files");
-    assert_has(err, "torn.jpg: a damaged JPEG");
+    assert_code(1, "explain seen photos/cat/torn.jpg -o explained-nothing");
+    assert_has(err, "left out: photos/cat/torn.jpg: a damaged JPEG");
+    assert_int_equal(access(scratch_path("explained-nothing"), F_OK), -1);
+    assert_code(3, "explain seen photos/cat/torn.jpg photos/cat/2.ppm --method occlusion --json -o explained-files");
+    assert_has(out, "\"error\": \"photos/cat/torn.jpg: a damaged JPEG");
+    assert_has(out, "\"files\": [");
+    assert_has(err, "1 of 2 files cannot be read");
+    write_photo("photos/dog/2.ppm", 6); // of the same name
+    assert_code(0, "explain seen photos/cat/2.ppm photos/dog/2.ppm --method occlusion -q -o explained-files");
+    assert_string_equal(out, "explained-files/photos_cat_2.ppm-occlusion.png\n"
+                             "explained-files/photos_dog_2.ppm-occlusion.png\n");
+    assert_int_equal(remove(scratch_path("photos/dog/2.ppm")), 0);
     assert_code(2, "explain seen photos/cat/2.ppm --samples 3");
     for (int i = 0; i < 3; i++) { // threads change nothing
         snprintf(line, sizeof line, "predict seen photos/ --threads 1%s", ways[i]);

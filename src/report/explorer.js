@@ -1,5 +1,5 @@
 // The explorer of a fovea report: shows over an image where attention goes, by layer, head and query token. The data
-// are in #explorer-data, described in explorer.c. Without scripts the rest of the page works as well.
+// are in #explorer-data, described in explorer.c and explorer_image.c. Without scripts the rest of the page works as well.
 "use strict";
 
 const element = id => document.getElementById(id);
