@@ -2,7 +2,7 @@
 #include "explain.h"
 #include "json.h"
 
-enum { REPEATS = 5 }; // random orders an image
+enum { REPEATS = 3 }; // random orders an image
 
 static void add(cli_explain_score *score, const char *word, const fv_faithfulness *measured) {
     score->word = word;

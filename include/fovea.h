@@ -340,7 +340,7 @@ fv_status fv_explain(fv_explainer *explainer, fv_explain_method method, const fv
 // How faithful a heat map (height, width) is to the model (Petsiuk et al. 2018, "RISE"): the target's probability while
 // the pixels are covered with the image's mean colour, the most important first (deletion: small is good), and while
 // they are uncovered from a blurred image (insertion: large is good). Areas under the curves, 0 … 1.
-enum { FV_FAITHFULNESS_POINTS = 64 };
+enum { FV_FAITHFULNESS_POINTS = 32 };
 typedef struct fv_faithfulness {
     double deletion, insertion;
     float deleted[FV_FAITHFULNESS_POINTS], inserted[FV_FAITHFULNESS_POINTS]; // probabilities, from no pixel to all

@@ -21,40 +21,44 @@ static image_size size_of(const fv_explainer *explainer) {
     return (image_size){size[0], size[1], size[2], places, places * (size_t)size[2]};
 }
 
-// One pass of the blur, along an axis whose cells are `stride` apart; beyond its ends the axis goes on as it ends.
-static void blur_line(const float *from, float *to, int count, ptrdiff_t stride, double deviation) {
-    const int reach = (int)ceil(3 * deviation);
-    for (int i = 0; i < count; i++) {
-        double sum = 0, weights = 0;
+// One pass of the blur, along an axis of `count` cells of `width` values; beyond its ends the axis goes on as it ends.
+// weights[d] is that of a distance d up to `reach`.
+static void blur_axis(const float *from, float *to, int count, int width, const float *weights, int reach) {
+    memset(to, 0, (size_t)count * (size_t)width * sizeof *to);
+    for (int i = 0; i < count; i++, to += width) {
         for (int d = -reach; d <= reach; d++) {
-            int at = i + d < 0 ? 0 : i + d >= count ? count - 1 : i + d;
-            double weight = exp(-0.5 * d * d / (deviation * deviation));
-            sum += weight * (double)from[at * stride];
-            weights += weight;
+            const int at = i + d < 0 ? 0 : i + d >= count ? count - 1 : i + d;
+            const float weight = weights[d < 0 ? -d : d], *cell = from + (ptrdiff_t)at * width;
+            for (int k = 0; k < width; k++) {
+                to[k] += weight * cell[k];
+            }
         }
-        to[i * stride] = (float)(sum / weights);
     }
 }
 
 static fv_status blur(const image_size *size, const uint8_t *image, uint8_t *out, fv_error *error) {
     const double deviation = (size->height < size->width ? size->height : size->width) / 8.0;
-    const ptrdiff_t row = (ptrdiff_t)size->width * size->channels;
-    float *memory = fv__alloc_array(2 * size->bytes, sizeof *memory);
+    const int reach = (int)ceil(3 * deviation), row = size->width * size->channels;
+    float *memory = fv__alloc_array(2 * size->bytes + (size_t)reach + 1, sizeof *memory);
     if (!memory) {
         return fv__fail_memory(error, "a blurred image");
     }
-    float *other = memory + size->bytes;
+    float *other = memory + size->bytes, *weights = other + size->bytes;
+    double sum = 0;
+    for (int d = 0; d <= reach; d++) {
+        weights[d] = (float)exp(-0.5 * d * d / (deviation * deviation));
+        sum += (d ? 2 : 1) * (double)weights[d];
+    }
+    for (int d = 0; d <= reach; d++) {
+        weights[d] = (float)((double)weights[d] / sum);
+    }
     for (size_t i = 0; i < size->bytes; i++) {
         memory[i] = (float)image[i];
     }
     for (int y = 0; y < size->height; y++) {
-        for (int c = 0; c < size->channels; c++) {
-            blur_line(memory + y * row + c, other + y * row + c, size->width, size->channels, deviation);
-        }
+        blur_axis(memory + (ptrdiff_t)y * row, other + (ptrdiff_t)y * row, size->width, size->channels, weights, reach);
     }
-    for (ptrdiff_t i = 0; i < row; i++) {
-        blur_line(other + i, memory + i, size->height, row, deviation);
-    }
+    blur_axis(other, memory, size->height, row, weights, reach);
     for (size_t i = 0; i < size->bytes; i++) {
         out[i] = (uint8_t)(memory[i] + 0.5F);
     }
@@ -62,58 +66,60 @@ static fv_status blur(const image_size *size, const uint8_t *image, uint8_t *out
     return FV_OK;
 }
 
-// The curve of replacing the pixels of `from` by those of `to` in this order; returns its area in *area.
-static fv_status follow(fv_explainer *explainer, const uint8_t *from, const uint8_t *to, const uint32_t *order,
-                        float curve[FV_FAITHFULNESS_POINTS], double *area, fv_error *error) {
-    const image_size size = size_of(explainer);
-    const size_t classes = (size_t)explainer->model->classes, channels = (size_t)size.channels;
-    uint8_t *images = fv__alloc_array(FV_FAITHFULNESS_POINTS, size.bytes);
-    float *probabilities = fv__alloc_array(FV_FAITHFULNESS_POINTS, classes * sizeof *probabilities);
-    fv_status status = images && probabilities ? FV_OK : fv__fail_memory(error, "the changed images");
+// The images of a curve: the pixels of `from` replaced by those of `to` in this order, from none to all.
+static void replace(const image_size *size, const uint8_t *from, const uint8_t *to, const uint32_t *order,
+                    uint8_t *images) {
+    const size_t channels = (size_t)size->channels;
     size_t done = 0;
-    for (size_t point = 0; point < FV_FAITHFULNESS_POINTS && !status; point++) {
-        uint8_t *image = images + point * size.bytes;
-        memcpy(image, point ? image - size.bytes : from, size.bytes);
-        for (size_t wanted = point * size.places / (FV_FAITHFULNESS_POINTS - 1); done < wanted; done++) {
-            memcpy(image + order[done] * channels, to + order[done] * channels, channels);
+    for (size_t point = 0; point < FV_FAITHFULNESS_POINTS; point++, images += size->bytes) {
+        memcpy(images, point ? images - size->bytes : from, size->bytes);
+        for (size_t wanted = point * size->places / (FV_FAITHFULNESS_POINTS - 1); done < wanted; done++) {
+            memcpy(images + order[done] * channels, to + order[done] * channels, channels);
         }
     }
-    if (!status) {
-        status = fv_predict(explainer->model, images, FV_FAITHFULNESS_POINTS, probabilities, error);
-    }
-    *area = 0;
-    for (size_t point = 0; point < FV_FAITHFULNESS_POINTS && !status; point++) {
+}
+
+// Takes the target's probability out of those of a curve's images; returns the area.
+static double read_curve(const fv_explainer *explainer, const float *probabilities, float *curve) {
+    double area = 0;
+    for (int point = 0; point < FV_FAITHFULNESS_POINTS; point++) {
         bool end = point == 0 || point == FV_FAITHFULNESS_POINTS - 1;
-        curve[point] = probabilities[point * classes + (size_t)explainer->target];
-        *area += (double)curve[point] * (end ? 0.5 : 1) / (FV_FAITHFULNESS_POINTS - 1);
+        curve[point] = probabilities[(ptrdiff_t)point * explainer->model->classes + explainer->target];
+        area += (double)curve[point] * (end ? 0.5 : 1) / (FV_FAITHFULNESS_POINTS - 1);
+    }
+    return area;
+}
+
+// Both curves of one order of the pixels, whose images are one batch of prediction.
+static fv_status measure(fv_explainer *explainer, const uint32_t *order, fv_faithfulness *out, fv_error *error) {
+    enum { IMAGES = 2 * FV_FAITHFULNESS_POINTS };
+    _Static_assert((int)IMAGES == (int)FV__PREDICTION_BATCH, "the images of two curves should be a batch");
+    const image_size size = size_of(explainer);
+    const size_t classes = (size_t)explainer->model->classes, half = IMAGES / 2;
+    uint8_t colour[FV__MAX_CHANNELS];
+    *out = (fv_faithfulness){0};
+    uint8_t *images = fv__alloc_array(IMAGES + 2, size.bytes);
+    float *probabilities = fv__alloc_array(IMAGES, classes * sizeof *probabilities);
+    fv_status status = images && probabilities ? FV_OK : fv__fail_memory(error, "the changed images");
+    if (!status) {
+        status = blur(&size, explainer->image, images + (IMAGES + 1) * size.bytes, error);
+    }
+    if (!status) {
+        uint8_t *plain = images + IMAGES * size.bytes, *blurred = plain + size.bytes;
+        fv__explainer_mean_colour(explainer, colour);
+        for (size_t p = 0; p < size.places; p++) {
+            memcpy(plain + p * (size_t)size.channels, colour, (size_t)size.channels);
+        }
+        replace(&size, explainer->image, plain, order, images);
+        replace(&size, blurred, explainer->image, order, images + half * size.bytes);
+        status = fv_predict(explainer->model, images, IMAGES, probabilities, error);
+    }
+    if (!status) {
+        out->deletion = read_curve(explainer, probabilities, out->deleted);
+        out->insertion = read_curve(explainer, probabilities + half * classes, out->inserted);
     }
     fv__free(images);
     fv__free(probabilities);
-    return status;
-}
-
-// Both curves of one order of the pixels.
-static fv_status measure(fv_explainer *explainer, const uint32_t *order, fv_faithfulness *out, fv_error *error) {
-    const image_size size = size_of(explainer);
-    uint8_t colour[FV__MAX_CHANNELS];
-    *out = (fv_faithfulness){0};
-    uint8_t *plain = fv__alloc_array(2, size.bytes);
-    if (!plain) {
-        return fv__fail_memory(error, "the changed images");
-    }
-    uint8_t *blurred = plain + size.bytes;
-    fv__explainer_mean_colour(explainer, colour);
-    for (size_t p = 0; p < size.places; p++) {
-        memcpy(plain + p * (size_t)size.channels, colour, (size_t)size.channels);
-    }
-    fv_status status = blur(&size, explainer->image, blurred, error);
-    if (!status) {
-        status = follow(explainer, explainer->image, plain, order, out->deleted, &out->deletion, error);
-    }
-    if (!status) {
-        status = follow(explainer, blurred, explainer->image, order, out->inserted, &out->insertion, error);
-    }
-    fv__free(plain);
     return status;
 }
 
