@@ -101,6 +101,16 @@ static void faithfulness(void **state) {
     assert_ok(fv_predict(model, blurred, 1, probabilities, &failure));
     assert_near((double)found.inserted[0], (double)probabilities[TARGET], 1e-4);
     assert_near((double)found.inserted[FV_FAITHFULNESS_POINTS - 1], (double)found.deleted[0], 1e-6);
+    // A map that tells nothing: no order of the image, but always the same.
+    for (int p = 0; p < PLACES; p++) {
+        map[p] = (float)-p;
+    }
+    assert_ok(fv_explain_faithfulness(explainer, map, &found, &failure));
+    memset(map, 0, sizeof map);
+    assert_ok(fv_explain_faithfulness(explainer, map, &random, &failure));
+    assert_ok(fv_explain_faithfulness(explainer, map, &again, &failure));
+    assert_true(random.deletion != found.deletion);
+    assert_memory_equal(&random, &again, sizeof random);
     assert_ok(fv_explain_random(explainer, 3, 5, &random, &failure));
     assert_ok(fv_explain_random(explainer, 3, 5, &again, &failure));
     assert_memory_equal(&random, &again, sizeof random);

@@ -123,14 +123,37 @@ static fv_status measure(fv_explainer *explainer, const uint32_t *order, fv_fait
     return status;
 }
 
-// Larger values first; among equals the order of the image.
-static int compare(const void *a, const void *b, void *context) {
-    const float *map = context;
-    uint32_t first = *(const uint32_t *)a, second = *(const uint32_t *)b;
-    if (map[first] != map[second]) {
-        return map[first] > map[second] ? -1 : 1;
+// Larger values first; equal ones in a random order, so that a map that tells nothing is worth no more than chance and
+// no less.
+typedef struct ranked_pixel {
+    float value;
+    uint32_t chance, pixel;
+} ranked_pixel;
+
+static int compare(const void *a, const void *b) {
+    const ranked_pixel *first = a, *second = b;
+    if (first->value != second->value) {
+        return first->value > second->value ? -1 : 1;
     }
-    return first < second ? -1 : first > second;
+    return first->chance < second->chance ? -1 : first->chance > second->chance;
+}
+
+static fv_status sort_pixels(const float *map, size_t count, uint32_t *order, fv_error *error) {
+    ranked_pixel *pixels = fv__alloc_array(count, sizeof *pixels);
+    if (!pixels) {
+        return fv__fail_memory(error, "the order of the pixels");
+    }
+    fv__random random = fv__random_start(0, FV__DRAW_EXPLAIN, UINT64_MAX);
+    fv__random_permutation(&random, count, order);
+    for (size_t p = 0; p < count; p++) {
+        pixels[p] = (ranked_pixel){map[p], order[p], (uint32_t)p};
+    }
+    qsort(pixels, count, sizeof *pixels, compare);
+    for (size_t p = 0; p < count; p++) {
+        order[p] = pixels[p].pixel;
+    }
+    fv__free(pixels);
+    return FV_OK;
 }
 
 static fv_status check(const fv_explainer *explainer, fv_error *error) {
@@ -148,11 +171,10 @@ fv_status fv_explain_faithfulness(fv_explainer *explainer, const float *map, fv_
     if (!order) {
         return fv__fail_memory(error, "the order of the pixels");
     }
-    for (size_t p = 0; p < size.places; p++) {
-        order[p] = (uint32_t)p;
+    status = sort_pixels(map, size.places, order, error);
+    if (!status) {
+        status = measure(explainer, order, out, error);
     }
-    qsort_r(order, size.places, sizeof *order, compare, (void *)(uintptr_t)map);
-    status = measure(explainer, order, out, error);
     fv__free(order);
     return status;
 }
