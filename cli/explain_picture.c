@@ -1,4 +1,5 @@
-// Pictures of `fovea explain`: the maps of one image side by side, or the weights of layers, a cell a head or slot.
+// Pictures of `fovea explain`: an image and beside it its maps, or the weights of layers, a cell a head or slot.
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -11,7 +12,8 @@ enum {
     SMALL = 200, // in pictures of many
     CAPTION = 96,
     RANGE = 48,
-    WRAP = 8 // cells in a row of heads or slots of one layer
+    WRAP = 8, // cells in a row of heads or slots of one layer, beside the image
+    FRAME = 2 // pixels of a line around a token
 };
 
 static const double UNIFORM = 0.01;
@@ -75,13 +77,45 @@ static void add_cell(sheet *s, int at, const float *map) {
     fv__draw_overlay(&overlay, pixels);
 }
 
+// Draws a frame around the part of the image in cell `at` that a token stands for.
+static void frame_token(sheet *s, int at, const fv_attention_weights *layer, int token) {
+    const int size[2] = {s->model.height * s->scale, s->model.width * s->scale};
+    const int place[2] = {token / layer->columns, token % layer->columns};
+    int first[2], last[2];
+    for (int axis = 0; axis < 2; axis++) {
+        const double centre = layer->origin[axis] + layer->step[axis] * place[axis] + 0.5, half = layer->step[axis] / 2;
+        first[axis] = (int)fmax(round((centre - half) * s->scale), 0);
+        last[axis] = (int)fmin(round((centre + half) * s->scale), size[axis]) - 1;
+    }
+    uint8_t *pixels = s->pixels + (size_t)at * (size_t)size[0] * (size_t)size[1] * 3;
+    for (int y = first[0]; y <= last[0]; y++) {
+        for (int x = first[1]; x <= last[1]; x++) {
+            bool inside =
+                y >= first[0] + FRAME && y <= last[0] - FRAME && x >= first[1] + FRAME && x <= last[1] - FRAME;
+            for (int c = 0; c < 3 && !inside; c++) {
+                pixels[((ptrdiff_t)y * size[1] + x) * 3 + c] = (uint8_t)(FV__VERMILLION >> (16 - 8 * c));
+            }
+        }
+    }
+}
+
+// The image itself in the first cell, with the token that is query number `query` of a layer, if there is one.
+static void add_image(sheet *s, int index, int query) {
+    fv_attention_weights layer = fv_explainer_attention(s->now->explainer, index);
+    snprintf(s->captions[0], CAPTION, "image");
+    add_cell(s, 0, NULL);
+    if (query >= layer.before && query < layer.before + layer.rows * layer.columns && !layer.slots) {
+        frame_token(s, 0, &layer, query - layer.before);
+    }
+}
+
 // Writes the picture and lets go of the sheet.
 static int close_sheet(sheet *s, cli_explanation *now, int code, const char *suffix, const char *about) {
-    char title[CLI_EXPLAIN_TITLE], whole[2 * CLI_EXPLAIN_TITLE];
+    char title[CLI_EXPLAIN_TITLE];
     fv_error error;
     char *path = code == CLI_OK ? cli_explain_path(now, suffix) : NULL;
-    snprintf(whole, sizeof whole, "%s%s", cli_explain_title(now, title), about);
-    const fv__grid grid = {.title = whole,
+    const fv__grid grid = {.title = cli_explain_title(now, title),
+                           .subtitle = about,
                            .rows = s->rows,
                            .columns = s->columns,
                            .height = s->model.height * s->scale,
@@ -104,33 +138,9 @@ static int close_sheet(sheet *s, cli_explanation *now, int code, const char *suf
     return code;
 }
 
-static int draw_maps(cli_explanation *now) {
-    sheet s;
-    int code = open_sheet(&s, now, 1, 1 + now->map_count, LARGE);
-    for (int i = 0; i <= now->map_count && code == CLI_OK; i++) {
-        const cli_explain_map *map = i ? &now->maps[i - 1] : NULL;
-        snprintf(s.captions[i], CAPTION, "%s%s%s%s", map ? map->word : "image", map && map->remark ? " (" : "",
-                 map && map->remark ? map->remark : "", map && map->remark ? ")" : "");
-        add_cell(&s, i, map ? map->values : NULL);
-    }
-    char suffix[32];
-    snprintf(suffix, sizeof suffix, "%s%s.png", now->method ? "-" : "", now->method ? now->method->word : "");
-    return close_sheet(&s, now, code, suffix, "");
-}
+// --- What was asked for, in words
 
-// --- Weights
-
-// Cell `at`: one head's or one slot's map.
-static int add_weights(sheet *s, int at, const fv_explain_options *choice, const char *caption) {
-    fv_error error;
-    snprintf(s->captions[at], CAPTION, "%.*s", CAPTION - 1, caption);
-    fv_status status = fv_explain(s->now->explainer, FV_EXPLAIN_ATTENTION, choice, s->map, &error);
-    if (status) {
-        return status == FV_INVALID ? cli_usage(&cli_explain, "%s", error.message) : cli_fail(&error);
-    }
-    add_cell(s, at, s->map);
-    return CLI_OK;
-}
+enum { ABOUT = 192 };
 
 // The query that is shown when none is named: a class token's.
 static fv_explain_options for_layer(const cli_explanation *now, int index, int head) {
@@ -142,37 +152,88 @@ static fv_explain_options for_layer(const cli_explanation *now, int index, int h
     return choice;
 }
 
-static void describe_query(const cli_explanation *now, int index, char *about, size_t room) {
+static void describe_query(const cli_explanation *now, int index, int query, char about[ABOUT]) {
     fv_attention_weights layer = fv_explainer_attention(now->explainer, index);
-    int query = for_layer(now, index, 0).query, token = query - layer.before;
+    int token = query - layer.before;
     if (query < 0) {
-        snprintf(about, room, "; mean over all queries");
-    } else if (layer.rows == 0) {
-        snprintf(about, room, "; query %d", query);
+        snprintf(about, ABOUT, "mean over all queries");
+    } else if (layer.rows == 0 || token >= layer.rows * layer.columns) {
+        snprintf(about, ABOUT, "query %d", query);
     } else if (token < 0) {
-        snprintf(about, room, "; what the class token attends to");
+        snprintf(about, ABOUT, "what the class token attends to");
     } else {
-        snprintf(about, room, "; query at row %d, column %d", token / layer.columns, token % layer.columns);
+        snprintf(about, ABOUT, "what the token at row %d, column %d attends to", token / layer.columns,
+                 token % layer.columns);
     }
+}
+
+static void describe_head(const cli_explanation *now, int index, char about[ABOUT]) {
+    const int heads = fv_explainer_attention(now->explainer, index).heads;
+    const bool all = now->choice.head < 0 && heads > 1;
+    snprintf(about, ABOUT, all ? "mean over %d heads" : "head %d",
+             all                    ? heads
+             : now->choice.head < 0 ? 0
+                                    : now->choice.head);
+}
+
+static int layer_of(const cli_explanation *now) {
+    return now->choice.layer < 0 ? fv_explainer_describe(now->explainer).layers - 1 : now->choice.layer;
+}
+
+// --- Maps
+
+static int draw_maps(cli_explanation *now) {
+    sheet s;
+    char suffix[32], head[ABOUT], query[ABOUT], about[2 * ABOUT + 16];
+    int code = open_sheet(&s, now, 1, 1 + now->map_count, LARGE);
+    if (code == CLI_OK) {
+        add_image(&s, layer_of(now), now->choice.query);
+    }
+    for (int i = 1; i <= now->map_count && code == CLI_OK; i++) {
+        const cli_explain_map *map = &now->maps[i - 1];
+        snprintf(s.captions[i], CAPTION, "%s%s%s%s", map->word, map->remark ? " (" : "", map->remark ? map->remark : "",
+                 map->remark ? ")" : "");
+        add_cell(&s, i, map->values);
+    }
+    describe_head(now, layer_of(now), head);
+    describe_query(now, layer_of(now), now->choice.query, query);
+    snprintf(about, sizeof about, "received: %s, %s", head, query);
+    snprintf(suffix, sizeof suffix, "%s%s.png", now->method ? "-" : "", now->method ? now->method->word : "");
+    return close_sheet(&s, now, code, suffix, now->choice.head < 0 && now->choice.query < 0 ? NULL : about);
+}
+
+// --- Weights: beside the image the heads of each layer, or the slots of one
+
+// One head's or one slot's map, as number `number`.
+static int add_weights(sheet *s, int number, const fv_explain_options *choice, const char *caption) {
+    fv_error error;
+    const int wide = s->columns - 1, at = number / wide * s->columns + 1 + number % wide;
+    snprintf(s->captions[at], CAPTION, "%.*s", CAPTION - 1, caption);
+    fv_status status = fv_explain(s->now->explainer, FV_EXPLAIN_ATTENTION, choice, s->map, &error);
+    if (status) {
+        return status == FV_INVALID ? cli_usage(&cli_explain, "%s", error.message) : cli_fail(&error);
+    }
+    add_cell(s, at, s->map);
+    return CLI_OK;
 }
 
 // One layer: its heads, wrapped. Several: a row a layer.
 static int draw_heads(cli_explanation *now) {
     int layers = fv_explainer_describe(now->explainer).layers, most = 0;
-    int first = now->choice.layer < 0 ? 0 : now->choice.layer, last = now->choice.layer < 0 ? layers - 1 : first;
+    int first = now->choice.layer < 0 ? 0 : now->choice.layer, last = layer_of(now);
     for (int i = first; i <= last; i++) {
         int heads = now->choice.head < 0 ? fv_explainer_attention(now->explainer, i).heads : 1;
         most = heads > most ? heads : most;
     }
-    bool wrapped = last - first < 1 && most > WRAP;
-    int columns = wrapped ? WRAP : most, rows = wrapped ? (most + WRAP - 1) / WRAP : last - first + 1;
-    char about[64], caption[CAPTION];
     if (layers == 0) {
         cli_say("the model has no attention layer");
         return CLI_FAILED;
     }
+    const bool wrapped = first == last && most > WRAP;
+    const int wide = wrapped ? WRAP : most, rows = wrapped ? (most + WRAP - 1) / WRAP : last - first + 1;
+    char about[ABOUT], caption[CAPTION];
     sheet s;
-    int code = open_sheet(&s, now, rows, columns, SMALL);
+    int code = open_sheet(&s, now, rows, 1 + wide, SMALL);
     for (int i = first; i <= last; i++) {
         fv_attention_weights layer = fv_explainer_attention(now->explainer, i);
         for (int j = 0; j < (now->choice.head < 0 ? layer.heads : 1) && code == CLI_OK; j++) {
@@ -183,17 +244,21 @@ static int draw_heads(cli_explanation *now) {
                 cli_say("layer %s attends to memory slots: use --method slots", layer.layer);
                 code = CLI_FAILED;
             } else {
-                code = add_weights(&s, (i - first) * columns + j, &choice, caption);
+                code = add_weights(&s, (i - first) * wide + j, &choice, caption);
             }
         }
     }
-    describe_query(now, last, about, sizeof about);
+    const int query = for_layer(now, last, 0).query;
+    if (code == CLI_OK) {
+        add_image(&s, last, query);
+    }
+    describe_query(now, last, query, about);
     return close_sheet(&s, now, code, "-attention.png", about);
 }
 
 // The slots of one layer, or with --query one of them.
 static int draw_slots(cli_explanation *now) {
-    int index = now->choice.layer < 0 ? fv_explainer_describe(now->explainer).layers - 1 : now->choice.layer;
+    const int index = layer_of(now);
     fv_attention_weights layer = fv_explainer_attention(now->explainer, index);
     if (!layer.layer || !layer.slots) {
         cli_say("%s%s", layer.layer ? layer.layer : "the model",
@@ -202,18 +267,20 @@ static int draw_slots(cli_explanation *now) {
         return CLI_FAILED;
     }
     int only = now->choice.query, count = only < 0 ? layer.keys : 1;
-    char about[160], head[32];
-    snprintf(head, sizeof head, now->choice.head < 0 ? "mean over %d heads" : "head %d",
-             now->choice.head < 0 ? layer.heads : now->choice.head);
-    snprintf(about, sizeof about, "; slots of %.80s, %s", layer.layer, head);
+    char about[2 * ABOUT], head[ABOUT];
+    describe_head(now, index, head);
+    snprintf(about, sizeof about, "how much each token turns to each memory slot of %.120s, %s", layer.layer, head);
     sheet s;
-    int code = open_sheet(&s, now, (count + WRAP - 1) / WRAP, count < WRAP ? count : WRAP, SMALL);
+    int code = open_sheet(&s, now, (count + WRAP - 1) / WRAP, 1 + (count < WRAP ? count : WRAP), SMALL);
     for (int i = 0; i < count && code == CLI_OK; i++) {
         char caption[32];
         fv_explain_options choice = for_layer(now, index, now->choice.head);
         choice.query = only < 0 ? i : only;
         snprintf(caption, sizeof caption, "slot %d", choice.query);
         code = add_weights(&s, i, &choice, caption);
+    }
+    if (code == CLI_OK) {
+        add_image(&s, index, -1);
     }
     return close_sheet(&s, now, code, "-slots.png", about);
 }

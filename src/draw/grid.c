@@ -1,12 +1,15 @@
 #include "draw/grid.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "draw/chart.h"
 
-enum { GAP = 8, LINE = 14, SIZE = 11, TITLE = 24, COMFORTABLE = 96 };
+enum { GAP = 8, LINE = 14, SIZE = 11, TITLE = 24, TITLE_SIZE = 13, TITLE_WIDEST = 800, COMFORTABLE = 96 };
 
 typedef struct plan {
     int scale, captions; // lines above every picture
-    double top, cell_height, cell_width;
+    double width, top, cell_height, cell_width;
 } plan;
 
 // What captions take above a picture.
@@ -23,9 +26,13 @@ static plan lay_out(const fv__grid *grid) {
         }
     }
     int width = grid->width * layout.scale;
-    layout.top = GAP + (grid->title ? TITLE : 0);
+    layout.top = GAP + (grid->title ? TITLE : 0) + (grid->subtitle ? LINE : 0);
     layout.cell_height = (double)grid->height * layout.scale + room_of(&layout) + GAP;
     layout.cell_width = (width > grid->cell_width ? width : grid->cell_width) + GAP;
+    layout.width = grid->columns * layout.cell_width + GAP;
+    // Few pictures are narrower than their title, which can only be measured once there is paper.
+    const double title = (grid->title ? (double)strlen(grid->title) : 0) * 0.65 * TITLE_SIZE + 2 * GAP;
+    layout.width = fmax(layout.width, fmin(title, TITLE_WIDEST));
     return layout;
 }
 
@@ -53,15 +60,19 @@ static void draw_cell(fv__canvas *canvas, const fv__grid *grid, const plan *layo
 
 fv_status fv__draw_grid(const fv__grid *grid, const char *path, fv_error *error) {
     const plan layout = lay_out(grid);
-    double width = grid->columns * layout.cell_width + GAP, height = layout.top + grid->rows * layout.cell_height;
+    const double room = layout.width - 2 * GAP, height = layout.top + grid->rows * layout.cell_height;
     fv__canvas *canvas;
-    fv_status status = fv__canvas_open(path, width, height, FV__CHART_SCALE, &canvas, error);
+    fv_status status = fv__canvas_open(path, layout.width, height, FV__CHART_SCALE, &canvas, error);
     if (status) {
         return status;
     }
     if (grid->title) {
-        fv__font font = {.size = 13, .colour = FV__INK, .bold = true};
-        fv__canvas_text_within(canvas, (fv__point){GAP, GAP + 13}, width - 2 * GAP, font, grid->title);
+        fv__font font = {.size = TITLE_SIZE, .colour = FV__INK, .bold = true};
+        fv__canvas_text_within(canvas, (fv__point){GAP, GAP + TITLE_SIZE}, room, font, grid->title);
+    }
+    if (grid->subtitle) {
+        fv__font font = {.size = SIZE, .colour = FV__INK};
+        fv__canvas_text_within(canvas, (fv__point){GAP, GAP + TITLE_SIZE + LINE + 2}, room, font, grid->subtitle);
     }
     for (int i = 0; i < grid->rows * grid->columns; i++) {
         draw_cell(canvas, grid, &layout, i);

@@ -13,7 +13,7 @@ typedef struct fv__grid_cell {
 } fv__grid_cell;
 
 typedef struct fv__grid {
-    const char *title; // above all; NULL: none
+    const char *title, *subtitle; // above all, and smaller below; NULL: none
     int rows, columns;
     int height, width, channels; // of a picture; 1 channel is grey, 3 are red, green and blue
     int scale;                   // side of one of its pixels, not smoothed; 0: chosen by their size
