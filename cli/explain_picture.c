@@ -43,16 +43,20 @@ static int open_sheet(sheet *s, const cli_explanation *now, int rows, int column
     return s->cells && s->captions && s->ranges && s->pixels && s->map ? CLI_OK : cli_fail_memory();
 }
 
-// The values of a map between which colours change: from its smallest, but not below 0, to its largest.
-static void find_range(const float *map, size_t places, double *least, double *most) {
+// The values of a map between which colours change: from its smallest, but not below 0, to its largest; in words, too.
+static void find_range(const float *map, size_t places, double *least, double *most, char words[RANGE]) {
     *least = *most = (double)map[0];
     for (size_t p = 0; p < places; p++) {
         *least = (double)map[p] < *least ? (double)map[p] : *least;
         *most = (double)map[p] > *most ? (double)map[p] : *most;
     }
-    *least = *least < 0 ? 0 : *least;
+    const bool below = *least < 0;
+    *least = below ? 0 : *least;
     if (*most - *least <= UNIFORM * *most) {
         *most = *least;
+        snprintf(words, RANGE, below ? "nowhere above 0" : "%.3g everywhere", *least);
+    } else {
+        snprintf(words, RANGE, below ? "≤ %.3g … %.3g" : "%.3g … %.3g", *least, *most);
     }
 }
 
@@ -69,9 +73,7 @@ static void add_cell(sheet *s, int at, const float *map) {
     uint8_t *pixels = s->pixels + (size_t)at * size;
     s->cells[at] = (fv__grid_cell){.pixels = pixels, .captions = {s->captions[at]}};
     if (map) {
-        find_range(map, (size_t)s->model.height * (size_t)s->model.width, &overlay.least, &overlay.most);
-        snprintf(s->ranges[at], RANGE, overlay.most > overlay.least ? "%.3g … %.3g" : "%.3g everywhere", overlay.least,
-                 overlay.most);
+        find_range(map, (size_t)s->model.height * (size_t)s->model.width, &overlay.least, &overlay.most, s->ranges[at]);
         s->cells[at].captions[1] = s->ranges[at];
     }
     fv__draw_overlay(&overlay, pixels);

@@ -156,6 +156,8 @@ fv_status cli_plot_positions(const fv_model *model, const char *path, fv_error *
         int edge = square ? side : found.count;
         snprintf(title, sizeof title, "Cosine of position embeddings: %.2f (white) to 1 (dark)", (double)lowest);
         fv__grid grid = {.title = title, .height = edge, .width = edge, .channels = 3};
+        grid.subtitle =
+            square ? "A picture a position, where it lies in the image: how alike the others are to it" : NULL;
         status = draw_tiles(grid, square ? tokens : 1, pixels, path, error);
     }
     fv__free(cosines);
