@@ -51,7 +51,7 @@ static void attention_gradient_by_hand(void **state) {
     double relevance[TOKENS] = {0};
     float gradient[TOKENS * TOKENS], map[64];
     assert_ok(fv__explainer_differentiate(explainer, &failure));
-    fv__attention_gradient(explainer, &explainer->layers[0], gradient);
+    assert_ok(fv__attention_gradient(explainer, &explainer->layers[0], gradient, &failure));
     for (int q = 0; q < TOKENS; q++) {
         for (int k = 0; k < TOKENS; k++) {
             double d = 0;
@@ -124,7 +124,7 @@ static void slot_gradient_by_differences(void **state) {
     assert_ok(fv__model_logits(model, image_of(model, 1), 1, logits, &failure));
     assert_near(after_slots(model, weights, TARGET), (double)logits[TARGET], 1e-4);
     assert_ok(fv__explainer_differentiate(explainer, &failure));
-    fv__attention_gradient(explainer, &explainer->layers[0], gradient);
+    assert_ok(fv__attention_gradient(explainer, &explainer->layers[0], gradient, &failure));
     for (int i = 0; i < COUNT; i++) {
         int head = i / (TOKENS * SLOTS), token = i / SLOTS % TOKENS;
         double *at = &weights[(token * HEADS + head) * SLOTS + i % SLOTS], before = *at, step = 1e-5;
@@ -159,7 +159,7 @@ static void gradient_over_heads(void **state) {
     fv_explain_options options = FV_EXPLAIN_DEFAULTS;
     options.blocky = true;
     assert_ok(fv_explain(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure));
-    fv__attention_gradient(explainer, &explainer->layers[0], gradient);
+    assert_ok(fv__attention_gradient(explainer, &explainer->layers[0], gradient, &failure));
     for (int row = 0; row < 4; row++) {
         for (int column = 0; column < 4; column++) {
             double wanted = 0;

@@ -43,7 +43,8 @@ void fv__by_head(const fv__attention_layer *layer, const float *from, float *to)
 fv_status fv__explainer_differentiate(fv_explainer *explainer, fv_error *error);
 
 // gradient.c: that of the target's logit in a layer's weights, after fv__explainer_differentiate. Of their shape.
-void fv__attention_gradient(const fv_explainer *explainer, const fv__attention_layer *layer, float *gradient);
+fv_status fv__attention_gradient(const fv_explainer *explainer, const fv__attention_layer *layer, float *gradient,
+                                 fv_error *error);
 
 // attention.c: fails unless the layer's tokens lie over the image; paints a value a token over the image.
 fv_status fv__explain_check_places(const fv_explainer *explainer, const fv__attention_layer *layer, fv_error *error);

@@ -6,26 +6,37 @@
 #include "base/memory.h"
 #include "explain/explainer.h"
 
-void fv__attention_gradient(const fv_explainer *explainer, const fv__attention_layer *layer, float *gradient) {
+fv_status fv__attention_gradient(const fv_explainer *explainer, const fv__attention_layer *layer, float *gradient,
+                                 fv_error *error) {
+    const fv__kernels *kernels = explainer->kernels;
     const fv__node *node = &explainer->graph.nodes[layer->node];
     const float *d_out = fv__plan_gradient(explainer->backward, layer->node);
     if (layer->slots) {
         fv__by_head(layer, d_out, gradient);
-        return;
+        return FV_OK;
     }
     const float *value = fv__plan_value(explainer->backward, node->inputs[2]); // (groups · keys, heads · depth)
     const int row = node->view.output.size[1], depth = row / layer->heads;
-    for (int group = 0; group < layer->groups; group++) {
-        for (int head = 0; head < layer->heads; head++) {
-            for (int q = 0; q < layer->queries; q++) {
-                const float *d = d_out + ((ptrdiff_t)group * layer->queries + q) * row + (ptrdiff_t)head * depth;
-                const float *v = value + (ptrdiff_t)group * layer->keys * row + (ptrdiff_t)head * depth;
-                for (int k = 0; k < layer->keys; k++, v += row) {
-                    *gradient++ = (float)explainer->kernels->inner_product(d, v, (size_t)depth);
-                }
-            }
-        }
+    float *transposed = fv__alloc_array(kernels->packed_size(depth, layer->keys), sizeof *transposed);
+    if (!transposed) {
+        return fv__fail_memory(error, "the gradient of the attention weights");
     }
+    for (int i = 0; i < layer->groups * layer->heads; i++, gradient += (ptrdiff_t)layer->queries * layer->keys) {
+        const ptrdiff_t group = i / layer->heads, head = i % layer->heads;
+        kernels->pack(depth, layer->keys, value + group * layer->keys * row + head * depth, 1, row, transposed);
+        kernels->gemm(&(fv__gemm){.rows = layer->queries,
+                                  .columns = layer->keys,
+                                  .depth = depth,
+                                  .segments = 1,
+                                  .a = d_out + group * layer->queries * row + head * depth,
+                                  .a_row = row,
+                                  .a_depth = 1,
+                                  .b = transposed,
+                                  .c = gradient,
+                                  .c_row = layer->keys});
+    }
+    fv__free(transposed);
+    return FV_OK;
 }
 
 // Adds a layer's relevance to that of its tokens. A key belongs to one token (with groups, several to each).
@@ -89,10 +100,13 @@ fv_status fv__explain_gradient(fv_explainer *explainer, const fv_explain_options
         status = fv__fail_memory(error, "a heat map");
         goto done;
     }
-    for (int i = first; i <= last; i++) {
+    for (int i = first; i <= last && !status; i++) {
         const fv__attention_layer *layer = &explainer->layers[i];
-        if (fv__plan_gradient(explainer->backward, layer->node)) { // what the logits do not depend on has none
-            fv__attention_gradient(explainer, layer, gradient);
+        if (!fv__plan_gradient(explainer->backward, layer->node)) {
+            continue; // the logits do not depend on it
+        }
+        status = fv__attention_gradient(explainer, layer, gradient, error);
+        if (!status) {
             add_layer(layer, fv__explainer_weights(explainer, layer), gradient, tokens);
         }
     }
