@@ -149,8 +149,8 @@ static void add_omissions(const fv__explorer *now) {
             fv__text_addf(now->page, "%sthe attention of %d of %d layers", now->images < wanted ? " and " : "",
                           now->kept, now->layers);
         }
-        fv__text_addf(now->page, ". Fewer images (<code>--samples %s:7</code>) leave room for more layers.</p>\n",
-                      now->report->split);
+        fv__text_addf(now->page, "; <code>--samples %s:7</code> %s.</p>\n", now->report->split,
+                      now->kept < now->layers ? "shows one image, which leaves room for more layers" : "shows others");
     }
     if (now->layers == 0) {
         fv__text_add(now->page, "<p class=\"note\">The model has no attention layer, so heat maps of other methods "

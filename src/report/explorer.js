@@ -315,7 +315,6 @@ function selfTest() {
     document.body.append(result);
 }
 
-Promise.all(pictures.map(picture => picture.decode())).then(() => {
-    start();
-    if (location.hash === "#selftest") selfTest();
-});
+start(); // pictures appear as they are decoded
+const decoded = pictures.map((picture, i) => picture.decode().then(() => { if (i === now.image) show(); }));
+if (location.hash === "#selftest") Promise.all(decoded).then(selfTest);
