@@ -140,6 +140,28 @@ static void slots(void **state) {
     fv_model_free(model);
 }
 
+// Workers that share the image give the same bits.
+static void threads_change_nothing(void **state) {
+    (void)state;
+    enum { SIDE = 32, PLACES = SIDE * SIDE, TOKENS = 256 };
+    static float maps[2][FV_EXPLAIN_OCCLUSION + 1][PLACES], weights[2][8 * TOKENS * TOKENS];
+    fv_model *model = model_of(SIDE, 1,
+                               "- conv2d: {filters: 64, kernel: 3, padding: same}\n- max_pool2d\n"
+                               "- residual: [{multi_head_attention: {heads: 8}}]\n- flatten\n- dense: 3\n");
+    for (int i = 0; i < 2; i++) {
+        fv_model_set_threads(model, i ? 4 : 1);
+        fv_explainer *explainer = explainer_of(model, 2);
+        memcpy(weights[i], fv_explainer_attention(explainer, 0).weights, sizeof weights[i]);
+        for (int method = 0; method <= FV_EXPLAIN_OCCLUSION; method++) {
+            assert_ok(fv_explain(explainer, (fv_explain_method)method, NULL, maps[i][method], &failure));
+        }
+        fv_explainer_close(explainer);
+    }
+    assert_memory_equal(weights[0], weights[1], sizeof weights[0]);
+    assert_memory_equal(maps[0], maps[1], sizeof maps[0]);
+    fv_model_free(model);
+}
+
 // --- Rollout
 
 // The product of the layers' matrices, by the definition.
@@ -271,11 +293,8 @@ static void survives_without_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights_sum_to_one),
-        cmocka_unit_test(weights_by_hand),
-        cmocka_unit_test(slots),
-        cmocka_unit_test(rollout_is_the_product),
-        cmocka_unit_test(mistakes),
+        cmocka_unit_test(weights_sum_to_one),      cmocka_unit_test(weights_by_hand),        cmocka_unit_test(slots),
+        cmocka_unit_test(threads_change_nothing),  cmocka_unit_test(rollout_is_the_product), cmocka_unit_test(mistakes),
         cmocka_unit_test(survives_without_memory),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);

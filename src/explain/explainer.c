@@ -5,6 +5,7 @@
 // serves every class. No weight wants a gradient: the backward pass reaches down to the lowest node that does.
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/memory.h"
 #include "explain/explainer.h"
 
@@ -101,7 +102,8 @@ static fv_status make_plan(const fv_explainer *explainer, bool backward, fv__pla
                                     .kept_count = asked.kept_count,
                                     .auxiliary = asked.auxiliary,
                                     .auxiliary_count = asked.auxiliary_count};
-        status = fv__plan_create(&explainer->graph, explainer->kernels, 1, &options, out, error);
+        status = fv__plan_create(&explainer->graph, explainer->kernels, fv__pool_threads(explainer->pool), &options,
+                                 out, error);
     }
     fv__free(asked.kept);
     fv__free(asked.auxiliary);
@@ -132,7 +134,8 @@ static fv_status prepare(fv_explainer *explainer, fv_error *error) {
     }
     status = fv__kernels_select(NULL, &explainer->kernels, error);
     if (!status) {
-        status = fv__pool_create(1, &explainer->pool, error);
+        const int threads = explainer->model->threads;
+        status = fv__pool_create(threads ? threads : fv__cpu_threads(), &explainer->pool, error);
     }
     return status ? status : make_plan(explainer, false, &explainer->forward, error);
 }
