@@ -113,7 +113,7 @@ fv_status fv__report_mistakes(const fv__report *report, fv__text *page, fv_error
 
 // --- Classes
 
-enum { MANY = 20 }; // classes, whose table is folded away
+enum { MANY = 20 }; // classes or layers, whose table is folded away
 
 static void add_rates(fv__text *page, double precision, double recall, double f1, size_t samples) {
     fv__text_addf(page, "<td>%.1f %%<td>%.1f %%<td>%.1f %%<td>", 100 * precision, 100 * recall, 100 * f1);
@@ -153,6 +153,11 @@ fv_status fv__report_model(const fv__report *report, fv__text *page, fv_error *e
         return status;
     }
     begin_section(page, "model", "Model");
+    if (summary.row_count > MANY) {
+        fv__text_addf(page, "<details><summary>%d layers, ", summary.row_count);
+        fv__page_count(page, (double)summary.parameters);
+        fv__text_add(page, " parameters</summary>\n");
+    }
     fv__text_add(page, "<div class=\"wide\"><table class=\"numbers\">\n<thead><tr><th>layer<th class=\"name\">type"
                        "<th>output<th>parameters<th>multiply-adds<th>kB an image\n<tbody>\n");
     for (int i = 0; i < summary.row_count; i++) {
@@ -169,7 +174,8 @@ fv_status fv__report_model(const fv__report *report, fv__text *page, fv_error *e
     fv__page_count(page, (double)summary.parameters);
     fv__text_add(page, "<td>");
     fv__page_count(page, summary.multiply_adds);
-    fv__text_addf(page, "<td>%.1f\n</table></div>\n", (double)summary.activation_bytes / 1000);
+    fv__text_addf(page, "<td>%.1f\n</table></div>\n%s", (double)summary.activation_bytes / 1000,
+                  summary.row_count > MANY ? "</details>\n" : "");
     if (summary.frozen) {
         fv__text_add(page, "<p class=\"note\">");
         fv__page_count(page, (double)summary.frozen);
