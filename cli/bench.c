@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "json.h"
+#include "recipe/frozen.h"
 #include "subject.h"
 
 // Of one image, as run; 0 when out of memory.
@@ -17,6 +18,16 @@ static double total_work(const cli_benchmark *bench) {
     }
     fv__free(work);
     return sum;
+}
+
+// Of the layers that run: those behind the frozen part only, where its output is what is learnt from.
+static size_t parameters_of(const cli_benchmark *bench) {
+    const fv__graph *graph = &bench->model->graph;
+    size_t count = 0;
+    for (int i = 0; i < graph->parameter_count; i++) {
+        count += graph->parameters[i].node > bench->from ? graph->parameters[i].count : 0;
+    }
+    return count;
 }
 
 static const char *mode_of(const cli_benchmark *bench) {
@@ -39,8 +50,8 @@ static int serve(cli_benchmark *bench, const char *name) {
         code = cli_json_print(json_pack("{s:b, s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:s, s:f}", "ready", 1, "framework",
                                         "fovea", "version", fv_version(), "model", name, "mode", mode_of(bench),
                                         "batch", bench->batch, "threads", bench->threads, "parameters",
-                                        (json_int_t)fv_model_describe(bench->model).parameters, "variant",
-                                        bench->kernels->level, "peak_mb", cli_peak_memory()),
+                                        (json_int_t)parameters_of(bench), "variant", bench->kernels->level, "peak_mb",
+                                        cli_peak_memory()),
                               false);
     }
     char line[256];
@@ -111,6 +122,9 @@ static int report(cli_benchmark *bench, const char *name, const cli_options *opt
     char rate[CLI_NUMBER_SIZE], usual[CLI_NUMBER_SIZE], count[CLI_NUMBER_SIZE];
     printf("%s, %s, batch %d, %d thread%s, %s\n", name, bench->training ? "training" : "inference", bench->batch,
            bench->threads, bench->threads == 1 ? "" : "s", bench->kernels->level);
+    if (bench->from > 0) {
+        printf("behind the frozen layers, as from a run's second epoch on (all: --set train.cache_features=false)\n");
+    }
     printf("%s img/s (mean %s), %s multiply-adds an image: %.1f GFLOP/s\n", cli_count(rate, best),
            cli_count(usual, mean), cli_count(count, work), 2e-9 * work * best);
     printf("%.1f %% of the %.1f GFLOP/s that matrix products reach here on as many threads; %.0f MB at most\n\n",
@@ -119,6 +133,13 @@ static int report(cli_benchmark *bench, const char *name, const cli_options *opt
 }
 
 // --- the command
+
+// Where training with this recipe learns from what the frozen layers made of the samples once.
+static int find_frozen(cli_benchmark *bench, const fv_recipe *recipe) {
+    const char *why_not;
+    fv_error error;
+    return fv__frozen_end(recipe, bench->model, &bench->from, &why_not, &error) == FV_OK ? CLI_OK : cli_fail(&error);
+}
 
 static int run(const cli_options *options) {
     const char *name = options->argument_count ? options->arguments[0] : "fashion-attention";
@@ -137,6 +158,9 @@ static int run(const cli_options *options) {
     }
     bench.model = subject.model;
     code = cli_subject_settings(&subject, &settings);
+    if (code == CLI_OK && bench.training && subject.recipe) {
+        code = find_frozen(&bench, subject.recipe);
+    }
     if (code == CLI_OK) {
         bench.batch = options->batch ? options->batch : options->first_prediction ? 1 : settings.batch;
         code = cli_bench_prepare(&bench, &settings, options->seed);
@@ -163,6 +187,9 @@ const cli_command cli_bench = {
         "  fovea bench mnist-mha --mode infer --batch 1 --threads 1\n"
         "  FOVEA_ISA=x86-64-v3 fovea bench mnist-mha       another instruction-set level\n"
         "  fovea bench mnist-mha --json\n"
+        "\n"
+        "Of a recipe with frozen layers the training behind them is timed, which is what an epoch does once their\n"
+        "output is in the cache.\n"
         "\n"
         "--interactive answers lines \"run SECONDS\" on standard input, so that several programs can take turns\n"
         "(bench/compare). --first-prediction builds the model, classifies one batch and says when it was done.\n",

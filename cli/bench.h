@@ -9,10 +9,12 @@
 typedef struct cli_benchmark {
     fv_model *model;
     bool training;
+    int from; // node where samples enter; 0: the model's input
     int batch, threads;
     const fv__kernels *kernels;
     fv__samples samples;  // random, in memory
-    float *values;        // (samples, image) for training
+    int sample_batches;   // how many batches of them come round
+    float *values;        // (samples, image or frozen layers' output) for training
     uint8_t *pixels;      // (samples, image) for inference
     int32_t *labels;      //
     float *probabilities; // (batch, classes)

@@ -8,26 +8,29 @@
 #include "base/random.h"
 #include "bench.h"
 
-// Images come round every 16 batches and labels every 61: no sample keeps its label, so that nothing is learnt by heart
-// and gradients stay of ordinary size.
-enum { IMAGE_BATCHES = 16, LABEL_BATCHES = 61 };
+// Images come round every 16 batches (fewer of large ones) and labels every 61: no sample keeps its label, so that
+// nothing is learnt by heart and gradients stay of ordinary size.
+enum { MOST_SAMPLE_BATCHES = 16, LABEL_BATCHES = 61, MOST_SAMPLE_VALUES = 1 << 24 };
 
-static size_t image_values(const fv_model *model) {
-    const int *size = model->input_settings.size.values;
-    return (size_t)size[0] * (size_t)size[1] * (size_t)size[2];
+static size_t sample_values(const cli_benchmark *bench) {
+    const fv_model *model = bench->model;
+    return fv__shape_elements(fv__graph_shape(&model->graph, bench->from > 0 ? bench->from : model->input));
 }
 
 static int make_samples(cli_benchmark *bench, uint64_t seed) {
-    size_t batch = (size_t)bench->batch, size = image_values(bench->model);
+    const size_t batch = (size_t)bench->batch, size = sample_values(bench);
+    const size_t fitting = MOST_SAMPLE_VALUES / (batch * size);
+    const size_t batches = fitting < 1 ? 1 : fitting < MOST_SAMPLE_BATCHES ? fitting : MOST_SAMPLE_BATCHES;
+    bench->sample_batches = (int)batches;
     bench->labels = fv__alloc_array(LABEL_BATCHES * batch, sizeof *bench->labels);
-    bench->values = bench->training ? fv__alloc_array(IMAGE_BATCHES * batch, size * sizeof(float)) : NULL;
-    bench->pixels = bench->training ? NULL : fv__alloc_array(IMAGE_BATCHES * batch, size);
+    bench->values = bench->training ? fv__alloc_array(batches * batch, size * sizeof(float)) : NULL;
+    bench->pixels = bench->training ? NULL : fv__alloc_array(batches * batch, size);
     bench->probabilities = fv__alloc_array(batch, (size_t)bench->model->classes * sizeof(float));
     if (!bench->labels || !(bench->values || bench->pixels) || !bench->probabilities) {
         return cli_fail_memory();
     }
     fv__random random = fv__random_start(seed, FV__DRAW_TEST, 0);
-    for (size_t i = 0; i < IMAGE_BATCHES * batch * size; i++) {
+    for (size_t i = 0; i < batches * batch * size; i++) {
         uint32_t word = fv__random_word(&random);
         if (bench->training) {
             bench->values[i] = (float)(word >> 8) / (float)(1 << 24);
@@ -57,8 +60,10 @@ int cli_bench_prepare(cli_benchmark *bench, const fv__train_settings *settings, 
     }
     fv__train_settings own = *settings;
     own.batch = bench->batch;
-    const fv__trainer_options options = {
-        .threads = bench->threads, .seed = seed, .train_samples = IMAGE_BATCHES * (size_t)bench->batch};
+    const fv__trainer_options options = {.threads = bench->threads,
+                                         .seed = seed,
+                                         .train_samples = (size_t)bench->sample_batches * (size_t)bench->batch,
+                                         .from = bench->from};
     return fv__trainer_create(bench->model, &own, &options, &bench->trainer, &error) == FV_OK ? CLI_OK
                                                                                               : cli_fail(&error);
 }
@@ -84,8 +89,8 @@ static fv_status read_image(void *context, size_t index, float *values, fv_error
 }
 
 static fv_status train(cli_benchmark *bench, fv_error *error) {
-    size_t batch = (size_t)bench->batch, images = bench->next % IMAGE_BATCHES, labels = bench->next % LABEL_BATCHES;
-    const size_t size = image_values(bench->model);
+    const size_t batch = (size_t)bench->batch, size = sample_values(bench);
+    const size_t images = bench->next % (size_t)bench->sample_batches, labels = bench->next % LABEL_BATCHES;
     images_in_memory memory = {bench->values + images * batch * size, size};
     const fv__samples samples = {
         .count = batch, .labels = bench->labels + labels * batch, .read_values = read_image, .context = &memory};
@@ -103,7 +108,7 @@ int cli_bench_step(cli_benchmark *bench) {
     if (bench->training) {
         status = train(bench, &error);
     } else {
-        size_t offset = bench->next % IMAGE_BATCHES * (size_t)bench->batch * image_values(bench->model);
+        size_t offset = bench->next % (size_t)bench->sample_batches * (size_t)bench->batch * sample_values(bench);
         status = fv_predict(bench->model, bench->pixels + offset, (size_t)bench->batch, bench->probabilities, &error);
     }
     bench->next++;

@@ -268,6 +268,11 @@ static void benchmarks(void **state) {
     assert_code(0, "bench small.yaml --mode infer --seconds 0.02 --threads 1");
     assert_has(out, "attention");
     assert_code(2, "bench small.yaml --mode both");
+    // Behind frozen layers; all 9,145,154 parameters where nothing is cached.
+    assert_int_equal(run_program(FV__PROGRAM, "bench cats-dogs-mhsa --batch 1 --interactive", lines), 0);
+    assert_has(out, "\"parameters\":6887170");
+    assert_code(0, "bench cats-dogs-mhsa --batch 1 --interactive --set train.cache_features=false");
+    assert_has(out, "\"parameters\":9145154");
 }
 
 // --- interruption

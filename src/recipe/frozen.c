@@ -4,10 +4,8 @@
 #include "fetch/cache.h"
 #include "graph/frozen.h"
 
-// Where the frozen part ends, if it can be kept and that pays; else 0, and where one might have expected it, the
-// reason.
-static fv_status find_end(const fv_recipe *recipe, const fv_model *model, int *end, const char **why_not,
-                          fv_error *error) {
+fv_status fv__frozen_end(const fv_recipe *recipe, const fv_model *model, int *end, const char **why_not,
+                         fv_error *error) {
     int node;
     *why_not = NULL;
     *end = 0;
@@ -73,7 +71,7 @@ fv_status fv__frozen_open(fv__frozen *frozen, const fv_recipe *recipe, const fv_
     const char *why_not;
     char *folder;
     *frozen = (fv__frozen){0};
-    fv_status status = find_end(recipe, model, &frozen->end, &why_not, error);
+    fv_status status = fv__frozen_end(recipe, model, &frozen->end, &why_not, error);
     if (!status && why_not) {
         tell(options, &(fv_progress){.remark = why_not});
     }

@@ -10,6 +10,11 @@ typedef struct fv__frozen {
     fv__features *training, *validation;
 } fv__frozen;
 
+// Where the frozen part ends whose output is kept, 0 when none is, and where one might have expected it why not (else
+// NULL).
+fv_status fv__frozen_end(const fv_recipe *recipe, const fv_model *model, int *end, const char **why_not,
+                         fv_error *error);
+
 // Where it pays, exchanges samples (of the data sets beside them; validation may be NULL) for their features. Computing
 // these reports to options->on_progress.
 fv_status fv__frozen_open(fv__frozen *frozen, const fv_recipe *recipe, const fv_train_options *options,
