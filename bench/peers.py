@@ -14,20 +14,27 @@ process becomes the fastest: its memory is then that of one way only.
 Models whose weights come with known answers can be checked: `--check FILE.safetensors` (Keras's order of weights,
 `x`, `labels`, `probabilities`, `loss_trace`).
 """
-import argparse, importlib.util, itertools, json, os, shutil, subprocess, sys, tempfile, time
+import argparse, importlib.util, itertools, json, math, os, shutil, subprocess, sys, tempfile, time
 from collections import namedtuple
 
-Model = namedtuple("Model", "image classes batch parameters smoothing weight_decay")
-MODELS = {
-    "mnist-mha":         Model((28, 28, 1), 10, 128, 472_906, 0.0, 0.0),
-    "mnist-mha-heads":   Model((28, 28, 1), 10, 128, 472_906, 0.0, 0.0),
-    "fashion-attention": Model((28, 28, 1), 10, 64, 1_203_978, 0.0, 0.0),
-    "eanet-cifar100":    Model((32, 32, 3), 100, 128, 361_380, 0.1, 1e-4),
-    "vit-cifar100":      Model((32, 32, 3), 100, 128, 623_268, 0.1, 1e-4),
+Model = namedtuple("Model", "image classes batches modes parameters dropout smoothing weight_decay")
+BOTH = ("train", "infer")
+MODELS = {  # batches: those that are timed unless another is asked for
+    "mnist-mha":         Model((28, 28, 1), 10, (128,), BOTH, 472_906, 0.0, 0.0, 0.0),
+    "mnist-mha-heads":   Model((28, 28, 1), 10, (128,), BOTH, 472_906, 0.0, 0.0, 0.0),
+    "fashion-attention": Model((28, 28, 1), 10, (64,), BOTH, 1_203_978, 0.0, 0.0, 0.0),
+    "eanet-cifar100":    Model((32, 32, 3), 100, (128,), BOTH, 361_380, 0.2, 0.1, 1e-4),
+    "vit-cifar100":      Model((32, 32, 3), 100, (128,), BOTH, 623_268, 0.2, 0.1, 1e-4),
+    # What is trained of it, the layers behind the frozen backbone; an "image" is the backbone's output for one.
+    "cats-dogs-mhsa":    Model((49, 1280), 2, (32,), ("train",), 6_887_170, 0.5, 0.0, 0.0),
+    "mobilenet-v2":      Model((224, 224, 3), 1000, (1, 32), ("infer",), 3_538_984, 0.0, 0.0, 0.0),
 }
-BLOCKS, TOKENS, WIDTH, DROPOUT = 8, 256, 64, 0.2   # of the two CIFAR-100 models
-IMAGE_BATCHES, LABEL_BATCHES = 16, 61              # coprime: labels never repeat with their images, so nothing is learnt
-                                                   # by heart and gradients stay of ordinary size
+BLOCKS, TOKENS, WIDTH = 8, 256, 64   # of the two CIFAR-100 models
+INVERTED_RESIDUALS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
+                      (6, 320, 1, 1))  # of MobileNetV2: expansion, filters, blocks, stride of the first
+MOST_IMAGE_BATCHES, LABEL_BATCHES = 16, 61  # coprime: labels never repeat with their images, so nothing is learnt by
+                                            # heart and gradients stay of ordinary size
+MOST_IMAGE_VALUES = 1 << 24                 # 64 MB
 NEEDS = {"keras": ["tensorflow", "keras"], "torch": ["torch"], "torch-compile": ["torch"], "onnxruntime": ["onnxruntime"]}
 EXPORT_NEEDS = ["torch", "onnx", "onnxscript"]     # to make the file that ONNX Runtime reads
 MISSING = 3                                        # exit code: something this peer needs is not installed
@@ -38,8 +45,8 @@ def ways(framework, model, mode):
 
     How idle threads wait (spinning, or passive: asleep at once) is one of them: spinning is faster on a machine of
     one's own, and many times slower where other programs want the same cores."""
-    layout = ("contiguous",) if "cifar" in model else ("contiguous", "channels-last")
-    attention = ("explicit",) if "eanet" in model else ("explicit", "sdpa")
+    layout = ("contiguous",) if "cifar" in model or "cats" in model else ("contiguous", "channels-last")
+    attention = ("explicit",) if "eanet" in model or "mobilenet" in model else ("explicit", "sdpa")
     waiting = ("spinning", "passive")
     if framework == "keras":
         return [("graph", "xla", "on-batch")]
@@ -54,7 +61,8 @@ def data(model, batch):
     """Random images (batches, batch, height, width, channels) in 0..1 and labels (batches, batch)."""
     import numpy
     random = numpy.random.default_rng(0)
-    images = random.random((IMAGE_BATCHES, batch, *model.image), dtype=numpy.float32)
+    batches = min(MOST_IMAGE_BATCHES, max(1, MOST_IMAGE_VALUES // (batch * math.prod(model.image))))
+    images = random.random((batches, batch, *model.image), dtype=numpy.float32)
     labels = random.integers(0, model.classes, (LABEL_BATCHES, batch)).astype(numpy.int64)
     return images, labels
 
@@ -64,7 +72,7 @@ def data(model, batch):
 def keras_model(name, dropout):
     """The model up to its logits, layers in the order in which their weights are stored."""
     import tensorflow as tf
-    from keras import Input, Model as KerasModel, layers, ops
+    from keras import Input, Model as KerasModel, applications, layers, ops
 
     class NormL(layers.Layer):
         def build(self, shape):
@@ -125,10 +133,23 @@ def keras_model(name, dropout):
             x = x + layers.Dropout(dropout)(layers.Dense(WIDTH)(layers.Dropout(dropout)(y)))
         return layers.Dense(100)(layers.GlobalAveragePooling1D()(x))
 
+    def cats_and_dogs():
+        tokens, width = image.shape[1:]
+        query, key, value = (ops.transpose(layers.Reshape((tokens, 8, width // 8))(layers.Dense(width, name=role)(image)),
+                                           (0, 2, 1, 3)) for role in ("query", "key", "value"))
+        weights = ops.softmax(ops.matmul(query * (width // 8) ** -0.5, ops.transpose(key, (0, 1, 3, 2))))
+        y = layers.Reshape((tokens, width))(ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3)))
+        y = layers.GlobalAveragePooling1D()(layers.Dense(width, name="combine")(y))
+        return layers.Dense(2)(layers.Dropout(dropout)(layers.Dense(256, activation="relu")(y)))
+
+    def mobilenet():
+        return applications.MobileNetV2(input_tensor=image, weights=None, classifier_activation=None).output
+
     image = Input(MODELS[name].image)
     builders = {"mnist-mha": mnist, "mnist-mha-heads": mnist, "fashion-attention": fashion,
                 "eanet-cifar100": lambda: transformer(external_attention),
-                "vit-cifar100": lambda: transformer(self_attention)}
+                "vit-cifar100": lambda: transformer(self_attention),
+                "cats-dogs-mhsa": cats_and_dogs, "mobilenet-v2": mobilenet}
     return KerasModel(image, builders[name]())
 
 
@@ -141,8 +162,8 @@ class KerasPeer:
         tf.config.threading.set_intra_op_parallelism_threads(options.threads)
         tf.config.threading.set_inter_op_parallelism_threads(options.threads)
         self.version = f"Keras {keras.__version__}, TensorFlow {tf.__version__}"
-        self.network = keras_model(options.model, 0.0 if options.check else DROPOUT)
-        self.parameters = sum(int(weight.shape.num_elements()) for weight in self.network.trainable_weights)
+        self.network = keras_model(options.model, 0.0 if options.check else model.dropout)
+        self.parameters = self.network.count_params()
         self.tensor, network = tf.convert_to_tensor, self.network
         optimizer = (keras.optimizers.AdamW(1e-3, weight_decay=model.weight_decay) if model.weight_decay
                      else keras.optimizers.Adam(1e-3))
@@ -239,15 +260,21 @@ def torch_model(name, sdpa, dropout):
             return self.projection_dropout(self.leave(self.memory_value(x).transpose(1, 2).flatten(2)))
 
     class SelfAttention(nn.Module):
-        def __init__(self):
+        def __init__(self, width, heads, size, dropout=0.0):
             super().__init__()
-            self.query, self.key, self.value = (nn.Linear(WIDTH, 256) for _ in range(3))
-            self.leave = nn.Linear(256, WIDTH)
+            self.query, self.key, self.value = (nn.Linear(width, heads * size) for _ in range(3))
+            self.leave = nn.Linear(heads * size, width)
+            self.heads, self.size, self.dropout = heads, size, dropout
 
         def forward(self, x):
-            heads = [layer(x).unflatten(-1, (4, 64)).transpose(1, 2) for layer in (self.query, self.key, self.value)]
-            y = attend(*heads, 64 ** -0.5, dropout if self.training else 0.0)
+            heads = [layer(x).unflatten(-1, (self.heads, self.size)).transpose(1, 2)
+                     for layer in (self.query, self.key, self.value)]
+            y = attend(*heads, self.size ** -0.5, self.dropout if self.training else 0.0)
             return self.leave(y.transpose(1, 2).flatten(2))
+
+    class Average(nn.Module):
+        def forward(self, x):
+            return x.mean(1)  # over the tokens
 
     class Residual(nn.Sequential):
         def forward(self, x):
@@ -273,6 +300,34 @@ def torch_model(name, sdpa, dropout):
             first = ["embed.weight", "embed.bias", "position"]
             yield from ((key, found[key]) for key in first + [key for key in found if key not in first])
 
+    def convolution(channels, filters, size=1, stride=1, groups=1, activation=True):
+        convolve = nn.Conv2d(channels, filters, size, stride, size // 2, groups=groups, bias=False)
+        nn.init.kaiming_normal_(convolve.weight)  # activations keep their size through all the layers
+        yield from (convolve, nn.BatchNorm2d(filters, eps=1e-3))
+        if activation:
+            yield nn.ReLU6(inplace=True)
+
+    def inverted_residual(channels, filters, expansion, stride):
+        inner = channels * expansion
+        layers = [*(convolution(channels, inner) if expansion > 1 else ()), *convolution(inner, inner, 3, stride, inner),
+                  *convolution(inner, filters, activation=False)]
+        return Residual(*layers) if channels == filters and stride == 1 else nn.Sequential(*layers)
+
+    def mobilenet():
+        layers, channels = [*convolution(3, 32, 3, 2)], 32
+        for expansion, filters, blocks, stride in INVERTED_RESIDUALS:
+            for index in range(blocks):
+                layers.append(inverted_residual(channels, filters, expansion, 1 if index else stride))
+                channels = filters
+        return nn.Sequential(*layers, *convolution(channels, 1280), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                             nn.Linear(1280, 1000))
+
+    if name == "cats-dogs-mhsa":
+        width = MODELS[name].image[-1]
+        return nn.Sequential(SelfAttention(width, 8, width // 8), Average(), nn.Linear(width, 256), nn.ReLU(),
+                             nn.Dropout(dropout), nn.Linear(256, 2))
+    if name == "mobilenet-v2":
+        return mobilenet()
     if name.startswith("mnist"):
         return nn.Sequential(
             nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(1, 32, 2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 2), nn.ReLU(),
@@ -281,7 +336,12 @@ def torch_model(name, sdpa, dropout):
     if name == "fashion-attention":
         return nn.Sequential(nn.Conv2d(1, 32, 3), nn.Conv2d(32, 64, 3), nn.MaxPool2d(2), SequenceAttention(), nn.Flatten(),
                              nn.Linear(9216, 128), nn.ReLU(), nn.Linear(128, 10))
-    return Transformer(ExternalAttention if name == "eanet-cifar100" else SelfAttention)
+    return Transformer(ExternalAttention if name == "eanet-cifar100" else lambda: SelfAttention(WIDTH, 4, 64, dropout))
+
+
+def count_parameters(network):
+    """What batch norms have seen of their inputs included."""
+    return sum(values.numel() for values in network.state_dict().values() if values.is_floating_point())
 
 
 class TorchPeer:
@@ -292,9 +352,9 @@ class TorchPeer:
         flags = options.variant.split("+")
         self.version, channels_last = f"PyTorch {torch.__version__}", "channels-last" in flags
         layout = torch.channels_last if channels_last else torch.contiguous_format
-        network = torch_model(options.model, "sdpa" in flags, 0.0 if options.check else DROPOUT)
+        network = torch_model(options.model, "sdpa" in flags, 0.0 if options.check else model.dropout)
         self.network = network = network.to(memory_format=layout).train(options.mode == "train")
-        self.parameters = sum(weight.numel() for weight in network.parameters())
+        self.parameters = count_parameters(network)
         Optimizer, decay = (torch.optim.AdamW if model.weight_decay else torch.optim.Adam), model.weight_decay
         optimizer = Optimizer(network.parameters(), lr=1e-3, eps=1e-7, weight_decay=decay, fused=True)
 
@@ -320,7 +380,7 @@ class TorchPeer:
                 return probabilities(images)
 
         def tensor(array):
-            if array.ndim == 1:
+            if array.ndim < 4:
                 return torch.from_numpy(array)
             return torch.from_numpy(array).permute(0, 3, 1, 2).contiguous(memory_format=layout)
 
@@ -341,7 +401,7 @@ def export(options):
     import torch
     model = MODELS[options.model]
     network = torch_model(options.model, "sdpa" in options.variant, 0.0).eval()
-    assert sum(weight.numel() for weight in network.parameters()) == model.parameters, options.model
+    assert count_parameters(network) == model.parameters, options.model
     probabilities = torch.nn.Sequential(network, torch.nn.Softmax(-1))
     height, width, channels = model.image
     example = torch.zeros(options.batch, channels, height, width)
@@ -393,7 +453,7 @@ def exported(options):
     """The ONNX file for this model and batch, made by another process when it is not there yet."""
     folder = os.path.join(tempfile.gettempdir(), f"fovea-bench-{os.getuid()}")
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    path = os.path.join(folder, f"{options.model}-{options.batch}-{options.variant.split('+')[0]}.onnx")
+    path = os.path.join(folder, f"{options.model}-{options.batch}-{'sdpa' if 'sdpa' in options.variant else 'explicit'}.onnx")
     if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(__file__):
         partial = path + ".partial"
         subprocess.run(again(options, "--variant", options.variant, "--export", partial), check=True, stdout=sys.stderr)
@@ -447,7 +507,7 @@ def serve(peer, options, model, say):
 
     def step():
         index = next(count)
-        image_batch, label_batch = images[index % IMAGE_BATCHES], labels[index % LABEL_BATCHES]
+        image_batch, label_batch = images[index % len(images)], labels[index % LABEL_BATCHES]
         return float(peer.train(image_batch, label_batch)) if options.mode == "train" else peer.infer(image_batch)
 
     def run(seconds, steps=1):
@@ -484,7 +544,7 @@ def parse():
         parser.add_argument(internal, help=argparse.SUPPRESS, default="{}" if internal == "--trials" else None)
     options = parser.parse_args()
     options.given = sys.argv[1:]
-    options.batch = options.batch or (1 if options.first_prediction else MODELS[options.model].batch)
+    options.batch = options.batch or (1 if options.first_prediction else MODELS[options.model].batches[-1])
     if options.framework == "onnxruntime" and (options.mode == "train" or options.check) and not options.export:
         parser.error("onnxruntime only infers: use --mode infer, without --check")
     return options
