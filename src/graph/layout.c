@@ -8,7 +8,8 @@ enum {
     LINE = FV__ALIGNMENT,
     MOST_GROUPS = 64,              // threads that a batch can feed
     NOMINAL_CACHE = 1024 * 1024,   // bytes of a worker's arrays that should stay near its core
-    ROWS_PER_TASK = 32,            // samples of a task of a batch-rate node
+    ROWS_PER_TASK = 32,            // least rows (tokens of all samples) of a task of a batch-rate node
+    MOST_ROW_TASKS = 16,           // each reads all of the weights
     OPERATIONS_PER_SLOT_BYTE = 100 // least arithmetic for each byte that gradient slots move
 };
 
@@ -115,6 +116,14 @@ static size_t scratch_of(const fv__plan *plan, int n, int samples) {
     return round_up(needs.scratch);
 }
 
+static int row_tasks(const fv__plan *plan, int n) {
+    const fv__shape *output = &plan->graph->nodes[n].view.output;
+    const size_t rows = fv__shape_elements(output) / (size_t)output->size[output->rank - 1] * (size_t)plan->batch;
+    int tasks = divide_up(rows, ROWS_PER_TASK);
+    tasks = tasks < MOST_ROW_TASKS ? tasks : MOST_ROW_TASKS;
+    return tasks < plan->batch ? tasks : plan->batch;
+}
+
 // Sets what each phase has of tasks, and the largest scratch any call wants.
 static void cut_phases(fv__plan *plan) {
     for (int p = 0; p < plan->phase_count; p++) {
@@ -139,8 +148,8 @@ static void cut_phases(fv__plan *plan) {
             break;
         }
         case FV__PHASE_ROWS:
-            phase->tasks = divide_up((size_t)plan->batch, ROWS_PER_TASK);
-            samples = plan->batch < ROWS_PER_TASK ? plan->batch : ROWS_PER_TASK;
+            phase->tasks = row_tasks(plan, plan->instructions[phase->begin].node);
+            samples = divide_up((size_t)plan->batch, (size_t)phase->tasks);
             break;
         case FV__PHASE_TILES: {
             const fv__node *node = &plan->graph->nodes[plan->instructions[phase->begin].node];

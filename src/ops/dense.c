@@ -4,10 +4,14 @@
 // At sample rate W and Wᵀ are packed once a step and one call is one product over the tokens of all its samples. At
 // batch rate (the weights outweigh the activations) and at step rate (x is a weight too) nothing is packed ahead:
 // forward reads W where it is, and backward is cut into ranges of input features, each of which owns its columns of dx
-// and its rows of dW. At batch rate without a backward W is packed after all: it is used more than once.
+// and its rows of dW. At batch rate W is packed after all where it is used more than once: without a backward, or for
+// the many tokens of a sample.
 #include "ops/activated.h"
 
-enum { TILE_FEATURES = 256 }; // about; 128 KiB of Wᵀ for 128 units
+enum {
+    TILE_FEATURES = 128, // about: few enough that threads get as many as each other
+    MANY_TOKENS = 8      // rows enough for packing W to cost little
+};
 
 typedef struct dimensions {
     int tokens; // of one sample
@@ -74,7 +78,7 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
                   fv__op_needs *needs) {
     dimensions d = dimensions_of(node);
     size_t prepared = 0, saved = 0, scratch = 0;
-    if (d.packed || (node->rate == FV__RATE_BATCH && !backward)) {
+    if (d.packed || (node->rate == FV__RATE_BATCH && (!backward || d.tokens > MANY_TOKENS))) {
         prepared = kernels->packed_size(d.in, d.out);
     }
     if (backward) {
@@ -96,7 +100,7 @@ static void prepare(const fv__call *call, bool backward) {
     }
     float *packed = call->prepared;
     call->kernels->pack(d.in, d.out, call->in[1], d.out, 1, packed);
-    if (backward) {
+    if (backward && d.packed) {
         call->kernels->pack(d.out, d.in, call->in[1], 1, d.out, packed + call->kernels->packed_size(d.in, d.out));
     }
 }
