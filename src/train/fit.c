@@ -6,7 +6,10 @@
 
 #include "train/session.h"
 
-enum { WRITE_EVERY = 2 }; // seconds, at least, between two epochs that are written
+enum {
+    WRITE_EVERY = 2, // seconds, at least, between two epochs that are written
+    WRITE_SHARE = 20 // and as many times as long as writing takes
+};
 
 // Early stopping as Keras's: so many epochs in a row without a better one.
 static bool stopped_early(const fv__session *session) {
@@ -147,10 +150,10 @@ static fv_status note_epoch(fv__session *session, const fv__metrics *validation,
     return status ? status : fv__session_write_history(session, error);
 }
 
-// Of epochs of milliseconds not every model and checkpoint is written: that would take longer than they did.
+// Of short epochs not every model and checkpoint is written: that would take longer than they did.
 static bool is_due(const fv__session *session) {
     return session->state.epoch == (uint64_t)session->settings->epochs || stopped_early(session) ||
-           fv__seconds() - session->written > WRITE_EVERY;
+           fv__seconds() - session->written > fmax(WRITE_EVERY, WRITE_SHARE * session->writing);
 }
 
 static fv_status end_epoch(fv__session *session, fv_error *error) {
@@ -163,7 +166,8 @@ static fv_status end_epoch(fv__session *session, fv_error *error) {
     if (!status) {
         status = note_epoch(session, &validation, error);
     }
-    bool due = is_due(session);
+    const bool due = is_due(session);
+    const double begin = fv__seconds();
     if (!status && due) {
         status = write_model(session, error);
     }
@@ -180,6 +184,7 @@ static fv_status end_epoch(fv__session *session, fv_error *error) {
     }
     if (!status && (due || !go_on)) {
         status = write_state(session, error);
+        session->writing = session->written - begin;
     }
     return status || go_on || is_finished(session) ? status : fail_interrupted(session, error);
 }

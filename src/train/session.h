@@ -22,6 +22,7 @@ typedef struct fv__session {
     fv__timestamp started;
     double start;      // fv__seconds
     double written;    // when the folder was brought up to date
+    double writing;    // seconds that it took
     bool model_wanted; // the model file is to be written with it
 } fv__session;
 
