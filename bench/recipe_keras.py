@@ -9,7 +9,7 @@ decoded   decoded pictures stay in memory after the first epoch (tf.data's cache
 features  what fovea does: the backbone sees every picture once, its output is kept in the folder --features, and the
           layers behind it learn from that; a folder that is full already saves all of this
 
-Not compiled by XLA, which Keras would choose by itself: on processors that makes MobileNetV2 several times slower.
+Not compiled by XLA, which Keras would choose by itself: in a short trial that made the whole model several times slower.
 
 Prints one line of JSON: seconds from the beginning until the first batch could come, of the features, and of the
 epochs; accuracy on the validation pictures after the last.
