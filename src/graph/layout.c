@@ -116,6 +116,7 @@ static size_t scratch_of(const fv__plan *plan, int n, int samples) {
     return round_up(needs.scratch);
 }
 
+// Of the forward pass of a batch-rate node.
 static int row_tasks(const fv__plan *plan, int n) {
     const fv__shape *output = &plan->graph->nodes[n].view.output;
     const size_t rows = fv__shape_elements(output) / (size_t)output->size[output->rank - 1] * (size_t)plan->batch;
