@@ -270,6 +270,35 @@ static void refuses(const void *bytes, size_t size, const char *message) {
     assert_int_equal(fv__image_decode(bytes, size, "x.jpg", &image, &failure), FV_FORMAT);
     assert_null(image.pixels);
     assert_says(failure, message);
+    // A first look finds the same.
+    assert_int_equal(fv__image_survey(bytes, size, "x.jpg", 1, &image, &failure), FV_FORMAT);
+    assert_says(failure, message);
+}
+
+// A first look at a JPEG: as small as asked for, a pixel the mean of those it stands for, and upright.
+static void test_survey(void **state) {
+    (void)state;
+    enum { TALL = 100, WIDE = 203 };
+    static uint8_t pixels[TALL * WIDE * 3];
+    for (int i = 0; i < TALL * WIDE; i++) {
+        memset(pixels + 3 * (ptrdiff_t)i, i % WIDE, 3); // brighter to the right
+    }
+    for (int least = 0; least <= 128; least += 16) {
+        const int scale = least == 0 || least > 50 ? 1 : least > 25 ? 2 : least > 12 ? 4 : 8;
+        fv__bitmap image;
+        encoded file = encode_jpeg(pixels, TALL, WIDE, (jpeg_kind){JCS_RGB, 3, least % 32 != 0, 6});
+        assert_ok(fv__image_survey(file.bytes, file.size, "x.jpg", least, &image, &failure));
+        assert_int_equal(image.whole[0], WIDE);
+        assert_int_equal(image.whole[1], TALL);
+        assert_int_equal(image.height, (WIDE + scale - 1) / scale);
+        assert_int_equal(image.width, (TALL + scale - 1) / scale);
+        for (int y = 0; y < WIDE / scale; y++) {
+            const double mean = y * scale + (scale - 1) / 2.0;
+            assert_true(fabs(image.pixels[3 * (ptrdiff_t)y * image.width] - mean) < 6);
+        }
+        fv__bitmap_free(&image);
+        free(file.bytes);
+    }
 }
 
 static void test_broken(void **state) {
@@ -323,7 +352,7 @@ static void test_memory(void **state) {
 static void test_resize(void **state) {
     (void)state;
     uint8_t pixels[HEIGHT * WIDTH * 3], small[64 * 64 * 3];
-    fv__bitmap image = {HEIGHT, WIDTH, pixels};
+    fv__bitmap image = {.height = HEIGHT, .width = WIDTH, .pixels = pixels};
     const fv__kernels *kernels;
     for (int level = 0; (kernels = fv__kernels_available(level)); level++) {
         for (int mode = FV__RESIZE_BILINEAR; mode <= FV__RESIZE_CROP; mode++) {
@@ -340,7 +369,7 @@ static void test_resize(void **state) {
             uint8_t copy[HEIGHT * WIDTH * 3];
             assert_ok(fv__resize_pixels(&same, kernels, &image, 3, copy, &failure));
             assert_memory_equal(copy, pixels, sizeof pixels);
-            fv__bitmap dot = {1, 1, pixels};
+            fv__bitmap dot = {.height = 1, .width = 1, .pixels = pixels};
             assert_ok(fv__resize_pixels(&(fv__resize){(fv__resize_mode)mode, 5, 3}, kernels, &dot, 3, small, &failure));
             assert_memory_equal(small + 42, pixels, 3);
         }
@@ -368,9 +397,10 @@ static void test_resize(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jpeg),           cmocka_unit_test(test_orientation), cmocka_unit_test(test_png),
-        cmocka_unit_test(test_interlaced_png), cmocka_unit_test(test_gif),         cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_broken),         cmocka_unit_test(test_memory),      cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_jpeg),   cmocka_unit_test(test_survey),         cmocka_unit_test(test_orientation),
+        cmocka_unit_test(test_png),    cmocka_unit_test(test_interlaced_png), cmocka_unit_test(test_gif),
+        cmocka_unit_test(test_plain),  cmocka_unit_test(test_broken),         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_resize),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

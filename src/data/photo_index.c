@@ -1,6 +1,6 @@
 // A text file in the cache, named after the folder's path: a line a picture, the fields separated by tabs.
 //
-//     fovea pictures 1
+//     fovea pictures 2
 //     SIZE CHANGED HEIGHT WIDTH FORMAT SHA256 LIKENESS PATH PROBLEM
 #include "data/photo_index.h"
 
@@ -14,7 +14,7 @@
 #include "fetch/cache.h"
 #include "formats/file.h"
 
-static const char first_line[] = "fovea pictures 1\n";
+static const char first_line[] = "fovea pictures 2\n";
 enum { FIELDS = 9 };
 
 // NULL when there is nowhere to keep it. Both splits of a data set are below one root, and each has its own index.

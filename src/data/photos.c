@@ -157,6 +157,9 @@ static fv_status compute_likeness(const fv__bitmap *image, const fv__kernels *ke
     return status;
 }
 
+// Pictures are looked at as small as is fast: their likeness needs no more than this.
+enum { LEAST_SIDE = 64 };
+
 static fv_status look_inside(fv__photo *photo, const char *path, const fv__kernels *kernels, fv_error *error) {
     uint8_t *bytes;
     size_t size;
@@ -168,11 +171,11 @@ static fv_status look_inside(fv__photo *photo, const char *path, const fv__kerne
     fv__sha256_memory(bytes, size, photo->sha256);
     const fv__image_format *format = fv__image_format_of(bytes, size);
     strncpy(photo->format, format ? format->name : "", sizeof photo->format - 1);
-    status = fv__image_decode(bytes, size, path, &image, error);
+    status = fv__image_survey(bytes, size, path, LEAST_SIDE, &image, error);
     if (!status) {
         status = compute_likeness(&image, kernels, photo->likeness, error);
-        photo->height = image.height;
-        photo->width = image.width;
+        photo->height = image.whole[0];
+        photo->width = image.whole[1];
         fv__bitmap_free(&image);
     }
     fv__free(bytes);

@@ -75,14 +75,19 @@ static fv_status refuse(const uint8_t *bytes, size_t size, const char *name, fv_
     return fv__fail(error, FV_FORMAT, "%s: not a picture (JPEG, PNG, GIF, BMP or PNM)", name);
 }
 
-fv_status fv__image_decode(const uint8_t *bytes, size_t size, const char *name, fv__bitmap *out, fv_error *error) {
+fv_status fv__image_survey(const uint8_t *bytes, size_t size, const char *name, int least, fv__bitmap *out,
+                           fv_error *error) {
     const fv__image_format *format = fv__image_format_of(bytes, size);
     *out = (fv__bitmap){0};
-    fv_status status = format ? format->decode(bytes, size, name, out, error) : refuse(bytes, size, name, error);
+    fv_status status = format ? format->decode(bytes, size, name, least, out, error) : refuse(bytes, size, name, error);
     if (status) {
         fv__bitmap_free(out);
     }
     return status;
+}
+
+fv_status fv__image_decode(const uint8_t *bytes, size_t size, const char *name, fv__bitmap *out, fv_error *error) {
+    return fv__image_survey(bytes, size, name, 0, out, error);
 }
 
 fv_status fv__image_read(const char *path, fv__bitmap *out, fv_error *error) {
@@ -97,8 +102,7 @@ fv_status fv__image_read(const char *path, fv__bitmap *out, fv_error *error) {
     return status;
 }
 
-fv_status fv__bitmap_make(fv__bitmap *out, uint64_t height, uint64_t width, size_t depth, const char *name,
-                          fv_error *error) {
+fv_status fv__bitmap_check(uint64_t height, uint64_t width, const char *name, fv_error *error) {
     if (height == 0 || width == 0) {
         return fv__fail(error, FV_FORMAT, "%s: a picture of %llu×%llu pixels", name, (unsigned long long)width,
                         (unsigned long long)height);
@@ -107,9 +111,18 @@ fv_status fv__bitmap_make(fv__bitmap *out, uint64_t height, uint64_t width, size
         return fv__fail(error, FV_FORMAT, "%s: %llu×%llu pixels are more than the %d megapixels that are read", name,
                         (unsigned long long)width, (unsigned long long)height, FV__IMAGE_PIXELS / 1000000);
     }
+    return FV_OK;
+}
+
+fv_status fv__bitmap_make(fv__bitmap *out, uint64_t height, uint64_t width, size_t depth, const char *name,
+                          fv_error *error) {
+    const fv_status status = fv__bitmap_check(height, width, name, error);
+    if (status) {
+        return status;
+    }
     out->pixels = fv__alloc_array(height * width, depth);
-    out->height = (int)height;
-    out->width = (int)width;
+    out->height = out->whole[0] = (int)height;
+    out->width = out->whole[1] = (int)width;
     return out->pixels ? FV_OK : fv__fail_memory(error, name);
 }
 

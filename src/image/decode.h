@@ -16,6 +16,7 @@ enum {
 
 typedef struct fv__bitmap {
     int height, width;
+    int whole[2];    // height and width of the picture, where it was made smaller
     uint8_t *pixels; // (height, width, 3)
 } fv__bitmap;
 
@@ -25,7 +26,9 @@ typedef struct fv__image_format {
     const char *endings[4]; // of file names; NULL after the last
     const char *start;      // how such a file begins
     size_t start_size;
-    fv_status (*decode)(const uint8_t *bytes, size_t size, const char *name, fv__bitmap *out, fv_error *error);
+    // `least`: see fv__image_survey; 0: the whole picture.
+    fv_status (*decode)(const uint8_t *bytes, size_t size, const char *name, int least, fv__bitmap *out,
+                        fv_error *error);
 } fv__image_format;
 
 // By the first bytes; NULL when it is none that can be decoded.
@@ -40,7 +43,12 @@ bool fv__image_named(const char *path);
 // `name` stands for the file in messages. Release with fv__bitmap_free. Errors: FV_FORMAT says what is wrong with it.
 fv_status fv__image_decode(const uint8_t *bytes, size_t size, const char *name, fv__bitmap *out, fv_error *error);
 
-// The same from a file.
+// The same for a first look, which finds the same faults: the picture may come out smaller, with sides of `least`
+// pixels or more, where that is faster.
+fv_status fv__image_survey(const uint8_t *bytes, size_t size, const char *name, int least, fv__bitmap *out,
+                           fv_error *error);
+
+// fv__image_decode from a file.
 fv_status fv__image_read(const char *path, fv__bitmap *out, fv_error *error);
 
 void fv__bitmap_free(fv__bitmap *bitmap); // leaves {0}

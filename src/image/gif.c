@@ -103,7 +103,9 @@ static fv_status decode(GifFileType *file, const char *name, fv__bitmap *out, fv
     return status;
 }
 
-fv_status fv__gif_decode(const uint8_t *bytes, size_t size, const char *name, fv__bitmap *out, fv_error *error) {
+fv_status fv__gif_decode(const uint8_t *bytes, size_t size, const char *name, int least, fv__bitmap *out,
+                         fv_error *error) {
+    (void)least;
     int code = 0;
     stream from = {bytes, size};
     GifFileType *file = DGifOpen(&from, read_bytes, &code);

@@ -21,6 +21,7 @@ typedef struct decoder {
     const char *name;
     fv_error *error;
     uint8_t *line; // of a CMYK picture
+    int least;
 } decoder;
 
 static _Noreturn void give_up(decoder *now, fv_status status, const char *what) {
@@ -92,6 +93,17 @@ static void read_lines(decoder *now, fv__bitmap *out) {
     }
 }
 
+// The inverse transform can give fewer pixels of each block: an eighth of them at the least.
+static void choose_scale(struct jpeg_decompress_struct *info, int least) {
+    const JDIMENSION height = info->image_height, width = info->image_width, side = height < width ? height : width;
+    info->scale_num = 1;
+    info->scale_denom = 8;
+    while (info->scale_denom > 1 && (least < 1 || side / info->scale_denom < (JDIMENSION)least)) {
+        info->scale_denom /= 2;
+    }
+    jpeg_calc_output_dimensions(info);
+}
+
 // Everything that may leave by longjmp.
 static void decode(decoder *now, const uint8_t *bytes, size_t size, fv__bitmap *out) {
     struct jpeg_decompress_struct *info = &now->info;
@@ -100,13 +112,19 @@ static void decode(decoder *now, const uint8_t *bytes, size_t size, fv__bitmap *
     jpeg_mem_src(info, bytes, (unsigned long)size);
     jpeg_save_markers(info, JPEG_APP0 + 1, 0xFFFF);
     jpeg_read_header(info, TRUE);
-    now->status = fv__bitmap_make(out, info->image_height, info->image_width, 3, now->name, now->error);
+    choose_scale(info, now->least);
+    now->status = fv__bitmap_check(info->image_height, info->image_width, now->name, now->error);
+    if (!now->status) {
+        now->status = fv__bitmap_make(out, info->output_height, info->output_width, 3, now->name, now->error);
+    }
     if (now->status) {
         longjmp(now->failed, 1);
     }
+    out->whole[0] = (int)info->image_height;
+    out->whole[1] = (int)info->image_width;
     bool inks = info->jpeg_color_space == JCS_CMYK || info->jpeg_color_space == JCS_YCCK;
     info->out_color_space = inks ? JCS_CMYK : JCS_RGB;
-    if (inks && !(now->line = fv__alloc_array(info->image_width, 4))) {
+    if (inks && !(now->line = fv__alloc_array(info->output_width, 4))) {
         give_up(now, FV_MEMORY, "");
     }
     int orientation = orientation_of(info);
@@ -116,13 +134,15 @@ static void decode(decoder *now, const uint8_t *bytes, size_t size, fv__bitmap *
     now->status = fv__bitmap_orient(out, orientation, now->name, now->error);
 }
 
-fv_status fv__jpeg_decode(const uint8_t *bytes, size_t size, const char *name, fv__bitmap *out, fv_error *error) {
+fv_status fv__jpeg_decode(const uint8_t *bytes, size_t size, const char *name, int least, fv__bitmap *out,
+                          fv_error *error) {
     decoder *now = fv__alloc(sizeof *now);
     if (!now) {
         return fv__fail_memory(error, name);
     }
     now->name = name;
     now->error = error;
+    now->least = least;
     now->info.err = jpeg_std_error(&now->manager);
     now->info.client_data = now;
     now->manager.error_exit = on_error;

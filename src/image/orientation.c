@@ -50,6 +50,8 @@ fv_status fv__bitmap_orient(fv__bitmap *bitmap, int orientation, const char *nam
     if (status) {
         return status;
     }
+    upright.whole[0] = bitmap->whole[transposed];
+    upright.whole[1] = bitmap->whole[!transposed];
     for (int y = 0; y < upright.height; y++) {
         for (int x = 0; x < upright.width; x++) {
             int row = transposed ? x : y, column = transposed ? y : x;

@@ -71,7 +71,9 @@ static const uint8_t *bmp_colour(const bmp *now, const uint8_t *row, size_t x) {
     return index < now->colours ? now->palette + 4 * index : black;
 }
 
-fv_status fv__bmp_decode(const uint8_t *bytes, size_t size, const char *name, fv__bitmap *out, fv_error *error) {
+fv_status fv__bmp_decode(const uint8_t *bytes, size_t size, const char *name, int least, fv__bitmap *out,
+                         fv_error *error) {
+    (void)least;
     bmp now;
     fv_status status = read_bmp_header(bytes, size, name, &now, out, error);
     if (status) {
@@ -108,7 +110,9 @@ static uint32_t next_number(const uint8_t *bytes, size_t size, size_t *at) {
     return number;
 }
 
-fv_status fv__pnm_decode(const uint8_t *bytes, size_t size, const char *name, fv__bitmap *out, fv_error *error) {
+fv_status fv__pnm_decode(const uint8_t *bytes, size_t size, const char *name, int least, fv__bitmap *out,
+                         fv_error *error) {
+    (void)least;
     size_t at = 2, channels = bytes[1] == '6' ? 3 : 1;
     uint32_t width = next_number(bytes, size, &at), height = next_number(bytes, size, &at);
     uint32_t most = next_number(bytes, size, &at);

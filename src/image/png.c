@@ -44,7 +44,9 @@ static fv_status decode(spng_ctx *context, const uint8_t *bytes, size_t size, co
     return fv__bitmap_orient(out, orientation, name, error);
 }
 
-fv_status fv__png_decode(const uint8_t *bytes, size_t size, const char *name, fv__bitmap *out, fv_error *error) {
+fv_status fv__png_decode(const uint8_t *bytes, size_t size, const char *name, int least, fv__bitmap *out,
+                         fv_error *error) {
+    (void)least;
     enum { CHUNK = 1 << 24, CHUNKS = 1 << 26 }; // the largest beside the pixels, and what is kept of all
     spng_ctx *context = spng_ctx_new(0);
     if (!context) {
