@@ -69,6 +69,8 @@ static const shape shapes[] = {
     {"mobilenet 24 from 144", 3136, 24, 144, 1, PLAIN, 0, 0, true},
     {"mobilenet 144 from 24", 3136, 144, 24, 1, PLAIN, 0, 0, true},
     {"mobilenet 320 from 960", 49, 320, 960, 1, PLAIN, 0, 0, true},
+    {"cats-dogs query, 16 samples", 784, 1280, 1280, 1, PLAIN, 0, 0, true},
+    {"cats-dogs query gradient", 128, 1280, 1568, 1, TRANSPOSED, 0, 0, false},
     {"one image, dense", 1, 1280, 1280, 1, PLAIN, 0, 0, true},
 };
 

@@ -42,9 +42,10 @@ enum {
 #endif
     MOST_ROWS = 12,
     PANEL = FULL_VECTORS * FV__LANES,
-    STRETCH = 256,   // terms of the sum at once: 64 KiB of b, nominal half of the smallest second-level cache
-    ROW_BLOCK = 48,  // rows at once, a multiple of every tile height: 48 KiB of a, on the stack when copied
-    LAST_BLOCK = 60, // the last rows at once, if not copied: so few more are not worth another pass over b
+    STRETCH = 256,            // terms of the sum at once: 64 KiB of b, nominal half of the smallest second-level cache
+    ROW_BLOCK = 48,           // rows at once, a multiple of every tile height: 48 KiB of a, on the stack when copied
+    COLUMN_BLOCK = 8 * PANEL, // columns at once: 512 KiB of b, so that it stays in the second-level cache
+    LAST_BLOCK = 60,          // the last rows at once, if not copied: so few more are not worth another pass over b
 };
 
 // What the tiles of one panel share.
@@ -308,37 +309,41 @@ static void gemm(const fv__gemm *g) {
         if (narrow_columns) {
             copy_narrow(g->b + first * g->b_row + g->columns - narrow_columns, g->b_row, terms, narrow_columns, narrow);
         }
-        for (int m = 0, rows; m < g->rows; m += rows) {
-            rows = g->rows - m <= (strip ? ROW_BLOCK : LAST_BLOCK) ? g->rows - m : ROW_BLOCK;
-            const float *row[LAST_BLOCK];
-            for (int i = 0; i < rows && terms; i++) {
-                row[i] = g->a + (g->a_rows ? g->a_rows[m + i] : (m + i) * g->a_row) + first / g->depth * g->a_segment;
-            }
-            product p = {.terms = terms,
-                         .depth = strip ? terms : g->depth,
-                         .start = strip || !terms ? 0 : first % g->depth,
-                         .a_segment = g->a_segment,
-                         .c_row = g->c_row,
-                         .residual_row = g->residual_row,
-                         .load = g->accumulate || first > 0,
-                         .finish = final && (g->bias || g->residual || g->relu),
-                         .relu = g->relu,
-                         .ceiling = g->ceiling > 0 ? g->ceiling : __builtin_inff()};
-            if (strip && terms) {
-                copy_strip(g, row, rows, first, terms, copied);
-            }
-            for (int n = 0; n < g->columns; n += PANEL) {
-                int columns = g->columns - n < PANEL ? g->columns - n : PANEL;
-                if (g->b_row) {
-                    bool padded = columns < FV__LANES;
-                    p.b = padded ? narrow : g->b + first * g->b_row + n;
-                    p.b_row = padded ? FV__LANES : g->b_row;
-                } else {
-                    p.b_row = packed_width(columns);
-                    p.b = g->b + (ptrdiff_t)n * total + first * p.b_row;
+        for (int begin = 0; begin < g->columns || begin == 0; begin += COLUMN_BLOCK) {
+            const int end = g->columns - begin < COLUMN_BLOCK ? g->columns : begin + COLUMN_BLOCK;
+            for (int m = 0, rows; m < g->rows; m += rows) {
+                rows = g->rows - m <= (strip ? ROW_BLOCK : LAST_BLOCK) ? g->rows - m : ROW_BLOCK;
+                const float *row[LAST_BLOCK];
+                for (int i = 0; i < rows && terms; i++) {
+                    row[i] =
+                        g->a + (g->a_rows ? g->a_rows[m + i] : (m + i) * g->a_row) + first / g->depth * g->a_segment;
                 }
-                p.bias = g->bias ? g->bias + n : NULL;
-                panel(g, &p, strip, copied, row, m, rows, n, columns);
+                product p = {.terms = terms,
+                             .depth = strip ? terms : g->depth,
+                             .start = strip || !terms ? 0 : first % g->depth,
+                             .a_segment = g->a_segment,
+                             .c_row = g->c_row,
+                             .residual_row = g->residual_row,
+                             .load = g->accumulate || first > 0,
+                             .finish = final && (g->bias || g->residual || g->relu),
+                             .relu = g->relu,
+                             .ceiling = g->ceiling > 0 ? g->ceiling : __builtin_inff()};
+                if (strip && terms) {
+                    copy_strip(g, row, rows, first, terms, copied);
+                }
+                for (int n = begin; n < end; n += PANEL) {
+                    int columns = g->columns - n < PANEL ? g->columns - n : PANEL;
+                    if (g->b_row) {
+                        bool padded = columns < FV__LANES;
+                        p.b = padded ? narrow : g->b + first * g->b_row + n;
+                        p.b_row = padded ? FV__LANES : g->b_row;
+                    } else {
+                        p.b_row = packed_width(columns);
+                        p.b = g->b + (ptrdiff_t)n * total + first * p.b_row;
+                    }
+                    p.bias = g->bias ? g->bias + n : NULL;
+                    panel(g, &p, strip, copied, row, m, rows, n, columns);
+                }
             }
         }
         first += terms;
