@@ -221,7 +221,7 @@ static int add_weights(sheet *s, int number, const fv_explain_options *choice, c
 
 // One layer: its heads, wrapped. Several: a row a layer.
 static int draw_heads(cli_explanation *now) {
-    int layers = fv_explainer_describe(now->explainer).layers, most = 0;
+    int layers = fv_explainer_describe(now->explainer).layers, most = 1;
     int first = now->choice.layer < 0 ? 0 : now->choice.layer, last = layer_of(now);
     for (int i = first; i <= last; i++) {
         int heads = now->choice.head < 0 ? fv_explainer_attention(now->explainer, i).heads : 1;
