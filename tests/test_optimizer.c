@@ -7,7 +7,7 @@
 
 // --- Optimizers against naive ones in double
 
-// Weights of three parameters, the middle one larger than a tile and, if asked, frozen.
+// Weights of three parameters, the middle one larger than a tile and, if asked, frozen; the last learns slowly.
 static void make_graph(fv__graph *graph, bool frozen) {
     int node;
     fv__graph_init(graph);
@@ -18,16 +18,18 @@ static void make_graph(fv__graph *graph, bool frozen) {
     assert_ok(
         fv__graph_add_parameter(graph, "c", &(fv__shape){.rank = 1, .size = {5}}, FV__INITIAL_ONES, &node, &failure));
     graph->parameters[1].trainable = !frozen;
+    graph->parameters[2].rate = 0.25F;
 }
 
 typedef struct naive_optimizer {
     double first[20100], second[20100];
 } naive_optimizer;
 
+// From weight `slow` on at a quarter of the learning rate.
 static void naive_step(naive_optimizer *naive, const fv__optimizer_settings *settings, int step, double scale,
-                       const float *gradient, double *weight, size_t n) {
+                       const float *gradient, double *weight, size_t n, size_t slow) {
     for (size_t i = 0; i < n; i++) {
-        double g = (double)gradient[i] * scale, lr = settings->lr;
+        double g = (double)gradient[i] * scale, lr = settings->lr * (i < slow ? 1 : 0.25);
         if (settings->kind == FV__OPTIMIZER_SGD) {
             naive->first[i] = settings->momentum * naive->first[i] - lr * g;
             weight[i] += settings->nesterov ? settings->momentum * naive->first[i] - lr * g : naive->first[i];
@@ -83,7 +85,7 @@ static void check_optimizer(const char *yaml, double clip_norm, bool frozen, int
     for (int step = 0; step < 6; step++) {
         draw_gradients(&random, &graph, gradients);
         double norm = norm_of(gradients, n), scale = clip_norm > 0 && norm > clip_norm ? clip_norm / norm : 1;
-        naive_step(naive, &settings, step, scale, gradients, expected, n);
+        naive_step(naive, &settings, step, scale, gradients, expected, n, graph.parameters[2].offset);
         assert_ok(fv__optimizer_step(&optimizer, pool, (uint64_t)step, settings.lr, weights, gradients, &failure));
         assert_true(norm_of(gradients, n) == 0); // zeroed for the next step
         for (int p = 0; p < graph.parameter_count; p++) {

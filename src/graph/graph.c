@@ -101,6 +101,7 @@ fv_status fv__graph_add_parameter(fv__graph *graph, const char *name, const fv__
                                .shape = *shape,
                                .initializer = initializer,
                                .trainable = true,
+                               .rate = 1,
                                .offset = graph->weight_count,
                                .count = fv__shape_elements(shape)};
     if (!parameter.name) {

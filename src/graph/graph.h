@@ -19,6 +19,7 @@ typedef struct fv__parameter {
     fv__shape shape;
     fv__initializer initializer;
     bool trainable;
+    float rate; // factor on the learning rate; 1 unless its layer says otherwise
     int node;
     size_t offset; // of its first value in the slab of all weights, in floats; a multiple of 16
     size_t count;

@@ -59,6 +59,7 @@ static fv_status copy_parameter(fv__walk *walk, int n, int *copy, fv_error *erro
         fv__graph_add_parameter(graph, parameter->name, &parameter->shape, parameter->initializer, copy, error);
     if (!status) {
         graph->parameters[graph->parameter_count - 1].trainable = parameter->trainable;
+        graph->parameters[graph->parameter_count - 1].rate = parameter->rate;
     }
     return status;
 }

@@ -16,6 +16,7 @@ typedef struct mobilenet_v2_options {
     double width;
     bool top, trainable;
     int train_last;
+    double lr_factor;
     const char *name;
 } mobilenet_v2_options;
 
@@ -47,6 +48,14 @@ static const fv__option table[] = {
      .minimum = 0,
      .maximum = BLOCKS,
      .sentence = "Fine-tuning: training changes the last blocks, so many of the 17, and what follows them."},
+    {.name = "lr_factor",
+     .kind = FV__FLOAT,
+     .offset = offsetof(mobilenet_v2_options, lr_factor),
+     .default_text = "0.1",
+     .minimum = 0.000001,
+     .maximum = 1,
+     .sentence = "Fine-tuning: what `train_last` trains learns at this share of the learning rate, so that what it "
+                 "knows is not lost while the layers behind it begin."},
     FV__LAYER_NAME(mobilenet_v2_options),
     {0}};
 
@@ -159,8 +168,10 @@ static fv_status build(fv__builder *builder, const void *opaque, int input, int 
     if (!trained) {
         frozen_end = builder->graph->parameter_count;
     }
-    for (int p = first; p < frozen_end; p++) {
-        builder->graph->parameters[p].trainable = false;
+    for (int p = first; p < builder->graph->parameter_count; p++) {
+        fv__parameter *parameter = &builder->graph->parameters[p];
+        parameter->trainable = parameter->trainable && p >= frozen_end;
+        parameter->rate = options->trainable ? 1 : (float)options->lr_factor;
     }
     *output = net.x;
     return net.status;

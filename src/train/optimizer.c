@@ -12,22 +12,23 @@ enum { TILE = 8192 }; // weights: small enough to share out, large enough to be 
 
 // --- Making one
 
-// Tiles over runs of neighbouring trainable parameters; `tiles` NULL only counts. Paddings between parameters belong to
-// them: they stay zero, since their gradients are.
+// Tiles over runs of neighbouring parameters that are trained at one rate; `tiles` NULL only counts. Paddings between
+// parameters belong to them: they stay zero, since their gradients are.
 static int cut_tiles(const fv__graph *graph, fv__optimizer_tile *tiles) {
     int count = 0;
     for (int p = 0; p < graph->parameter_count;) {
-        if (!graph->parameters[p].trainable) {
+        const fv__parameter *start = &graph->parameters[p], *parameter = start;
+        if (!start->trainable) {
             p++;
             continue;
         }
-        size_t begin = graph->parameters[p].offset, end = begin;
-        for (; p < graph->parameter_count && graph->parameters[p].trainable; p++) {
-            end = graph->parameters[p].offset + graph->parameters[p].count;
+        size_t begin = start->offset, end = begin;
+        for (; p < graph->parameter_count && parameter->trainable && parameter->rate == start->rate; parameter++, p++) {
+            end = parameter->offset + parameter->count;
         }
         for (size_t first = begin; first < end; first += TILE) {
             if (tiles) {
-                tiles[count] = (fv__optimizer_tile){first, (int)(end - first < TILE ? end - first : TILE)};
+                tiles[count] = (fv__optimizer_tile){first, (int)(end - first < TILE ? end - first : TILE), start->rate};
             }
             count++;
         }
@@ -103,9 +104,14 @@ static void update_tile(void *context, int index, int worker) {
         states[i] = optimizer->states[i] + first;
     }
     if (optimizer->settings.kind == FV__OPTIMIZER_SGD) {
-        optimizer->kernels->sgd(&step->sgd, gradients, weights, states[0], count);
+        fv__sgd_step sgd = step->sgd;
+        sgd.rate *= tile->rate;
+        optimizer->kernels->sgd(&sgd, gradients, weights, states[0], count);
     } else {
-        optimizer->kernels->adam(&step->adam, gradients, weights, states[0], states[1], count);
+        fv__adam_step adam = step->adam;
+        adam.rate *= tile->rate;
+        adam.decay *= tile->rate;
+        optimizer->kernels->adam(&adam, gradients, weights, states[0], states[1], count);
     }
     memset(gradients, 0, count * sizeof *gradients);
 }
