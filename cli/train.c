@@ -91,7 +91,11 @@ static int train(const cli_options *options, const fv_recipe *recipe, const char
     cli_curves_end(&context.curves);
     cli_board_end(&context.board, model);
     if (status == FV_INTERRUPTED) {
-        cli_say("interrupted; go on with: fovea train --resume %s", folder);
+        if (is_taken(folder)) {
+            cli_say("interrupted; go on with: fovea train --resume %s", folder);
+        } else {
+            cli_say("interrupted before the first step; nothing was written to %s", folder);
+        }
         return CLI_INTERRUPTED;
     }
     if (status != FV_OK) {

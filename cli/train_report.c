@@ -79,6 +79,11 @@ int cli_train_tell_end(const cli_options *options, const fv_recipe *recipe, fv_m
     if (options->quiet && !options->json) {
         return CLI_OK;
     }
+    if (!options->json && last->epoch < last->epochs) {
+        printf("Stopped after epoch %d: the validation got no better for %d in a row (train.patience)%s\n", last->epoch,
+               recipe->train.patience,
+               recipe->train.keep_best ? "" : "; train.keep_best keeps the best epoch's weights instead of the last");
+    }
     memcpy(metrics.top_k, recipe->train.top_k, sizeof metrics.top_k);
     fv_model_set_threads(model, options->threads);
     // The last validation was on the test set, with the weights that the model has.

@@ -158,6 +158,9 @@ static void write_broken(const char *folder) {
     scratch_file(name, huge.bytes, huge.size);
     snprintf(name, sizeof name, "%s/blue/phone.heic", folder);
     scratch_file(name, "\0\0\0\30ftypheic", 12);
+    snprintf(name, sizeof name, "%s/blue/nowhere.jpg", folder);
+    unlink(scratch_path(name));
+    assert_int_equal(symlink("not-there.jpg", scratch_path(name)), 0);
     snprintf(name, sizeof name, "%s/green/really-a-jpeg.png", folder);
     scratch_file(name, jpeg.bytes, jpeg.size);
     snprintf(name, sizeof name, "%s/green/no-ending", folder);
@@ -188,12 +191,13 @@ static void test_broken(void **state) {
         assert_ok(fv_dataset_open_photos(scratch_path("broken"), "train", &options, &data, &failure));
         fv_dataset_info info = fv_dataset_describe(data);
         assert_int_equal(info.count, 12);
-        assert_int_equal(info.left_out, 5);
+        assert_int_equal(info.left_out, 6);
         assert_true(is_left_out(data, "red/cut.jpg: a damaged JPEG (Premature end"));
         assert_true(is_left_out(data, "red/text.jpg: not a picture"));
         assert_true(is_left_out(data, "blue/zero.png: the file is empty"));
         assert_true(is_left_out(data, "blue/huge.png: 30000×30000 pixels are more than"));
         assert_true(is_left_out(data, "blue/phone.heic: a HEIC file"));
+        assert_true(is_left_out(data, "blue/nowhere.jpg: cannot open"));
         uint8_t pixels[8 * 8 * 3];
         for (size_t i = 0; i < info.count; i++) {
             assert_ok(fv_dataset_read(data, i, pixels, &failure));
@@ -205,7 +209,7 @@ static void test_broken(void **state) {
     assert_string_equal(first, second);
     const fv_photo_options options = {.strict = true};
     assert_int_equal(fv_dataset_open_photos(scratch_path("broken"), "train", &options, &strict, &error), FV_FORMAT);
-    assert_says(error, "5 of 17 pictures cannot be read; the first: ");
+    assert_says(error, "6 of 18 pictures cannot be read; the first: ");
     // What is kept is not believed when the file has changed.
     write_picture("broken/red/text.jpg", 0, 9);
     data = open_folder("broken", "train");
@@ -388,11 +392,11 @@ static void test_recipe(void **state) {
     recipe = open_recipe(scratch_path("broken"));
     options.folder = scratch_path("run");
     assert_ok(fv_train(recipe, &options, NULL, &failure));
-    assert_int_equal(told, 5);
+    assert_int_equal(told, 6);
     uint8_t *report;
     size_t size;
     assert_ok(fv__file_read(scratch_path("run/run.json"), 0, &report, &size, &failure));
-    assert_non_null(strstr((const char *)report, "\"left_out\": 5"));
+    assert_non_null(strstr((const char *)report, "\"left_out\": 6"));
     fv__free(report);
     fv_error error;
     assert_ok(fv_recipe_set(recipe, "data.strict=true", &failure));

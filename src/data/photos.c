@@ -83,13 +83,18 @@ static fv_status add_file(fv__photos *photos, const char *path, const char *full
 static fv_status add_folder(fv__photos *photos, const char *folder, int label, int depth, fv_error *error);
 
 static fv_status add_entry(fv__photos *photos, const char *path, int label, int depth, fv_error *error) {
-    struct stat about;
+    struct stat itself, about;
     char *full = fv__format("%s/%s", photos->root, path);
     fv_status status = full ? FV_OK : fv__fail_memory(error, path);
-    if (!status && lstat(full, &about) == 0 &&
-        S_ISDIR(about.st_mode)) { // a link to a folder could lead round in circles
+    if (status || lstat(full, &itself) != 0) {
+        fv__free(full);
+        return status;
+    }
+    if (stat(full, &about) != 0) { // a link that leads nowhere: found out like any file that cannot be read
+        status = add_file(photos, path, full, &itself, label, error);
+    } else if (S_ISDIR(itself.st_mode)) { // but no link to a folder, which could lead round in circles
         status = add_folder(photos, path, label, depth + 1, error);
-    } else if (!status && stat(full, &about) == 0 && S_ISREG(about.st_mode)) {
+    } else if (S_ISREG(about.st_mode)) {
         status = add_file(photos, path, full, &about, label, error);
     }
     fv__free(full);

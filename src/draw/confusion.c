@@ -142,7 +142,7 @@ static double name_room(int classes, const char *const *names) {
         size_t length = strlen(names[c]);
         longest = length > longest ? length : longest;
     }
-    return fmin(fmax(24, (double)longest * FV__TICK_SIZE * 0.56 + 10), LONGEST_NAME);
+    return fmin(fmax(24, (double)longest * FV__TICK_SIZE * 0.68 + 10), LONGEST_NAME);
 }
 
 fv_status fv__draw_confusion(const size_t *confusion, int classes, const char *const *names, const char *path,
