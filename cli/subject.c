@@ -1,5 +1,6 @@
 #include "subject.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -35,6 +36,14 @@ static fv_status assign(fv_recipe *recipe, const char *key, const char *value, f
     return status;
 }
 
+// data.path, from the root where there is such a path, so that a run finds its data again from any folder.
+static fv_status assign_path(fv_recipe *recipe, const char *path, fv_error *error) {
+    char *whole = realpath(path, NULL);
+    fv_status status = assign(recipe, "data.path", whole ? whole : path, error);
+    free(whole); // realpath's
+    return status;
+}
+
 // --data and --path: a data set by name, or photographs.
 static int apply_data(const cli_options *options, fv_recipe *recipe) {
     fv_error error;
@@ -43,11 +52,11 @@ static int apply_data(const cli_options *options, fv_recipe *recipe) {
         bool photos = cli_is_photos(options->data);
         status = assign(recipe, "data.set", photos ? fv__folder_info.name : options->data, &error);
         if (!status && photos) {
-            status = assign(recipe, "data.path", options->data, &error);
+            status = assign_path(recipe, options->data, &error);
         }
     }
     if (!status && options->path) {
-        status = assign(recipe, "data.path", options->path, &error);
+        status = assign_path(recipe, options->path, &error);
     }
     return status ? cli_fail(&error) : CLI_OK;
 }

@@ -375,6 +375,13 @@ static void takes_photos(void **state) {
     assert_has(err, "left out: photos/cat/torn.jpg: a damaged JPEG");
     assert_code(0, "train ./photos.yaml --out seen-quietly --quiet");
     assert_string_equal(err, "");
+    // A path of the command line is kept from the root, so that the run is found good anywhere.
+    assert_code(0, "train ./photos.yaml --path photos --out placed --quiet");
+    char *resolved;
+    size_t size;
+    read_file("placed/recipe.yaml", &resolved, &size);
+    assert_non_null(memmem(resolved, size, "path: /", 7));
+    free(resolved);
     assert_code(0, "eval seen");
     assert_has(err, "left out: photos/cat/torn.jpg");
     assert_has(out, "samples   6"); // a fifth of 12 and of 13, rounded up
