@@ -111,7 +111,7 @@ const cli_command cli_eval = {
         "  fovea eval runs/first --per-class --confusion\n"
         "  fovea eval runs/first --pictures runs/first/pictures --csv runs/first\n"
         "  fovea eval runs/first --path ~/data/fashion-mnist\n",
-    .options = "data path split top set no-rewrite per-class confusion csv pictures",
+    .options = "data path strict split top set no-rewrite per-class confusion csv pictures",
     .most_arguments = 1,
     .run = run,
 };

@@ -44,7 +44,7 @@ static fv_status assign_path(fv_recipe *recipe, const char *path, fv_error *erro
     return status;
 }
 
-// --data and --path: a data set by name, or photographs.
+// --data, --path and --strict: a data set by name, or photographs.
 static int apply_data(const cli_options *options, fv_recipe *recipe) {
     fv_error error;
     fv_status status = FV_OK;
@@ -57,6 +57,9 @@ static int apply_data(const cli_options *options, fv_recipe *recipe) {
     }
     if (!status && options->path) {
         status = assign_path(recipe, options->path, &error);
+    }
+    if (!status && options->strict) {
+        status = fv_recipe_set(recipe, "data.strict=true", &error);
     }
     return status ? cli_fail(&error) : CLI_OK;
 }
@@ -242,16 +245,18 @@ static fv_status check_fit(const fv_model *model, const fv_dataset *data, fv_err
 }
 
 // Whatever --data and --path name, in the size of the model's input.
-static fv_status open_other(const fv_model *model, const char *name, const char *path, const char *split,
-                            fv_dataset **data, fv_error *error) {
+static fv_status open_other(const fv_model *model, const cli_options *options, const char *split, fv_dataset **data,
+                            fv_error *error) {
     const fv__input_settings *input = &model->input_settings;
     const fv__photo_settings photos = {
         .resize = {.mode = input->resize, .height = input->size.values[0], .width = input->size.values[1]},
         .channels = input->size.values[2],
-        .threads = model->threads};
-    bool folder = cli_is_photos(name);
-    const fv__dataset_info *info = folder ? &fv__folder_info : fv__dataset_info_find(name, error);
-    return info ? fv__dataset_open(info, split, folder ? name : path, &photos, data, error) : FV_NOT_FOUND;
+        .threads = model->threads,
+        .strict = options->strict};
+    bool folder = cli_is_photos(options->data);
+    const fv__dataset_info *info = folder ? &fv__folder_info : fv__dataset_info_find(options->data, error);
+    const char *path = folder ? options->data : options->path;
+    return info ? fv__dataset_open(info, split, path, &photos, data, error) : FV_NOT_FOUND;
 }
 
 int cli_subject_data(const cli_subject *subject, const char *split, const cli_options *options, fv_dataset **data) {
@@ -264,10 +269,11 @@ int cli_subject_data(const cli_subject *subject, const char *split, const cli_op
     }
     fv_status status;
     if (options->data) {
-        status = open_other(subject->model, options->data, options->path, split, data, &error);
+        status = open_other(subject->model, options, split, data, &error);
     } else {
         fv__data_settings settings = recipe->data;
         settings.path = options->path ? options->path : settings.path;
+        settings.photos.strict = settings.photos.strict || options->strict;
         status = fv__data_open_split(&settings, split, data, &error);
     }
     if (status == FV_OK) {

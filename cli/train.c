@@ -175,7 +175,7 @@ const cli_command cli_train = {
         "  fovea train photos --data ./pictures            a folder or zip of photographs, in it a folder a class\n"
         "  fovea train --resume runs/mine\n"
         "  fovea train mnist-mha --tensorboard, and beside it: tensorboard --logdir runs\n",
-    .options = "data path out set resume checkpoint-steps no-rewrite tensorboard",
+    .options = "data path strict out set resume checkpoint-steps no-rewrite tensorboard",
     .most_arguments = 1,
     .run = run,
 };

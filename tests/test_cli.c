@@ -389,7 +389,8 @@ static void takes_photos(void **state) {
     assert_has(out, "cat");
     assert_code(0, "predict seen --data ./photos --samples train:0-3 --csv");
     assert_has(out, "split,index,true_class,correct,class,probability,class_2,probability_2\ntrain,0,cat,");
-    assert_code(1, "train ./photos.yaml --set data.strict=true --out strict");
+    assert_code(1, "train ./photos.yaml --strict --out strict");
+    assert_code(1, "eval seen --strict");
     assert_has(err, "cannot be read");
     assert_code(2, "data get https://example.org/x.zip --sha256 123");
     assert_has(err, "64 hexadecimal digits");
