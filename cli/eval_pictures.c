@@ -59,7 +59,7 @@ static fv_status fill_cell(const sheet *what, int index, uint8_t *pixels, char c
     size_t sample = what->samples[index];
     int label = now->info.labels[sample], predicted = now->details.predicted[sample];
     snprintf(captions[0], CAPTION, "%s", now->info.class_names[label]);
-    snprintf(captions[1], CAPTION, "%.1f %% %s", 100 * (double)now->details.confidence[sample],
+    snprintf(captions[1], CAPTION, "%.1f %%: %s", 100 * (double)now->details.confidence[sample],
              now->info.class_names[predicted]);
     *cell = (fv__grid_cell){
         .pixels = pixels, .captions = {captions[0], captions[1]}, .marked = what->marks && label != predicted};
@@ -93,9 +93,10 @@ static fv_status draw_sheet(const sheet *what, const char *path, fv_error *error
 
 static fv_status draw_predictions(const cli_evaluation *now, const char *path, fv_error *error) {
     sheet what = {.now = now, .title = "Predictions: true class, and below it the predicted one", .marks = true};
-    while (what.count < CELLS && (size_t)what.count < now->details.samples) {
-        what.samples[what.count] = (size_t)what.count;
-        what.count++;
+    const size_t samples = now->details.samples;
+    what.count = samples < CELLS ? (int)samples : CELLS;
+    for (int i = 0; i < what.count; i++) { // spread: a folder has its classes one behind the other
+        what.samples[i] = (size_t)i * samples / (size_t)what.count;
     }
     return draw_sheet(&what, path, error);
 }
@@ -116,7 +117,8 @@ fv_status cli_eval_draw(const cli_evaluation *now, const char *folder, fv_error 
     } pictures[] = {{"confusion.png", draw_confusion},     {"confusion.svg", draw_confusion},
                     {"classes.png", draw_classes},         {"classes.svg", draw_classes},
                     {"calibration.png", draw_calibration}, {"calibration.svg", draw_calibration},
-                    {"mistakes.png", draw_mistakes},       {"predictions.png", draw_predictions}};
+                    {"mistakes.png", draw_mistakes},       {"mistakes.svg", draw_mistakes},
+                    {"predictions.png", draw_predictions}, {"predictions.svg", draw_predictions}};
     fv_status status = fv__make_folders(folder, error);
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures && !status; i++) {
         char *path = fv__format("%s/%s", folder, pictures[i].file);
