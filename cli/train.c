@@ -126,10 +126,12 @@ static int open_recipe(const cli_options *options, fv_recipe **recipe) {
 }
 
 static int run(const cli_options *options) {
-    if (options->resume && (options->out || options->set_count || options->no_rewrite || options->argument_count)) {
+    if (options->resume &&
+        (options->out || options->set_count || options->strict || options->no_rewrite || options->argument_count)) {
         return cli_usage(&cli_train, "--resume goes on with the recipe and folder of the run, so %s cannot be given",
                          options->out          ? "--out"
                          : options->set_count  ? "--set"
+                         : options->strict     ? "--strict"
                          : options->no_rewrite ? "--no-rewrite"
                                                : "a recipe");
     }

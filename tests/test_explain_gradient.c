@@ -4,6 +4,17 @@
 
 // --- Gradients
 
+// The map of an image of 8 × 8 pixels whose 4 × 4 tokens have these relevances.
+static void assert_gradient_map(fv_explainer *explainer, const double *relevance) {
+    float map[64];
+    fv_explain_options options = FV_EXPLAIN_DEFAULTS;
+    options.blocky = true;
+    assert_ok(fv_explain(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure));
+    for (int p = 0; p < 64; p++) {
+        assert_near((double)map[p], relevance[p / 16 * 4 + p % 8 / 2], 1e-5);
+    }
+}
+
 // What plans give as the gradient of a value in the middle: that of a table added there, by finite differences.
 static void middle_gradients(void **state) {
     (void)state;
@@ -49,7 +60,7 @@ static void attention_gradient_by_hand(void **state) {
     const uint8_t *pixels = image_of(model, 1);
     const float *kernel = parameter(model, "dense/kernel");
     double relevance[TOKENS] = {0};
-    float gradient[TOKENS * TOKENS], map[64];
+    float gradient[TOKENS * TOKENS];
     assert_ok(fv__explainer_differentiate(explainer, &failure));
     assert_ok(fv__attention_gradient(explainer, &explainer->layers[0], gradient, &failure));
     for (int q = 0; q < TOKENS; q++) {
@@ -64,12 +75,7 @@ static void attention_gradient_by_hand(void **state) {
             relevance[k] += d > 0 ? d : 0;
         }
     }
-    fv_explain_options options = FV_EXPLAIN_DEFAULTS;
-    options.blocky = true;
-    assert_ok(fv_explain(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure));
-    for (int p = 0; p < 64; p++) {
-        assert_near((double)map[p], relevance[p / 16 * 4 + p % 8 / 2], 1e-5);
-    }
+    assert_gradient_map(explainer, relevance);
     fv_explainer_close(explainer);
     fv_model_free(model);
 }
@@ -116,7 +122,7 @@ static void slot_gradient_by_differences(void **state) {
     fv_attention_weights w = fv_explainer_attention(explainer, 0);
     assert_int_equal(w.heads * w.queries * w.keys, COUNT);
     double weights[COUNT], relevance[TOKENS] = {0};
-    float gradient[COUNT], map[64], logits[3];
+    float gradient[COUNT], logits[3];
     for (int i = 0; i < COUNT; i++) { // from (heads, tokens, slots)
         int head = i / (TOKENS * SLOTS), token = i / SLOTS % TOKENS;
         weights[(token * HEADS + head) * SLOTS + i % SLOTS] = (double)w.weights[i];
@@ -136,12 +142,7 @@ static void slot_gradient_by_differences(void **state) {
         assert_near((double)gradient[i], slope, 1e-5);
         relevance[token] += slope > 0 ? slope * before / HEADS : 0;
     }
-    fv_explain_options options = FV_EXPLAIN_DEFAULTS;
-    options.blocky = true;
-    assert_ok(fv_explain(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure));
-    for (int p = 0; p < 64; p++) {
-        assert_near((double)map[p], relevance[p / 16 * 4 + p % 8 / 2], 1e-5);
-    }
+    assert_gradient_map(explainer, relevance);
     fv_explainer_close(explainer);
     fv_model_free(model);
 }

@@ -309,7 +309,7 @@ static void gemm(const fv__gemm *g) {
         if (narrow_columns) {
             copy_narrow(g->b + first * g->b_row + g->columns - narrow_columns, g->b_row, terms, narrow_columns, narrow);
         }
-        for (int begin = 0; begin < g->columns || begin == 0; begin += COLUMN_BLOCK) {
+        for (int begin = 0; begin < g->columns; begin += COLUMN_BLOCK) {
             const int end = g->columns - begin < COLUMN_BLOCK ? g->columns : begin + COLUMN_BLOCK;
             for (int m = 0, rows; m < g->rows; m += rows) {
                 rows = g->rows - m <= (strip ? ROW_BLOCK : LAST_BLOCK) ? g->rows - m : ROW_BLOCK;
