@@ -223,8 +223,9 @@ typedef struct fv_train_options {
 } fv_train_options;
 
 // Trains as the recipe says. *model (NULL: not wanted) is the trained model, to be freed by the caller.
-// Errors: FV_INVALID (recipe), FV_NOT_FOUND (data), FV_IO (run folder), FV_NUMERIC (the loss is not finite: says at
-// which step and what to try), FV_INTERRUPTED. The run folder stays usable in every case.
+// Errors: FV_INVALID (recipe), FV_NOT_FOUND (data), FV_IO (run folder, also when another process trains in it),
+// FV_NUMERIC (the loss is not finite: says at which step and what to try), FV_INTERRUPTED. The run folder stays usable
+// in every case.
 fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error);
 
 // Loss (as trained: fv_model_info.label_smoothing), accuracy and the top-k accuracies named in `metrics->top_k` over a

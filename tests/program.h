@@ -91,6 +91,27 @@ static inline int fovea(const char *arguments) {
         }                                                                                                              \
     } while (0)
 
+// --- files
+
+static inline void read_file(const char *name, char **bytes, size_t *size) {
+    FILE *file = fopen(scratch_path(name), "rb");
+    assert_non_null(file);
+    *bytes = malloc(1 << 20);
+    assert_non_null(*bytes);
+    *size = fread(*bytes, 1, 1 << 20, file);
+    fclose(file);
+}
+
+static inline void assert_same_file(const char *a, const char *b) {
+    char *first, *second;
+    size_t first_size, second_size;
+    read_file(a, &first, &first_size);
+    read_file(b, &second, &second_size);
+    assert_true(first_size == second_size && memcmp(first, second, first_size) == 0);
+    free(first);
+    free(second);
+}
+
 // --- the pages of reports
 
 static char *html; // the page last read

@@ -39,7 +39,15 @@ static fv_status run_with(const char *settings_yaml, const char *recipe, const c
                                .data = data,
                                .data_set = "pictures",
                                .run = run};
-    fv_status status = fv__fit(model, &options, error);
+    fv__run_folder folder;
+    fv_status status = run->folder ? fv__run_folder_open(&folder, run->folder, run->resume, error) : FV_OK;
+    if (!status) {
+        options.folder = run->folder ? &folder : NULL;
+        status = fv__fit(model, &options, error);
+        if (run->folder) {
+            fv__run_folder_close(&folder);
+        }
+    }
     fv_model_free(model);
     return status;
 }
@@ -393,6 +401,24 @@ static void test_unwritable_folder(void **state) {
     assert_says(error, "occupied");
 }
 
+// One process at a time, and no empty folder of a run that did not begin.
+static void test_owner(void **state) {
+    (void)state;
+    fv__run_folder folder, other;
+    fv_error error = {0};
+    const char *path = scratch_path("owned");
+    assert_ok(fv__run_folder_open(&folder, path, false, &failure));
+    assert_int_equal(fv__run_folder_open(&other, path, false, &error), FV_IO);
+    assert_says(error, "another process is training there");
+    assert_true(fv__folder_exists(path));
+    fv__run_folder_close(&folder);
+    assert_false(fv__folder_exists(path));
+    assert_ok(fv__make_folders(path, &failure));
+    assert_ok(fv__run_folder_open(&folder, path, false, &failure));
+    fv__run_folder_close(&folder);
+    assert_true(fv__folder_exists(path)); // somebody else had made it
+}
+
 static void test_full_disk(void **state) {
     (void)state;
     const char *path = scratch_path("full");
@@ -424,6 +450,7 @@ int main(void) {
         cmocka_unit_test(test_foreign_checkpoints),
         cmocka_unit_test(test_other_level),
         cmocka_unit_test(test_unwritable_folder),
+        cmocka_unit_test(test_owner),
         cmocka_unit_test(test_full_disk),
     };
     return cmocka_run_group_tests(tests, make_pictures, free_pictures);

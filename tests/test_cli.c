@@ -277,25 +277,6 @@ static void benchmarks(void **state) {
 
 // --- interruption
 
-static void read_file(const char *name, char **bytes, size_t *size) {
-    FILE *file = fopen(scratch_path(name), "rb");
-    assert_non_null(file);
-    *bytes = malloc(1 << 20);
-    assert_non_null(*bytes);
-    *size = fread(*bytes, 1, 1 << 20, file);
-    fclose(file);
-}
-
-static void assert_same_file(const char *a, const char *b) {
-    char *first, *second;
-    size_t first_size, second_size;
-    read_file(a, &first, &first_size);
-    read_file(b, &second, &second_size);
-    assert_true(first_size == second_size && memcmp(first, second, first_size) == 0);
-    free(first);
-    free(second);
-}
-
 // Trains into `folder`, sends the signal after the first epoch's line, and returns the exit code.
 static int interrupt(const char *folder, int number) {
     char command[256], line[1];
@@ -333,138 +314,6 @@ static void resumes_after_kill(void **state) {
     assert_same_file("killed/model.safetensors", "trained/model.safetensors");
     assert_code(1, "train --resume nowhere");
     assert_has(err, "no run to go on with");
-}
-
-// --- photographs
-
-static void write_photo(const char *path, int shade) {
-    uint8_t bytes[11 + 8 * 8 * 3] = "P6 8 8 255\n";
-    for (size_t i = 11; i < sizeof bytes; i++) {
-        bytes[i] = (uint8_t)(i * i % 97 + (size_t)shade);
-    }
-    scratch_file(path, bytes, sizeof bytes);
-}
-
-static void takes_photos(void **state) {
-    (void)state;
-    static const char photos[] = "data: {path: photos}\ninput: {size: [8, 8, 3]}\nmodel:\n  - flatten\n"
-                                 "  - dense: {units: classes}\ntrain: {batch: 4, epochs: 1}\n";
-    static const char *const folders[] = {"photos", "photos/cat", "photos/dog"};
-    scratch_file("photos.yaml", photos, strlen(photos));
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(mkdir(scratch_path(folders[i]), 0777), 0);
-    }
-    for (int i = 0; i < 24; i++) {
-        char path[64];
-        snprintf(path, sizeof path, "photos/%s/%d.ppm", i % 2 ? "dog" : "cat", i);
-        write_photo(path, 3 * i);
-    }
-    assert_code(0, "data check ./photos");
-    assert_has(out, "cat       12");
-    write_photo("photos/dog/again.png", 0);
-    scratch_file("photos/cat/torn.jpg", "\xff\xd8\xff\xe0", 4);
-    assert_code(1, "data check photos");
-    assert_has(out, "cat/torn.jpg: a damaged JPEG");
-    assert_has(out, "dog/again.png: PNM");
-    assert_has(out, "cat/0.ppm: dog/again.png");
-    assert_code(1, "data check photos --json");
-    assert_has(out, "\"unreadable\": [");
-    assert_code(0, "data show ./photos");
-    assert_has(out, "8 to 8 pixels wide");
-    assert_code(0, "train ./photos.yaml --out seen");
-    assert_has(err, "left out: photos/cat/torn.jpg: a damaged JPEG");
-    assert_code(0, "train ./photos.yaml --out seen-quietly --quiet");
-    assert_string_equal(err, "");
-    // A path of the command line is kept from the root, so that the run is found good anywhere.
-    assert_code(0, "train ./photos.yaml --path photos --out placed --quiet");
-    char *resolved;
-    size_t size;
-    read_file("placed/recipe.yaml", &resolved, &size);
-    assert_non_null(memmem(resolved, size, "path: /", 7));
-    free(resolved);
-    assert_code(0, "eval seen");
-    assert_has(err, "left out: photos/cat/torn.jpg");
-    assert_has(out, "samples   6"); // a fifth of 12 and of 13, rounded up
-    assert_code(0, "predict seen --data ./photos --samples train:0-3");
-    assert_has(out, "cat");
-    assert_code(0, "predict seen --data ./photos --samples train:0-3 --csv");
-    assert_has(out, "split,index,true_class,correct,class,probability,class_2,probability_2\ntrain,0,cat,");
-    assert_code(1, "train ./photos.yaml --strict --out strict");
-    assert_code(1, "eval seen --strict");
-    assert_has(err, "cannot be read");
-    assert_code(2, "data get https://example.org/x.zip --sha256 123");
-    assert_has(err, "64 hexadecimal digits");
-}
-
-// Of the model that takes_photos leaves.
-static void predicts_files(void **state) {
-    (void)state;
-    static const char *const ways[] = {"", " --json", " --csv"};
-    char first[OUTPUT_SIZE], line[128];
-    scratch_file("photos/notes.txt", "x", 1);
-    mkdir(scratch_path("photos/cat/more"), 0777);
-    write_photo("photos/cat/more/photo", 5); // a picture by its content
-    assert_code(0, "predict seen photos/dog/9.ppm photos/cat/2.ppm --top 1");
-    assert_has(out, "picture           predicted\nphotos/dog/9.ppm  ");
-    assert_true(strstr(out, "dog/9.ppm") < strstr(out, "cat/2.ppm"));
-    assert_string_equal(err, "");
-    assert_code(0, "explain seen photos/cat/2.ppm --method occlusion -o explained-files");
-    assert_string_equal(out, "explained-files/2.ppm-occlusion.png\n");
-    assert_has(err, "2.ppm: predicted ");
-    assert_code(1, "explain seen photos/cat/torn.jpg -o explained-nothing");
-    assert_has(err, "left out: photos/cat/torn.jpg: a damaged JPEG");
-    assert_int_equal(access(scratch_path("explained-nothing"), F_OK), -1);
-    assert_code(3, "explain seen photos/cat/torn.jpg photos/cat/2.ppm --method occlusion --json -o explained-files");
-    assert_has(out, "\"error\": \"photos/cat/torn.jpg: a damaged JPEG");
-    assert_has(out, "\"files\": [");
-    assert_has(err, "1 of 2 files cannot be read");
-    write_photo("photos/dog/2.ppm", 6); // of the same name
-    assert_code(0, "explain seen photos/cat/2.ppm photos/dog/2.ppm --method occlusion -q -o explained-files");
-    assert_string_equal(out, "explained-files/photos_cat_2.ppm-occlusion.png\n"
-                             "explained-files/photos_dog_2.ppm-occlusion.png\n");
-    assert_int_equal(remove(scratch_path("photos/dog/2.ppm")), 0);
-    assert_code(2, "explain seen photos/cat/2.ppm --samples 3");
-    for (int i = 0; i < 3; i++) { // threads change nothing
-        snprintf(line, sizeof line, "predict seen photos/ --threads 1%s", ways[i]);
-        assert_code(3, line);
-        snprintf(first, sizeof first, "%s", out);
-        line[strlen("predict seen photos/ --threads ")] = '2';
-        assert_code(3, line);
-        assert_string_equal(out, first);
-        assert_true(strstr(out, "cat/more/photo") < strstr(out, "dog/1.ppm"));
-        assert_true(strstr(out, "dog/1.ppm") < strstr(out, "dog/11.ppm"));
-        assert_null(strstr(out, "notes.txt"));
-        assert_has(err, "left out: photos/cat/torn.jpg: a damaged JPEG");
-        assert_has(err, "1 of 27 files cannot be read");
-        assert_null(strchr(err, '\r')); // no terminal, no drawing
-    }
-    assert_has(out, "file,error,class,probability,class_2,probability_2\n");
-    assert_has(out, "photos/cat/torn.jpg,photos/cat/torn.jpg: a damaged JPEG");
-    assert_code(1, "predict seen photos --strict");
-    assert_has(err, "torn.jpg");
-    assert_string_equal(out, "");
-    assert_int_equal(run_program(FV__PROGRAM, "predict seen - --json", scratch_path("photos/dog/9.ppm")), 0);
-    assert_has(out, "\"predictions\": [");
-    scratch_file("caf\xe9.ppm", "P6 1 1 255\n\1\2\3", 14);
-    assert_code(0, "predict seen caf\xe9.ppm --json");
-    assert_has(out, "caf\xef\xbf\xbd.ppm");
-    assert_code(0, "predict trained photos/dog/9.ppm"); // a model of grey images
-    assert_has(out, "%");
-    mkdir(scratch_path("empty"), 0777);
-    assert_code(1, "predict seen empty");
-    assert_has(err, "no pictures in it");
-    assert_code(1, "predict seen nothing.jpg");
-    assert_has(err, "nothing.jpg: cannot open");
-    assert_string_equal(out, "");
-    assert_code(2, "predict photos/dog/9.ppm seen");
-    assert_has(err, "a model stands before the pictures");
-    assert_code(2, "predict seen photos --samples 3");
-    assert_code(2, "predict seen photos --json --csv");
-    assert_code(2, "predict seen --strict");
-    assert_int_equal(run_program(FV__EXAMPLE_LOAD, "seen photos/dog/9.ppm photos/cat/torn.jpg", NULL), 0);
-    assert_has(out, "photos/dog/9.ppm: ");
-    assert_null(strstr(out, "torn"));
-    assert_int_equal(run_program(FV__EXAMPLE_LOAD, "nowhere photos/dog/9.ppm", NULL), 1);
 }
 
 // --- trouble
@@ -588,8 +437,6 @@ int main(void) {
         cmocka_unit_test(resumes_after_kill),
         cmocka_unit_test(imports),
         cmocka_unit_test(lists_weights),
-        cmocka_unit_test(takes_photos),
-        cmocka_unit_test(predicts_files),
         cmocka_unit_test(fails_with_a_sentence),
         cmocka_unit_test(notices_a_full_disk),
         cmocka_unit_test(examples_work),

@@ -129,14 +129,28 @@ fv_status fv__make_folders(const char *path, fv_error *error) {
     return status;
 }
 
+// Whether nobody else has it. File systems without locks must do without.
+static bool lock(int descriptor) {
+    return flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+}
+
+int fv__open_locked_folder(const char *path) {
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor >= 0 && !lock(descriptor)) {
+        close(descriptor);
+        errno = EWOULDBLOCK;
+        descriptor = -1;
+    }
+    return descriptor;
+}
+
 int fv__open_locked(const char *path) {
     for (;;) {
         int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (descriptor < 0) {
             return -1;
         }
-        // File systems without locks must do without.
-        bool locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+        bool locked = lock(descriptor);
         struct stat ours, named;
         // Whoever had it until now may have renamed it: then what is locked here is no longer what the path means.
         bool same = fstat(descriptor, &ours) == 0 && stat(path, &named) == 0 && ours.st_ino == named.st_ino &&

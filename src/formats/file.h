@@ -41,6 +41,9 @@ void fv__sync_folder_of(const char *path);
 // with errno: EWOULDBLOCK when somebody else has the lock. Closing the descriptor gives the lock back.
 int fv__open_locked(const char *path);
 
+// The same of a folder that is there.
+int fv__open_locked_folder(const char *path);
+
 // FV_NOT_FOUND for a path that is not there, FV_IO otherwise: "PATH: cannot WHAT: REASON", with what to do when the
 // reason is a full disk or a read-only place. `code` is an errno.
 fv_status fv__fail_file(fv_error *error, const char *path, const char *what, int code);

@@ -65,13 +65,23 @@ static fv_status open_one(const fv_model *model, int end, const fv_dataset *data
     return status;
 }
 
+// Training goes on without the cache, only slower.
+static void do_without(fv__frozen *frozen, const fv_train_options *options, const fv_error *reason) {
+    char *remark = fv__format("%s; without a cache the frozen layers run anew in every epoch", reason->message);
+    tell(options, &(fv_progress){.remark = remark ? remark : reason->message});
+    fv__free(remark);
+    fv__frozen_close(frozen);
+}
+
 fv_status fv__frozen_open(fv__frozen *frozen, const fv_recipe *recipe, const fv_train_options *options,
                           const fv_model *model, fv__samples *training, const fv_dataset *training_data,
                           fv__samples *validation, const fv_dataset *validation_data, fv_error *error) {
+    const fv__samples images = *training, validation_images = *validation;
     const char *why_not;
     char *folder;
+    fv_error reason, *told = error ? error : &reason;
     *frozen = (fv__frozen){0};
-    fv_status status = fv__frozen_end(recipe, model, &frozen->end, &why_not, error);
+    fv_status status = fv__frozen_end(recipe, model, &frozen->end, &why_not, told);
     if (!status && why_not) {
         tell(options, &(fv_progress){.remark = why_not});
     }
@@ -81,14 +91,20 @@ fv_status fv__frozen_open(fv__frozen *frozen, const fv_recipe *recipe, const fv_
     report now = {.options = options,
                   .total = training->count + (validation_data ? validation->count : 0),
                   .epochs = recipe->train.epochs};
-    status = fv__cache_path("features", &folder, error);
+    status = fv__cache_path("features", &folder, told);
     if (!status) {
-        status = open_one(model, frozen->end, training_data, training, folder, &now, &frozen->training, error);
+        status = open_one(model, frozen->end, training_data, training, folder, &now, &frozen->training, told);
     }
     if (!status && validation_data) {
-        status = open_one(model, frozen->end, validation_data, validation, folder, &now, &frozen->validation, error);
+        status = open_one(model, frozen->end, validation_data, validation, folder, &now, &frozen->validation, told);
     }
     fv__free(folder);
+    if (status == FV_IO || status == FV_NOT_FOUND) { // of the cache; if of an image, training finds that out
+        do_without(frozen, options, told);
+        *training = images;
+        *validation = validation_images;
+        status = FV_OK;
+    }
     return status;
 }
 

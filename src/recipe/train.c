@@ -99,15 +99,16 @@ static fv__samples samples_of(fv_dataset *dataset) {
 
 // --- Training
 
-static fv_status train(const fv_recipe *recipe, const fv_train_options *options, fv_dataset *training,
-                       fv_dataset *validation, size_t left_out, fv_model *model, fv_error *error) {
+static fv_status train(const fv_recipe *recipe, const fv_train_options *options, const fv__run_folder *folder,
+                       fv_dataset *training, fv_dataset *validation, size_t left_out, fv_model *model,
+                       fv_error *error) {
     fv__text text = {0};
     fv__frozen frozen = {0};
     char digest[FV__SHA256_TEXT] = "";
     fv__samples train_samples = samples_of(training);
     fv__samples validation_samples = validation ? samples_of(validation) : (fv__samples){0};
     fv_status status = fv__recipe_resolve(recipe, &text, error);
-    if (!status && options->folder) {
+    if (!status && folder) {
         status = fv__dataset_digest(training, digest, error);
     }
     if (!status) {
@@ -124,6 +125,7 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
                                .data_set = recipe->data.set,
                                .data = digest,
                                .left_out = left_out,
+                               .folder = folder,
                                .run = options};
         if (options->on_start) {
             options->on_start(options->context, model, training, validation);
@@ -143,19 +145,12 @@ static size_t tell_left_out(const fv_train_options *options, const fv_dataset *d
     return data->left_out_count;
 }
 
-fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error) {
-    static const fv_train_options defaults = {0};
+// From the data on, in a folder that is open; NULL: none.
+static fv_status open_and_train(const fv_recipe *recipe, const fv_train_options *options, const fv__run_folder *folder,
+                                fv_model **model, fv_error *error) {
     fv_dataset *all = NULL, *training = NULL, *validation = NULL;
-    fv_model *trained = NULL;
     size_t left_out = 0;
-    options = options ? options : &defaults;
-    if (model) {
-        *model = NULL;
-    }
-    fv_status status = fv__weights_look(&recipe->weights, error);
-    if (!status) {
-        status = fv__data_open_training(&recipe->data, &all, error);
-    }
+    fv_status status = fv__data_open_training(&recipe->data, &all, error);
     if (!status) {
         status = fv__data_divide(&recipe->data, all, &training, &validation, error);
     }
@@ -164,14 +159,36 @@ fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_
         if (validation && validation->left_out != all->left_out) {
             left_out += tell_left_out(options, validation);
         }
-        status = make_model(recipe, options->seed, all, &trained, error);
+        status = make_model(recipe, options->seed, all, model, error);
     }
     if (!status) {
-        status = train(recipe, options, training, validation, left_out, trained, error);
+        status = train(recipe, options, folder, training, validation, left_out, *model, error);
     }
     fv_dataset_close(training);
     fv_dataset_close(validation);
     fv_dataset_close(all);
+    return status;
+}
+
+fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error) {
+    static const fv_train_options defaults = {0};
+    fv_model *trained = NULL;
+    fv__run_folder folder;
+    options = options ? options : &defaults;
+    if (model) {
+        *model = NULL;
+    }
+    fv_status status = fv__weights_look(&recipe->weights, error);
+    if (!status && options->folder) {
+        status = fv__run_folder_open(&folder, options->folder, options->resume, error);
+    }
+    if (status) {
+        return status;
+    }
+    status = open_and_train(recipe, options, options->folder ? &folder : NULL, &trained, error);
+    if (options->folder) {
+        fv__run_folder_close(&folder);
+    }
     if (!status && model) {
         *model = trained;
     } else {

@@ -46,7 +46,7 @@ static bool report_progress(const fv__session *session, const fv__metrics *valid
 }
 
 static fv_status fail_interrupted(const fv__session *session, fv_error *error) {
-    const char *folder = session->options->run->folder;
+    const char *folder = session->options->folder ? session->options->folder->path : NULL;
     char where[96];
     snprintf(where, sizeof where, session->state.step ? "in epoch %llu, after step %llu of %llu" : "before epoch %llu",
              (unsigned long long)session->state.epoch, (unsigned long long)session->state.step,

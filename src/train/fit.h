@@ -2,6 +2,7 @@
 #ifndef FOVEA_TRAIN_FIT_H
 #define FOVEA_TRAIN_FIT_H
 
+#include "train/folder.h"
 #include "train/trainer.h"
 
 typedef struct fv__fit_options {
@@ -13,7 +14,8 @@ typedef struct fv__fit_options {
     const char *recipe;                     // as resolved; identifies the run
     const char *data_set, *data;            // name and digest of the data; may be NULL
     size_t left_out;                        // files of it that cannot be read
-    const fv_train_options *run;            // folder, threads, seed, callback
+    const fv__run_folder *folder;           // open; NULL: the run leaves nothing
+    const fv_train_options *run;            // threads, seed, callback
 } fv__fit_options;
 
 // Trains `model` in place: at the end it has the weights of the last epoch or, with keep_best, of the best. Resuming,

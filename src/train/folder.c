@@ -1,10 +1,12 @@
 #include "train/folder.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cpu.h"
 #include "base/memory.h"
@@ -12,32 +14,64 @@
 
 // --- The folder
 
-void fv__run_folder_free(fv__run_folder *folder) {
+void fv__run_folder_close(fv__run_folder *folder) {
+    if (folder->made) {
+        rmdir(folder->path); // which is refused where there is something in it
+    }
+    if (folder->lock >= 0) {
+        close(folder->lock);
+    }
+    fv__free(folder->path);
     fv__free(folder->recipe);
     fv__free(folder->history);
     fv__free(folder->checkpoint);
     fv__free(folder->model);
     fv__free(folder->report);
-    *folder = (fv__run_folder){0};
+    *folder = (fv__run_folder){.lock = -1};
+}
+
+static fv_status make_and_lock(fv__run_folder *folder, bool resume, fv_error *error) {
+    const char *path = folder->path;
+    const bool there = fv__folder_exists(path);
+    if (resume && !there) {
+        return fv__fail(error, FV_NOT_FOUND, "%s: there is no such folder to resume a run in", path);
+    }
+    fv_status status = fv__make_folders(path, error);
+    if (status) {
+        return status;
+    }
+    folder->lock = fv__open_locked_folder(path);
+    if (folder->lock < 0) {
+        return errno == EWOULDBLOCK
+                   ? fv__fail(error, FV_IO, "%s: another process is training there; choose another folder", path)
+                   : fv__fail_file(error, path, "open", errno);
+    }
+    folder->made = !there;
+    if (access(path, W_OK) != 0) {
+        return fv__fail_file(error, path, "write in", errno);
+    }
+    // Looked for only now: whoever had the lock before may have left one.
+    const bool holds_run = fv__file_exists(folder->checkpoint) || fv__file_exists(folder->model);
+    return resume || !holds_run
+               ? FV_OK
+               : fv__fail(error, FV_INVALID, "%s already holds a run: resume it, or choose another folder", path);
 }
 
 fv_status fv__run_folder_open(fv__run_folder *folder, const char *path, bool resume, fv_error *error) {
-    *folder = (fv__run_folder){.recipe = fv__format("%s/recipe.yaml", path),
+    *folder = (fv__run_folder){.path = fv__strdup(path),
+                               .recipe = fv__format("%s/recipe.yaml", path),
                                .history = fv__format("%s/history.csv", path),
                                .checkpoint = fv__format("%s/checkpoint.safetensors", path),
                                .model = fv__format("%s/model.safetensors", path),
-                               .report = fv__format("%s/run.json", path)};
-    if (!folder->recipe || !folder->history || !folder->checkpoint || !folder->model || !folder->report) {
-        return fv__fail_memory(error, path);
+                               .report = fv__format("%s/run.json", path),
+                               .lock = -1};
+    const bool complete =
+        folder->path && folder->recipe && folder->history && folder->checkpoint && folder->model && folder->report;
+    fv_status status = complete ? make_and_lock(folder, resume, error) : fv__fail_memory(error, path);
+    if (status) {
+        fv__run_folder_close(folder);
     }
-    bool holds_run = fv__file_exists(folder->checkpoint) || fv__file_exists(folder->model);
-    if (!resume && holds_run) {
-        return fv__fail(error, FV_INVALID, "%s already holds a run: resume it, or choose another folder", path);
-    }
-    if (resume && !fv__folder_exists(path)) {
-        return fv__fail(error, FV_NOT_FOUND, "%s: there is no such folder to resume a run in", path);
-    }
-    return fv__make_folders(path, error);
+    return status;
 }
 
 // --- The report

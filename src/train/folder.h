@@ -4,15 +4,18 @@
 
 #include "train/history.h"
 
-// Its files; all NULL in a run that leaves none.
 typedef struct fv__run_folder {
-    char *recipe, *history, *checkpoint, *model, *report; // paths
+    char *path, *recipe, *history, *checkpoint, *model, *report; // its files
+    int lock;                                                    // descriptor of the folder, or -1
+    bool made;                                                   // it was not there
 } fv__run_folder;
 
 // Makes the folder for a new run (one that already holds a run is refused), or checks that there is a run to go on
-// with. fv__run_folder_free is fine also after a failure.
+// with. Until it is closed no other process opens it. On failure there is nothing to close.
 fv_status fv__run_folder_open(fv__run_folder *folder, const char *path, bool resume, fv_error *error);
-void fv__run_folder_free(fv__run_folder *folder);
+
+// A folder that was made and got nothing goes again.
+void fv__run_folder_close(fv__run_folder *folder);
 
 // What run.json tells.
 typedef struct fv__run_report {

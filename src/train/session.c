@@ -31,15 +31,15 @@ static fv__checkpoint checkpoint_of(fv__session *session) {
 }
 
 fv_status fv__session_write_checkpoint(fv__session *session, fv_error *error) {
-    if (!session->has_folder) {
+    if (!session->folder) {
         return FV_OK;
     }
     fv__checkpoint checkpoint = checkpoint_of(session);
-    return fv__checkpoint_write(&checkpoint, session->folder.checkpoint, error);
+    return fv__checkpoint_write(&checkpoint, session->folder->checkpoint, error);
 }
 
 fv_status fv__session_write_model(const fv__session *session, fv_error *error) {
-    if (!session->has_folder) {
+    if (!session->folder) {
         return FV_OK;
     }
     fv__metadata recipe = {"recipe", session->options->recipe};
@@ -48,17 +48,17 @@ fv_status fv__session_write_model(const fv__session *session, fv_error *error) {
         session->model->weights = session->best_weights;
     }
     fv_status status =
-        fv__model_write(session->model, session->folder.model, &recipe, session->options->recipe ? 1 : 0, error);
+        fv__model_write(session->model, session->folder->model, &recipe, session->options->recipe ? 1 : 0, error);
     session->model->weights = latest;
     return status;
 }
 
 fv_status fv__session_write_history(const fv__session *session, fv_error *error) {
-    return session->has_folder ? fv__history_write(&session->history, session->folder.history, error) : FV_OK;
+    return session->folder ? fv__history_write(&session->history, session->folder->history, error) : FV_OK;
 }
 
 fv_status fv__session_write_report(const fv__session *session, const char *state, fv_error *error) {
-    if (!session->has_folder) {
+    if (!session->folder) {
         return FV_OK;
     }
     const fv__fit_options *options = session->options;
@@ -79,7 +79,7 @@ fv_status fv__session_write_report(const fv__session *session, const char *state
                              .resumed = options->run->resume,
                              .best_epoch = session->settings->keep_best ? session->state.best_epoch : 0,
                              .history = &session->history};
-    return fv__run_report_write(&report, session->folder.report, error);
+    return fv__run_report_write(&report, session->folder->report, error);
 }
 
 // --- Beginning
@@ -90,6 +90,9 @@ static fv_status check_settings(const fv__session *session, fv_error *error) {
     if (options->train->count == 0 || options->train->count > UINT32_MAX) {
         return fv__fail(error, FV_INVALID, "the training set has %zu samples: at least 1 is needed, at most %u",
                         options->train->count, UINT32_MAX);
+    }
+    if (options->run->resume && !session->folder) {
+        return fv__fail(error, FV_INVALID, "to resume a run, its folder must be named");
     }
     if (!session->model->classes) {
         return fv__fail(error, FV_INVALID, "the model is not complete: its last layer must give one value a class");
@@ -109,29 +112,19 @@ static fv_status check_settings(const fv__session *session, fv_error *error) {
     return status || !options->validation ? status : fv__samples_check(options->validation, session->model, error);
 }
 
-static fv_status open_folder(fv__session *session, fv_error *error) {
-    const fv_train_options *run = session->options->run;
-    if (!run->folder) {
-        return run->resume ? fv__fail(error, FV_INVALID, "to resume a run, its folder must be named") : FV_OK;
-    }
-    fv_status status = fv__run_folder_open(&session->folder, run->folder, run->resume, error);
-    session->has_folder = !status;
-    return status;
-}
-
 // The algebra pass as the caller wants it or, resuming, as the run began.
 static fv_status choose_rewrite(fv__session *session, fv_error *error) {
     const fv_train_options *run = session->options->run;
     session->model->rewrite = !run->no_rewrite;
-    return run->resume ? fv__checkpoint_rewrite(session->folder.checkpoint, &session->model->rewrite, error) : FV_OK;
+    return run->resume ? fv__checkpoint_rewrite(session->folder->checkpoint, &session->model->rewrite, error) : FV_OK;
 }
 
 // The recipe and the first checkpoint, from which the run can be begun again.
 static fv_status write_beginning(fv__session *session, fv_error *error) {
     const char *recipe = session->options->recipe;
     fv_status status = FV_OK;
-    if (session->has_folder && recipe) {
-        status = fv__file_write(session->folder.recipe, recipe, strlen(recipe), error);
+    if (session->folder && recipe) {
+        status = fv__file_write(session->folder->recipe, recipe, strlen(recipe), error);
     }
     return status ? status : fv__session_write_checkpoint(session, error);
 }
@@ -139,9 +132,9 @@ static fv_status write_beginning(fv__session *session, fv_error *error) {
 // Takes up the run where its checkpoint left it.
 static fv_status take_up(fv__session *session, fv_error *error) {
     fv__checkpoint checkpoint = checkpoint_of(session);
-    fv_status status = fv__checkpoint_read(&checkpoint, session->folder.checkpoint, error);
+    fv_status status = fv__checkpoint_read(&checkpoint, session->folder->checkpoint, error);
     if (status) {
-        session->has_folder = false; // it is not this run's
+        session->folder = NULL; // it is not this run's
     } else {
         session->trainer->step = session->state.steps;
         session->trainer->seed = session->state.seed;
@@ -181,6 +174,7 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
     *session = (fv__session){.model = model,
                              .options = options,
                              .settings = options->settings,
+                             .folder = options->folder,
                              .state = {.epoch = 1, .seed = options->run->seed},
                              .started = fv__timestamp_now(),
                              .start = fv__seconds(),
@@ -199,9 +193,6 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
         trainer.class_weights = session->class_weights;
     }
     if (!status) {
-        status = open_folder(session, error);
-    }
-    if (!status) {
         status = choose_rewrite(session, error);
     }
     if (!status) {
@@ -216,7 +207,6 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
 void fv__session_end(fv__session *session) {
     fv__trainer_destroy(session->trainer);
     fv__history_free(&session->history);
-    fv__run_folder_free(&session->folder);
     fv__free(session->order);
     fv__free(session->best_weights);
     fv__free(session->class_weights);

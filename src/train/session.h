@@ -12,8 +12,7 @@ typedef struct fv__session {
     const fv__fit_options *options;
     const fv__train_settings *settings;
     fv__trainer *trainer;
-    fv__run_folder folder;
-    bool has_folder; // and may write there
+    const fv__run_folder *folder; // NULL: nothing is to be written
     fv__run_state state;
     fv__history history;
     uint32_t *order;      // (train samples): of the epoch in hand
