@@ -7,9 +7,9 @@
 #include "data/registry.h"
 #include "draw/grid.h"
 #include "formats/file.h"
+#include "recipe.h"
 #include "recipe/builtin.h"
 #include "recipe/recipe.h"
-#include "subject.h"
 
 enum { ROWS = 8, COLUMNS = 9, SIDE = 128 }; // SIDE: of photographs
 

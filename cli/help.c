@@ -1,4 +1,4 @@
-// `fovea help [COMMAND | recipe | recipes]`: help that teaches by example.
+// `fovea help [COMMAND | recipes | recipe [NAME]]`: help that teaches by example.
 #include "cli.h"
 
 #include <string.h>
@@ -58,18 +58,19 @@ static int run(const cli_options *options) {
         return cli_help_recipes(options->json);
     }
     const char *nearest = fv__nearest_name(topic, cli_command_names());
-    return cli_usage(NULL, "no help on '%s'%s%s%s", topic, nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                     nearest ? "'?" : "");
+    return cli_usage(NULL, "no help on '%s'%s%s%s; `fovea help recipe %s` looks for a layer or a key of recipes", topic,
+                     nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "", topic);
 }
 
 const cli_command cli_help = {
     .name = "help",
-    .arguments = "[COMMAND | recipes | recipe [NAME]]",
+    .arguments = "[COMMAND | recipes | recipe [NAME | SECTION | LAYER]]",
     .sentence = "Explain a command, the keys of recipes, or list the recipes",
     .details = "  fovea help                  what there is\n"
                "  fovea help train            one command, as `fovea train --help`\n"
                "  fovea help recipes          the recipes that come with fovea\n"
                "  fovea help recipe | less    every key of a recipe: sections, layers, optimizers, schedules\n"
+               "  fovea help recipe dense     those of one layer, section, optimizer, augmentation, ...\n"
                "  fovea help recipe mnist-mha > mine.yaml     a built-in recipe, as a start for one of your own\n",
     .options = "",
     .most_arguments = 2,

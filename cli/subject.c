@@ -1,83 +1,12 @@
 #include "subject.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "data.h"
 #include "formats/file.h"
+#include "recipe.h"
 #include "recipe/builtin.h"
-
-// --- recipes
-
-// A wrong --set is a wrong command line.
-static int apply_sets(const cli_options *options, fv_recipe *recipe) {
-    fv_error error;
-    for (int i = 0; i < options->set_count; i++) {
-        fv_status status = fv_recipe_set(recipe, options->sets[i], &error);
-        if (status != FV_OK) {
-            cli_fail(&error);
-            return status == FV_INVALID ? CLI_USAGE : CLI_FAILED;
-        }
-    }
-    return CLI_OK;
-}
-
-// KEY = "VALUE" in the recipe, whatever is in the value.
-static fv_status assign(fv_recipe *recipe, const char *key, const char *value, fv_error *error) {
-    fv__text text = {0};
-    fv__text_addf(&text, "%s=\"", key);
-    for (; *value; value++) {
-        fv__text_addf(&text, *value == '"' || *value == '\\' ? "\\%c" : "%c", *value);
-    }
-    fv__text_add(&text, "\"");
-    fv_status status = text.failed ? fv__fail_memory(error, "the recipe") : fv_recipe_set(recipe, text.bytes, error);
-    fv__text_free(&text);
-    return status;
-}
-
-// data.path, from the root where there is such a path, so that a run finds its data again from any folder.
-static fv_status assign_path(fv_recipe *recipe, const char *path, fv_error *error) {
-    char *whole = realpath(path, NULL);
-    fv_status status = assign(recipe, "data.path", whole ? whole : path, error);
-    free(whole); // realpath's
-    return status;
-}
-
-// --data, --path and --strict: a data set by name, or photographs.
-static int apply_data(const cli_options *options, fv_recipe *recipe) {
-    fv_error error;
-    fv_status status = FV_OK;
-    if (options->data) {
-        bool photos = cli_is_photos(options->data);
-        status = assign(recipe, "data.set", photos ? fv__folder_info.name : options->data, &error);
-        if (!status && photos) {
-            status = assign_path(recipe, options->data, &error);
-        }
-    }
-    if (!status && options->path) {
-        status = assign_path(recipe, options->path, &error);
-    }
-    if (!status && options->strict) {
-        status = fv_recipe_set(recipe, "data.strict=true", &error);
-    }
-    return status ? cli_fail(&error) : CLI_OK;
-}
-
-int cli_recipe_open(const char *name, const cli_options *options, fv_recipe **recipe) {
-    fv_error error;
-    *recipe = NULL;
-    if (fv_recipe_open(name, recipe, &error) != FV_OK) {
-        return cli_fail(&error);
-    }
-    int code = apply_data(options, *recipe);
-    code = code == CLI_OK ? apply_sets(options, *recipe) : code;
-    if (code != CLI_OK) {
-        fv_recipe_free(*recipe);
-        *recipe = NULL;
-    }
-    return code;
-}
 
 // --- models
 
@@ -145,7 +74,7 @@ static int load(const char *file, const cli_options *options, cli_subject *subje
         cli_say("%s was made without a recipe, so that there is nothing to --set", file);
         return CLI_USAGE;
     }
-    return subject->recipe ? apply_sets(options, subject->recipe) : CLI_OK;
+    return subject->recipe ? cli_recipe_apply(options, false, subject->recipe) : CLI_OK;
 }
 
 // A recipe that begins with trained weights of all layers is as good as a model.

@@ -12,9 +12,6 @@ typedef struct cli_subject {
     bool trained;      // from a file, not fresh from a recipe
 } cli_subject;
 
-// A recipe by name or path, with all --set applied. Release with fv_recipe_free.
-int cli_recipe_open(const char *name, const cli_options *options, fv_recipe **recipe);
-
 // The model of a file or run folder and the recipe it carries, with --threads and --set applied. The recipe's
 // data.limit is forgotten: it was for training.
 int cli_subject_load(const char *path, const cli_options *options, cli_subject *subject);

@@ -68,10 +68,17 @@ static void add_rewrites(const fv__summary *summary, const fv__rewrite *rewrite,
     } else if (notes[0]) {
         fv__text_add(text, "Rewritten:    the same function with less memory (unless --no-rewrite)\n");
     }
-    for (const char *line = notes; *line;) {
-        int length = (int)strcspn(line, "\n");
-        fv__text_addf(text, "              %.*s\n", length, line);
-        line += length + (line[length] != '\0');
+    for (const char *line = notes, *next; *line; line = next) {
+        const int length = (int)strcspn(line, "\n");
+        int times = 0;
+        for (next = line; strncmp(next, line, (size_t)length + 1) == 0 && *next; times++) {
+            next += length + (next[length] != '\0');
+        }
+        fv__text_addf(text, "              %.*s", length, line);
+        if (times > 1) {
+            fv__text_addf(text, " (%d times)", times);
+        }
+        fv__text_add(text, "\n");
     }
 }
 

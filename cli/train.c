@@ -9,7 +9,7 @@
 #include "curves.h"
 #include "formats/file.h"
 #include "progress.h"
-#include "subject.h"
+#include "recipe.h"
 #include "train_report.h"
 
 typedef struct run_context {

@@ -110,8 +110,11 @@ fv_status fv_recipe_open(const char *name, fv_recipe **out, fv_error *error);
 // The same from text in memory; `source` stands for the file name in messages.
 fv_status fv_recipe_parse(const char *text, size_t size, const char *source, fv_recipe **out, fv_error *error);
 
-// Overrides one key: "train.epochs=2". The recipe is checked as a whole; on failure it is as before.
+// Overrides one key: "train.epochs=2". The recipe is checked as a whole; on failure (FV_INVALID) it is as before.
 fv_status fv_recipe_set(fv_recipe *recipe, const char *assignment, fv_error *error);
+
+// The same of several keys, in order, checked only when all are set: for those that need each other.
+fv_status fv_recipe_set_all(fv_recipe *recipe, const char *const *assignments, int count, fv_error *error);
 
 void fv_recipe_free(fv_recipe *recipe); // NULL is fine
 

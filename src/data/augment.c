@@ -47,8 +47,8 @@ static fv_status check_interval(const fv__augmentation_type *type, const fv__opt
     if (list->count == 1 && symmetric && lower <= 0 && within) {
         return FV_OK;
     }
-    return fv__value_fail(error, value, "%s.%s: expected [lower, upper]%s", type->name, option->name,
-                          symmetric ? ", or one number f of at least 0 for [-f, f]" : "");
+    return fv__value_fail(error, value, "%s.%s: expected [lower, upper], the lower number first%s", type->name,
+                          option->name, symmetric ? ", or one number f of at least 0 for [-f, f]" : "");
 }
 
 static fv_status read_item(const fv__value *value, fv__augmentation *item, fv_error *error) {

@@ -240,6 +240,9 @@ static fv_status refuse_key(const fv__option *table, const fv__key *key, const c
 
 static fv_status refuse_missing(const fv__option *option, const fv__value *value, const char *what, fv_error *error) {
     char kind[256], range[96];
+    if (option->kind >= FV__LIST) { // what is in it says more
+        return fv__value_fail(error, value, "%s.%s is missing: %s", what, option->name, option->sentence);
+    }
     fv__option_range_text(option, range, sizeof range);
     return fv__value_fail(error, value, "%s.%s is missing: %s%s%s", what, option->name,
                           fv__option_kind_text(option, kind, sizeof kind), *range ? ", " : "", range);

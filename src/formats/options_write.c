@@ -17,11 +17,11 @@ const char *fv__option_kind_text(const fv__option *option, char *buffer, size_t 
         [FV__FLOAT] = "a number",
         [FV__TEXT] = "text",
         [FV__INT_PAIR] = "a whole number or [height, width]",
-        [FV__INT_LIST] = "a list of whole numbers",
-        [FV__FLOAT_LIST] = "a list of numbers",
+        [FV__INT_LIST] = "a whole number or a list of them",
+        [FV__FLOAT_LIST] = "a number or a list of them",
         [FV__LIST] = "a list",
         [FV__MAP] = "a map",
-        [FV__ANY] = "text, a list or a map; see its sentence",
+        [FV__ANY] = "text, a list or a map",
     };
     if (option->kind != FV__CHOICE) {
         snprintf(buffer, size, "%s", texts[option->kind]);

@@ -35,9 +35,10 @@ fv_status fv__value_named(const fv__value *value, const char *what, const char *
     }
     if (value && value->kind == FV__VALUE_MAP && value->count > 1) {
         return fv__key_fail(error, &value->keys[1],
-                            "expected %s as one name with its options, found two: '%s' and '%s' (options go inside: "
-                            "'%s: {%s: ...}')",
-                            what, value->keys[0].name, value->keys[1].name, value->keys[0].name, value->keys[1].name);
+                            "expected %s as one name with its options, found two: '%s' and '%s' (leave one out; or, "
+                            "if one is an option of the other: '%s: {%s%s: ...}')",
+                            what, value->keys[0].name, value->keys[1].name, value->keys[0].name,
+                            value->items[0]->kind == FV__VALUE_SCALAR ? "..., " : "", value->keys[1].name);
     }
     char found[64];
     return fv__value_fail(error, value, "expected %s ('name' or 'name: {option: ...}'), found %s", what,

@@ -206,9 +206,16 @@ fv_status fv__model_name_classes(fv_model *model, int classes, const char *const
     const fv__shape *shape = fv__graph_shape(&model->graph, model->output);
     bool complete = shape->rank == 1 && shape->size[0] <= FV__MAX_CLASSES;
     if (classes > 0 && (!complete || shape->size[0] != classes)) {
-        return fv__fail(error, FV_INVALID,
-                        "the last layer gives %s where %d classes need (%d): end the model with dense: {units: %d}",
-                        fv__shape_print(shape).text, classes, classes, classes);
+        const fv__shape_text text = fv__shape_print(shape);
+        return shape->rank > 1
+                   ? fv__fail(error, FV_INVALID,
+                              "the last layer gives %s where %d classes need (%d): put global_average_pool or flatten "
+                              "before the last dense",
+                              text.text, classes, classes)
+                   : fv__fail(error, FV_INVALID,
+                              "the last layer gives %s where %d classes need (%d): end the model with dense: {units: "
+                              "%d}, or in a recipe {units: classes}",
+                              text.text, classes, classes, classes);
     }
     classes = complete ? shape->size[0] : 0;
     char **copies = make_names(classes, names);

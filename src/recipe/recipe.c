@@ -101,7 +101,9 @@ static fv_status check_model(fv_recipe *recipe, fv_error *error) {
         status = fv__model_name_classes(model, fv__data_known_classes(&recipe->data), recipe->data.info->class_names,
                                         &inner);
         if (status) {
-            status = fv__value_fail(error, recipe->layers, "model: %s", inner.message);
+            const fv__value *layers = recipe->layers;
+            status = fv__value_fail(error, layers->count ? layers->items[layers->count - 1] : layers, "model: %s",
+                                    inner.message);
         }
     }
     fv_model_free(model);
@@ -202,14 +204,16 @@ fv_status fv_recipe_open(const char *name, fv_recipe **out, fv_error *error) {
     return status;
 }
 
-fv_status fv_recipe_set(fv_recipe *recipe, const char *assignment, fv_error *error) {
+fv_status fv_recipe_set_all(fv_recipe *recipe, const char *const *assignments, int count, fv_error *error) {
     fv_recipe changed = {.name = recipe->name, .source = recipe->source};
     changed.document = fv__document_new(recipe->source);
     fv__value *root = changed.document ? fv__value_copy(changed.document, fv__document_root(recipe->document)) : NULL;
     fv_status status = root ? FV_OK : fv__fail_memory(error, "the recipe");
     if (!status) {
         fv__document_set_root(changed.document, root);
-        status = fv__document_assign(changed.document, assignment, error);
+    }
+    for (int i = 0; i < count && !status; i++) {
+        status = fv__document_assign(changed.document, assignments[i], error);
     }
     if (!status) {
         status = read_document(&changed, error);
@@ -221,6 +225,10 @@ fv_status fv_recipe_set(fv_recipe *recipe, const char *assignment, fv_error *err
     fv__document_free(recipe->document);
     *recipe = changed;
     return FV_OK;
+}
+
+fv_status fv_recipe_set(fv_recipe *recipe, const char *assignment, fv_error *error) {
+    return fv_recipe_set_all(recipe, &assignment, 1, error);
 }
 
 void fv_recipe_free(fv_recipe *recipe) {
