@@ -215,7 +215,7 @@ static void test_options(void **state) {
     assert_int_equal(list.count, 0);
     expect_refused("[rotatoin: 0.1]", "did you mean 'rotation'");
     expect_refused("[rotation]", "rotation needs options");
-    expect_refused("[rotation: -0.1]", "expected [lower, upper], or one number f of at least 0");
+    expect_refused("[rotation: -0.1]", "the lower number first, or one number f of at least 0");
     expect_refused("[rotation: [0.2, 0.1]]", "expected [lower, upper]");
     expect_refused("[rotation: [0.1, 0.2, 0.3]]", "expected [lower, upper]");
     expect_refused("[rotation: 2]", "rotation.factor");
