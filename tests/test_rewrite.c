@@ -56,6 +56,14 @@ static const rewrite_case rewritten[] = {
      {TOKENS, "multi_head_attention: {heads: 2, head_dim: 32, dropout: 0.3, bias: false}", "flatten"},
      &fv__op_head_product,
      NULL},
+    {"heads that share cost less than values averaged first",
+     {TOKENS, "multi_head_attention: {heads: 2, head_dim: 200}", AVERAGE},
+     &fv__op_head_product,
+     &fv__op_pooled_attention},
+    {"dropout, which is none in inference",
+     {TOKENS, "multi_head_attention: {heads: 4, dropout: 0.1}", "dropout: 0.3", "dense: 30", AVERAGE},
+     &fv__op_global_pool,
+     NULL},
     {"two dense layers",
      {TOKENS, "dense: 40", "dense: {units: 6, name: second}", "flatten"},
      &fv__op_weight_product,
@@ -163,10 +171,10 @@ static void compare(const rewrite_case *test, picture_set *pictures) {
     }
 }
 
-// The gradients of one batch.
-static void compare_gradients(const rewrite_case *test, picture_set *pictures) {
+// The outputs of one batch in inference, or its gradients.
+static void compare_pass(const rewrite_case *test, picture_set *pictures, bool training) {
     const fv__samples samples = pictures_samples(pictures);
-    const fv__pass_options options = {.batch = BATCH, .training = true};
+    const fv__pass_options options = {.batch = BATCH, .training = training};
     const fv__pass_run run = {.samples = &samples, .count = BATCH};
     fv_model *models[2];
     fv__pass *passes[2];
@@ -180,8 +188,13 @@ static void compare_gradients(const rewrite_case *test, picture_set *pictures) {
         assert_ok(fv__pass_create(models[k], kernels, pool, &options, &passes[k], &failure));
         assert_ok(fv__pass_run_on(passes[k], &run, &metrics, &failure));
     }
-    assert_close_weights(test, &models[0]->graph, fv__plan_weight_gradients(fv__pass_plan(passes[0])),
-                         fv__plan_weight_gradients(fv__pass_plan(passes[1])), 2e-5F);
+    if (training) {
+        assert_close_weights(test, &models[0]->graph, fv__plan_weight_gradients(fv__pass_plan(passes[0])),
+                             fv__plan_weight_gradients(fv__pass_plan(passes[1])), 2e-5F);
+    } else {
+        assert_close(test, "the output", fv__pass_logits(passes[0]), fv__pass_logits(passes[1]),
+                     BATCH * PICTURE_CLASSES, 1e-5F);
+    }
     for (int k = 0; k < 2; k++) {
         fv__pass_destroy(passes[k]);
         fv_model_free(models[k]);
@@ -203,7 +216,8 @@ static void the_same_function(void **state) {
         }
         fv__rewrite_free(&rewrite);
         fv_model_free(model);
-        compare_gradients(test, &pictures);
+        compare_pass(test, &pictures, true);
+        compare_pass(test, &pictures, false);
         compare(test, &pictures);
     }
     pictures_free(&pictures);
@@ -244,6 +258,24 @@ static void what_is_asked_for_stays(void **state) {
     assert_true(fv__shape_equal(fv__graph_shape(&rewrite.graph, rewrite.node_of[output]),
                                 fv__graph_shape(&model->graph, output)));
     fv__rewrite_free(&rewrite);
+    fv_model_free(model);
+}
+
+// Dropout holds an average up in training alone.
+static void inference_draws_nothing(void **state) {
+    (void)state;
+    const rewrite_case test = {
+        "head", {TOKENS, "multi_head_attention: {heads: 4, dropout: 0.1}", "dropout: 0.3", AVERAGE}, NULL, NULL};
+    fv_model *model = make_model(&test, true);
+    for (int training = 0; training < 2; training++) {
+        fv__rewrite rewrite;
+        const fv__rewrite_options options = {
+            .rules = true, .training = training, .batch = BATCH, .wanted = &model->output, .wanted_count = 1};
+        assert_ok(fv__rewrite_make(&model->graph, &options, &rewrite, &failure));
+        assert_int_equal(find_op(&rewrite.graph, &fv__op_head_dense) >= 0, !training);
+        assert_int_equal(find_op(&rewrite.graph, &fv__op_dropout) >= 0, training);
+        fv__rewrite_free(&rewrite);
+    }
     fv_model_free(model);
 }
 
@@ -289,9 +321,9 @@ static void every_allocation_can_fail(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_function),         cmocka_unit_test(what_no_rule_fits),
-        cmocka_unit_test(what_is_asked_for_stays),   cmocka_unit_test(nothing_is_left_over),
-        cmocka_unit_test(every_allocation_can_fail),
+        cmocka_unit_test(the_same_function),       cmocka_unit_test(what_no_rule_fits),
+        cmocka_unit_test(what_is_asked_for_stays), cmocka_unit_test(inference_draws_nothing),
+        cmocka_unit_test(nothing_is_left_over),    cmocka_unit_test(every_allocation_can_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,13 +32,12 @@ static int linear_before(const fv__walk *walk, int n, const fv__op *op) {
     return found ? copy : -1;
 }
 
-static void note(fv__walk *walk, const char *first, const char *second, double before, double after) {
+static void note(fv__walk *walk, int node, const char *first, const char *second, double before, double after) {
     if (strcmp(first, second) == 0) {
-        fv__text_addf(&walk->out->notes, "two linear layers of %s are one", second);
+        fv__walk_note(walk, node, before, after, "two linear layers of %s are one", second);
     } else {
-        fv__text_addf(&walk->out->notes, "%s and %s are one layer", first, second);
+        fv__walk_note(walk, node, before, after, "%s and %s are one layer", first, second);
     }
-    fv__walk_note_gain(walk, before, after);
 }
 
 // Y = A · X (+ offset), nodes of the new graph; offset may be -1.
@@ -150,7 +149,7 @@ static fv_status compose_dense(fv__walk *walk, int n, const void *attributes, in
         status = view(walk, second->name, dense, &second->view.output, copy, error);
     }
     if (!status) {
-        note(walk, pair.name, second->name, before, after);
+        note(walk, *copy, pair.name, second->name, before, after);
     }
     return status;
 }
@@ -201,7 +200,7 @@ static fv_status compose_conv2d(fv__walk *walk, int n, const void *attributes, i
         status = fv__walk_add(walk, second->name, &fv__op_conv2d, &joined, inputs, inputs[2] >= 0 ? 3 : 2, copy, error);
     }
     if (!status) {
-        note(walk, first.name, second->name, separate, together);
+        note(walk, *copy, first.name, second->name, separate, together);
     }
     return status;
 }

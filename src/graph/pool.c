@@ -4,6 +4,7 @@
 // own dense layer, since p sums to one:
 //   mean(P · V) = p · V     p · (X · Wv + bv) = (p · X) · Wv + bv     for each head
 // The layers then work on one token instead of all. What the average passes must be its own alone.
+#include "base/memory.h"
 #include "graph/rewrite_internal.h"
 
 // One average on its way to the front.
@@ -50,20 +51,26 @@ static bool passes_dense(const movement *m, int n) {
     return tokens * features_of(x) + kernel < tokens * kernel + tokens * features_of(y);
 }
 
+// Dropout in inference is none.
+static bool passes_dropout(const movement *m, int n) {
+    return source_at(m, n)->op == &fv__op_dropout && !m->walk->training && fv__walk_is_private(m->walk, n);
+}
+
 static bool passes_view(const movement *m, int n) {
     const fv__node *node = source_at(m, n);
     return node->op->view && fv__walk_is_private(m->walk, n) && node->view.inputs[0].rank > 1 &&
            features_of(&node->view.inputs[0]) == features_of(&node->view.output);
 }
 
-// Plain dot products of what depends on the sample; dropout, which draws for each query, stays as it is.
+// Plain dot products of what depends on the sample; dropout, which draws for each query in training, stays as it is.
 static bool passes_attention(const movement *m, int n) {
     const fv__node *node = source_at(m, n);
     const fv__attention_attributes *attributes = node->view.attributes;
     const bool *is_weight = node->view.input_is_weight;
     return node->op == &fv__op_attention && fv__walk_is_private(m->walk, n) && attributes->groups == 1 &&
            attributes->score == FV__SCORE_DOT && attributes->scale > 0 && !attributes->has_mask &&
-           !attributes->has_scale && !(attributes->dropout > 0) && !is_weight[0] && !is_weight[1] && !is_weight[2];
+           !attributes->has_scale && !(m->walk->training && attributes->dropout > 0) && !is_weight[0] &&
+           !is_weight[1] && !is_weight[2];
 }
 
 // Whether each head should average what the value is made of, all of it, and project that.
@@ -114,7 +121,7 @@ static fv_status average_attention(movement *m, const fv__node *node, int *mean,
 static fv_status average(movement *m, int n, int *mean, fv_error *error) {
     const fv__node *node = source_at(m, n);
     int inputs[FV__MAX_INPUTS];
-    if (passes_view(m, n)) {
+    if (passes_view(m, n) || passes_dropout(m, n)) {
         return average(m, node->inputs[0], mean, error);
     }
     if (passes_attention(m, n)) {
@@ -130,6 +137,49 @@ static fv_status average(movement *m, int n, int *mean, fv_error *error) {
                          1, mean, error);
 }
 
+// Which nodes of the new graph `root` needs, and what they take for one sample.
+static double find_needed(const fv__graph *graph, int root, bool *needed) {
+    double sum = 0;
+    needed[root] = true;
+    for (int n = root; n >= 0; n--) {
+        const fv__node *node = &graph->nodes[n];
+        for (int i = 0; needed[n] && i < node->view.input_count; i++) {
+            needed[node->inputs[i]] = true;
+        }
+        sum += needed[n] && node->view.rate != FV__RATE_STEP ? multiply_adds(node) : 0;
+    }
+    return sum;
+}
+
+// Compares the moved average with one that stays behind what other rules have made of the layers before. *copy stays
+// only if it is cheaper; what is then no longer needed is not told of.
+static fv_status choose(movement *m, const fv__node *average, int *copy, fv_error *error) {
+    const fv__graph *graph = &m->walk->out->graph;
+    const size_t count = (size_t)graph->node_count;
+    bool *before = fv__alloc_array(count, sizeof *before), *after = fv__alloc_array(count, sizeof *after);
+    fv_status status = before && after ? FV_OK : fv__fail_memory(error, "the graph");
+    if (!status) {
+        const double stays =
+            find_needed(graph, m->walk->out->node_of[average->inputs[0]], before) + multiply_adds(average);
+        const double moves = find_needed(graph, *copy, after);
+        if (moves < stays) {
+            double added = 0;
+            for (size_t n = 0; n < count; n++) {
+                added += after[n] && !before[n] ? multiply_adds(&graph->nodes[n]) : 0;
+                before[n] = before[n] && !after[n];
+            }
+            fv__walk_unnote(m->walk, before);
+            fv__walk_note(m->walk, *copy, m->before, added, "%s averages before %s multiplies", average->name,
+                          m->behind);
+        } else {
+            *copy = -1;
+        }
+    }
+    fv__free(before);
+    fv__free(after);
+    return status;
+}
+
 fv_status fv__walk_pool(fv__walk *walk, int n, int *copy, fv_error *error) {
     const fv__node *node = &walk->source->nodes[n];
     const fv__global_pool_attributes *attributes = node->view.attributes;
@@ -138,15 +188,6 @@ fv_status fv__walk_pool(fv__walk *walk, int n, int *copy, fv_error *error) {
         return FV_OK;
     }
     movement m = {.walk = walk, .attributes = attributes, .name = node->name, .before = multiply_adds(node)};
-    const int first = walk->out->graph.node_count;
     fv_status status = average(&m, node->inputs[0], copy, error);
-    if (!status && m.behind) {
-        double after = 0;
-        for (int added = first; added < walk->out->graph.node_count; added++) {
-            after += multiply_adds(&walk->out->graph.nodes[added]);
-        }
-        fv__text_addf(&walk->out->notes, "%s averages before %s multiplies", node->name, m.behind);
-        fv__walk_note_gain(walk, m.before, after);
-    }
-    return status;
+    return status || !m.behind ? status : choose(&m, node, copy, error);
 }

@@ -5,6 +5,11 @@
 //
 // Linear layers with nothing between them are one (compose.c), and an average over tokens runs before them (pool.c).
 // Batch norms and activations behind linear layers become part of them (fold.c). Heads share keys and values (share.c).
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/memory.h"
 #include "graph/rewrite_internal.h"
 
@@ -22,8 +27,36 @@ fv_status fv__walk_add(fv__walk *walk, const char *name, const fv__op *op, const
     return fv__graph_add(&walk->out->graph, name, op, attributes, inputs, count, node, error);
 }
 
-void fv__walk_note_gain(fv__walk *walk, double before, double after) {
-    fv__text_addf(&walk->out->notes, ": %.2f instead of %.2f million multiply-adds\n", after * 1e-6, before * 1e-6);
+void fv__walk_note(fv__walk *walk, int node, double before, double after, const char *format, ...) {
+    char what[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+    fv__text_addf(&walk->notes, "%d %s: %.2f instead of %.2f million multiply-adds\n", node, what, after * 1e-6,
+                  before * 1e-6);
+}
+
+// The notes without their nodes, or with them but without those on nodes that are gone.
+static fv__text copy_notes(const fv__walk *walk, const bool *gone) {
+    fv__text copy = {.failed = walk->notes.failed};
+    for (char *line = walk->notes.bytes; line && *line;) {
+        char *what;
+        const long node = strtol(line, &what, 10);
+        const char *begin = gone ? line : what + 1;
+        const size_t length = strcspn(line, "\n") + 1;
+        if (!gone || node < 0 || !gone[node]) {
+            fv__text_add_bytes(&copy, begin, length - (size_t)(begin - line));
+        }
+        line += length;
+    }
+    return copy;
+}
+
+void fv__walk_unnote(fv__walk *walk, const bool *gone) {
+    fv__text left = copy_notes(walk, gone);
+    fv__text_free(&walk->notes);
+    walk->notes = left;
 }
 
 // The activation of an op that ends in one, or NULL.
@@ -81,7 +114,7 @@ static fv_status copy_node(fv__walk *walk, int n, int *copy, fv_error *error) {
         pooling = *(const fv__max_pool2d_attributes *)attributes;
         pooling.activation = *activation_of(&walk->source->nodes[node->inputs[0]]);
         attributes = &pooling;
-        fv__text_addf(&walk->out->notes, "the activation of %s runs after %s: on %zu instead of %zu values\n",
+        fv__text_addf(&walk->notes, "-1 the activation of %s runs after %s: on %zu instead of %zu values\n",
                       walk->source->nodes[node->inputs[0]].name, node->name, fv__shape_elements(&node->view.output),
                       fv__shape_elements(&node->view.inputs[0]));
     }
@@ -187,10 +220,14 @@ fv_status fv__rewrite_make(const fv__graph *source, const fv__rewrite_options *o
     if (!status) {
         status = sweep(&walk, error);
     }
+    if (!status) {
+        out->notes = copy_notes(&walk, NULL);
+    }
     if (!status && out->notes.failed) {
         status = fv__fail_memory(error, "the graph");
     }
 done:
+    fv__text_free(&walk.notes);
     fv__free(walk.uses);
     fv__free(walk.wanted);
     fv__free(walk.trained);

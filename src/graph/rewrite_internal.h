@@ -14,6 +14,7 @@ typedef struct fv__walk {
     bool *wanted;           // by source node
     bool *activation_moves; // by source node: its activation is taken over by the node that reads it
     bool *trained;          // by source node: something trainable stands before it, or its gradient is wanted
+    fv__text notes; // a line for each rewrite: the node of the new graph it made (-1: none alone), a blank, what it is
     // What was folded into the layers called fold_name and is not noted yet.
     const char *fold_name;
     int folded_norms, folded_activations;
@@ -29,8 +30,12 @@ bool fv__walk_pays(const fv__walk *walk, double saved, double cost);
 fv_status fv__walk_add(fv__walk *walk, const char *name, const fv__op *op, const void *attributes, const int *inputs,
                        int count, int *node, fv_error *error);
 
-// Ends a note with what it saves: multiply-adds of one sample.
-void fv__walk_note_gain(fv__walk *walk, double before, double after);
+// Notes what made node `node` of the new graph (-1: no node alone), and what it saves: multiply-adds of one sample.
+void fv__walk_note(fv__walk *walk, int node, double before, double after, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+// Takes back the notes on nodes that are gone.
+void fv__walk_unnote(fv__walk *walk, const bool *gone);
 
 // Joins source node n, with these attributes, to the linear layer of its kind before it, if there is one and it pays.
 // *copy is the node of the new graph with n's value, or -1: nothing was done.

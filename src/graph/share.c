@@ -37,11 +37,6 @@ static double multiply_adds(const projection *p) {
     return p->tokens * p->in * p->out;
 }
 
-static void note(fv__walk *walk, const char *what, const fv__node *attention, double before, double after) {
-    fv__text_addf(&walk->out->notes, "the heads of %s share their %s", attention->name, what);
-    fv__walk_note_gain(walk, before, after);
-}
-
 // The query's layer multiplied by the key's weights: as many features of each head as a token has.
 static fv_status project_query(fv__walk *walk, const projection *query, const projection *key, int heads, int *node,
                                fv_error *error) {
@@ -84,7 +79,7 @@ static fv_status share_key(fv__walk *walk, const fv__node *attention, int *copy,
                               copy, error);
     }
     if (!status) {
-        note(walk, "key", attention, before, after);
+        fv__walk_note(walk, *copy, before, after, "the heads of %s share their key", attention->name);
     }
     return status;
 }
@@ -148,7 +143,7 @@ static fv_status share_value(fv__walk *walk, const fv__node *output, int *copy, 
                               projected[2] >= 0 ? 3 : 2, copy, error);
     }
     if (!status) {
-        note(walk, "value", attention, before, after);
+        fv__walk_note(walk, *copy, before, after, "the heads of %s share their value", attention->name);
     }
     return status;
 }
