@@ -43,7 +43,8 @@ static fv_status run_with(const char *settings_yaml, const char *recipe, const c
     fv_status status = run->folder ? fv__run_folder_open(&folder, run->folder, run->resume, error) : FV_OK;
     if (!status) {
         options.folder = run->folder ? &folder : NULL;
-        status = fv__fit(model, &options, error);
+        status = fv__fit_prepare(model, run, options.folder, error);
+        status = status ? status : fv__fit(model, &options, error);
         if (run->folder) {
             fv__run_folder_close(&folder);
         }
@@ -242,6 +243,23 @@ static bool die_at(void *context, const fv_progress *progress) {
     return true;
 }
 
+// A run that is killed at call number `at`, and goes on.
+static void kill_and_resume(const char *settings, const char *path, int at) {
+    pid_t child = fork();
+    if (child == 0) {
+        stopper stop = {at};
+        const fv_train_options options = {
+            .folder = path, .seed = 11, .threads = 2, .checkpoint_steps = 2, .on_progress = die_at, .context = &stop};
+        run_with(settings, "a recipe", "a digest", &options, NULL);
+        _exit(1);
+    }
+    int ended;
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGKILL);
+    const fv_train_options options = {.folder = path, .resume = true, .threads = 2};
+    assert_ok(run_with(settings, "a recipe", "a digest", &options, &failure));
+}
+
 static void test_kill(void **state) {
     (void)state;
     const char *expected = reference();
@@ -249,24 +267,20 @@ static void test_kill(void **state) {
         char folder[64];
         snprintf(folder, sizeof folder, "kill%d", at);
         const char *path = scratch_path(folder);
-        pid_t child = fork();
-        if (child == 0) {
-            stopper stop = {at};
-            run(&(fv_train_options){.folder = path,
-                                    .seed = 11,
-                                    .threads = 2,
-                                    .checkpoint_steps = 2,
-                                    .on_progress = die_at,
-                                    .context = &stop},
-                NULL);
-            _exit(1);
-        }
-        int ended;
-        assert_int_equal(waitpid(child, &ended, 0), child);
-        assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGKILL);
-        assert_ok(run(&(fv_train_options){.folder = path, .resume = true, .threads = 2}, &failure));
+        kill_and_resume(settings_text, path, at);
         assert_same_run(expected, path);
     }
+}
+
+// The best epoch is the first, which is too short for its model to be written at its end.
+static void test_kill_after_best(void **state) {
+    (void)state;
+    static const char nothing_learnt[] = "{batch: 16, epochs: 3, keep_best: true, optimizer: {sgd: {lr: 1e-30}}}";
+    const char *path = scratch_path("after-best");
+    kill_and_resume(nothing_learnt, path, STEPS + 1 + 4);
+    char model[600];
+    snprintf(model, sizeof model, "%s/model.safetensors", path);
+    assert_true(fv__file_exists(model));
 }
 
 // --- What is refused
@@ -445,6 +459,7 @@ int main(void) {
         cmocka_unit_test(test_many_interruptions),
         cmocka_unit_test(test_rewrite_is_kept),
         cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_kill_after_best),
         cmocka_unit_test(test_finished_run),
         cmocka_unit_test(test_damaged_checkpoints),
         cmocka_unit_test(test_foreign_checkpoints),

@@ -44,10 +44,10 @@ static fv_status normalize(fv_model *model, const fv_dataset *all, fv_error *err
     return status;
 }
 
-// With the weights that the recipe begins with.
-static fv_status start_model(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
+// With the weights that the recipe begins with; `resumed`, they are those of the checkpoint anyhow.
+static fv_status start_model(const fv_recipe *recipe, uint64_t seed, bool resumed, fv_model **out, fv_error *error) {
     fv_status status = fv__recipe_model(recipe, seed, out, error);
-    if (!status && (status = fv__weights_load(&recipe->weights, *out, error))) {
+    if (!status && !resumed && (status = fv__weights_load(&recipe->weights, *out, error))) {
         fv_model_free(*out);
         *out = NULL;
     }
@@ -55,9 +55,9 @@ static fv_status start_model(const fv_recipe *recipe, uint64_t seed, fv_model **
 }
 
 // A complete model, given all of the training split, whose files may name the classes.
-static fv_status make_model(const fv_recipe *recipe, uint64_t seed, const fv_dataset *all, fv_model **out,
+static fv_status make_model(const fv_recipe *recipe, uint64_t seed, bool resumed, const fv_dataset *all, fv_model **out,
                             fv_error *error) {
-    fv_status status = start_model(recipe, seed, out, error);
+    fv_status status = start_model(recipe, seed, resumed, out, error);
     if (!status) {
         status = fv__model_name_classes(*out, all->classes, all->class_names, error);
         if (!status) {
@@ -73,7 +73,7 @@ static fv_status make_model(const fv_recipe *recipe, uint64_t seed, const fv_dat
 
 fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
     fv_dataset *all;
-    fv_status status = start_model(recipe, seed, out, error);
+    fv_status status = start_model(recipe, seed, false, out, error);
     if (status || (*out)->input_settings.normalize != FV__NORMALIZE_DATASET) {
         return status;
     }
@@ -81,7 +81,7 @@ fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model 
     *out = NULL;
     status = fv__data_open_training(&recipe->data, &all, error);
     if (!status) {
-        status = make_model(recipe, seed, all, out, error);
+        status = make_model(recipe, seed, false, all, out, error);
         fv_dataset_close(all);
     }
     return status;
@@ -159,7 +159,10 @@ static fv_status open_and_train(const fv_recipe *recipe, const fv_train_options 
         if (validation && validation->left_out != all->left_out) {
             left_out += tell_left_out(options, validation);
         }
-        status = make_model(recipe, options->seed, all, model, error);
+        status = make_model(recipe, options->seed, options->resume, all, model, error);
+    }
+    if (!status) {
+        status = fv__fit_prepare(*model, options, folder, error);
     }
     if (!status) {
         status = train(recipe, options, folder, training, validation, left_out, *model, error);
@@ -178,7 +181,7 @@ fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_
     if (model) {
         *model = NULL;
     }
-    fv_status status = fv__weights_look(&recipe->weights, error);
+    fv_status status = options->resume ? FV_OK : fv__weights_look(&recipe->weights, error);
     if (!status && options->folder) {
         status = fv__run_folder_open(&folder, options->folder, options->resume, error);
     }

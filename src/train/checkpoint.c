@@ -118,12 +118,17 @@ fv_status fv__checkpoint_write(const fv__checkpoint *checkpoint, const char *pat
 
 // --- Reading
 
-fv_status fv__checkpoint_rewrite(const char *path, bool *rewrite, fv_error *error) {
+fv_status fv__checkpoint_begin(const char *path, fv_model *model, fv_error *error) {
     fv__tensor_file *file;
     fv_status status = fv__safetensors_open(path, &file, error);
     if (!status) {
         const char *choice = fv__safetensors_metadata(file, REWRITE);
-        *rewrite = !choice || strcmp(choice, OFF) != 0;
+        const fv__tensor_entry *weights = fv__safetensors_find(file, "weights");
+        const size_t bytes = model->graph.weight_count * sizeof *model->weights;
+        model->rewrite = !choice || strcmp(choice, OFF) != 0;
+        if (weights && weights->dtype == FV__F32 && weights->bytes == bytes) {
+            memcpy(model->weights, weights->data, bytes);
+        }
         fv__safetensors_close(file);
     }
     return status;

@@ -34,8 +34,9 @@ typedef struct fv__checkpoint {
     float *best_weights; // the same, or NULL when they are not kept
 } fv__checkpoint;
 
-// Whether the run used the algebra pass, which is to be known before anything is prepared for it.
-fv_status fv__checkpoint_rewrite(const char *path, bool *rewrite, fv_error *error);
+// What is to be known before anything is computed with the model: whether the run used the algebra pass, and the
+// weights, if the file has as many.
+fv_status fv__checkpoint_begin(const char *path, fv_model *model, fv_error *error);
 
 fv_status fv__checkpoint_write(const fv__checkpoint *checkpoint, const char *path, fv_error *error);
 

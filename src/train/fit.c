@@ -61,7 +61,8 @@ static fv_status write_model(fv__session *session, fv_error *error) {
     return status;
 }
 
-// Comes after the model: a run killed in between repeats what came after the checkpoint before and writes the same.
+// A checkpoint comes after the model: a run killed in between repeats what came after the checkpoint before and writes
+// the same.
 static fv_status write_state(fv__session *session, fv_error *error) {
     fv_status status = fv__session_write_checkpoint(session, error);
     if (!status) {
@@ -94,7 +95,8 @@ static fv_status train_steps(fv__session *session, fv_error *error) {
             status = write_model(session, error);
             status = status ? status : write_state(session, error);
         } else if (every > 0 && state->step % (uint64_t)every == 0) {
-            status = fv__session_write_checkpoint(session, error);
+            status = write_model(session, error);
+            status = status ? status : fv__session_write_checkpoint(session, error);
         }
         if (status || !go_on) {
             return status ? status : fail_interrupted(session, error);
@@ -167,13 +169,14 @@ static fv_status end_epoch(fv__session *session, fv_error *error) {
         status = note_epoch(session, &validation, error);
     }
     const bool due = is_due(session);
-    const double begin = fv__seconds();
+    double begin = fv__seconds();
     if (!status && due) {
         status = write_model(session, error);
     }
     if (status) {
         return status;
     }
+    const double model_seconds = fv__seconds() - begin;
     bool go_on = report_progress(session, &validation);
     state->epoch++;
     state->step = 0;
@@ -183,8 +186,9 @@ static fv_status end_epoch(fv__session *session, fv_error *error) {
         status = write_model(session, error);
     }
     if (!status && (due || !go_on)) {
+        begin = fv__seconds();
         status = write_state(session, error);
-        session->writing = session->written - begin;
+        session->writing = model_seconds + session->written - begin;
     }
     return status || go_on || is_finished(session) ? status : fail_interrupted(session, error);
 }
@@ -198,6 +202,11 @@ static fv_status run_epochs(fv__session *session, fv_error *error) {
         }
     }
     return status;
+}
+
+fv_status fv__fit_prepare(fv_model *model, const fv_train_options *run, const fv__run_folder *folder, fv_error *error) {
+    model->rewrite = !run->no_rewrite;
+    return run->resume && folder ? fv__checkpoint_begin(folder->checkpoint, model, error) : FV_OK;
 }
 
 fv_status fv__fit(fv_model *model, const fv__fit_options *options, fv_error *error) {

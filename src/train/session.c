@@ -112,13 +112,6 @@ static fv_status check_settings(const fv__session *session, fv_error *error) {
     return status || !options->validation ? status : fv__samples_check(options->validation, session->model, error);
 }
 
-// The algebra pass as the caller wants it or, resuming, as the run began.
-static fv_status choose_rewrite(fv__session *session, fv_error *error) {
-    const fv_train_options *run = session->options->run;
-    session->model->rewrite = !run->no_rewrite;
-    return run->resume ? fv__checkpoint_rewrite(session->folder->checkpoint, &session->model->rewrite, error) : FV_OK;
-}
-
 // The recipe and the first checkpoint, from which the run can be begun again.
 static fv_status write_beginning(fv__session *session, fv_error *error) {
     const char *recipe = session->options->recipe;
@@ -133,9 +126,7 @@ static fv_status write_beginning(fv__session *session, fv_error *error) {
 static fv_status take_up(fv__session *session, fv_error *error) {
     fv__checkpoint checkpoint = checkpoint_of(session);
     fv_status status = fv__checkpoint_read(&checkpoint, session->folder->checkpoint, error);
-    if (status) {
-        session->folder = NULL; // it is not this run's
-    } else {
+    if (!status) {
         session->trainer->step = session->state.steps;
         session->trainer->seed = session->state.seed;
     }
@@ -191,9 +182,6 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
     if (!status && session->settings->balance) {
         status = balance(session, error);
         trainer.class_weights = session->class_weights;
-    }
-    if (!status) {
-        status = choose_rewrite(session, error);
     }
     if (!status) {
         status = fv__trainer_create(model, session->settings, &trainer, &session->trainer, error);
