@@ -167,6 +167,9 @@ static int run(const cli_options *options) {
     if (options->augment) {
         return cli_data_augment(options);
     }
+    if (options->set_count) {
+        return cli_usage(&cli_data, "data %s: --set goes with --augment", action);
+    }
     const char *what = options->arguments[1];
     bool path = cli_is_photos(what);
     const fv__dataset_info *info = path ? &fv__folder_info : fv__dataset_info_find(what, &error);

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "base/memory.h"
 #include "json.h"
 #include "model/model.h"
 #include "recipe/recipe.h"
+#include "train/folder.h"
 
 // Opens the test split as far as the recipe goes; *data stays NULL where there is none.
 static fv_status open_test(const fv_recipe *recipe, fv_dataset **data, fv_error *error) {
@@ -70,39 +72,58 @@ static void tell_folder(const char *folder, const fv_progress *last) {
     printf("Next: fovea eval %s, fovea predict %s, fovea plot %s\n", folder, folder, folder);
 }
 
+// What the model reaches on the test set; no samples: there is none.
+static fv_status measure(const cli_options *options, const fv_recipe *recipe, fv_model *model, const fv_progress *last,
+                         fv_metrics *metrics, fv_error *error) {
+    fv_dataset *data;
+    // The last validation was on the test set, with the weights that the model has.
+    if (recipe->data.validation == FV__VALIDATE_TEST && !recipe->train.keep_best && last->validation.samples) {
+        *metrics = last->validation;
+        return FV_OK;
+    }
+    *metrics = (fv_metrics){0};
+    memcpy(metrics->top_k, recipe->train.top_k, sizeof metrics->top_k);
+    fv_model_set_threads(model, options->threads);
+    fv_status status = open_test(recipe, &data, error);
+    if (!status && data) {
+        status = fv_evaluate(model, data, metrics, error);
+    }
+    fv_dataset_close(data);
+    return status;
+}
+
+// Into run.json too.
+static fv_status note_test(const char *folder, const fv_metrics *metrics, fv_error *error) {
+    char *path = fv__format("%s/run.json", folder);
+    fv_status status =
+        path ? fv__run_report_add_test(path, metrics, error) : fv__fail_memory(error, "the report of the run");
+    fv__free(path);
+    return status;
+}
+
 int cli_train_tell_end(const cli_options *options, const fv_recipe *recipe, fv_model *model, const char *folder,
                        const fv_progress *last) {
     fv_error error;
-    fv_dataset *data = NULL;
-    fv_metrics metrics = {0};
+    fv_metrics metrics;
+    const bool talks = !options->json && !options->quiet;
     int code = CLI_OK;
-    if (options->quiet && !options->json) {
-        return CLI_OK;
-    }
-    if (!options->json && last->epoch < last->epochs) {
+    if (talks && last->epoch < last->epochs) {
         printf("Stopped after epoch %d: the validation got no better for %d in a row (train.patience)%s\n", last->epoch,
                recipe->train.patience,
                recipe->train.keep_best ? "" : "; train.keep_best keeps the best epoch's weights instead of the last");
     }
-    memcpy(metrics.top_k, recipe->train.top_k, sizeof metrics.top_k);
-    fv_model_set_threads(model, options->threads);
-    // The last validation was on the test set, with the weights that the model has.
-    bool known = recipe->data.validation == FV__VALIDATE_TEST && !recipe->train.keep_best && last->validation.samples;
-    if (known) {
-        metrics = last->validation;
-    } else if (open_test(recipe, &data, &error) != FV_OK ||
-               (data && fv_evaluate(model, data, &metrics, &error) != FV_OK)) {
+    fv_status status = measure(options, recipe, model, last, &metrics, &error);
+    if (!status && metrics.samples) {
+        status = note_test(folder, &metrics, &error);
+    }
+    if (status) {
         code = cli_fail(&error);
+    } else if (metrics.samples && options->json) {
+        code = print_json(&metrics);
+    } else if (metrics.samples && talks) {
+        print_text(&metrics);
     }
-    if (metrics.samples) {
-        if (options->json) {
-            code = print_json(&metrics);
-        } else {
-            print_text(&metrics);
-        }
-    }
-    fv_dataset_close(data);
-    if (!options->json) {
+    if (talks) {
         tell_folder(folder, last);
     }
     return code;

@@ -1,6 +1,6 @@
 // The attention layer alone: two sequences of 4 query tokens look at 6 key tokens of another width; the second sequence
 // has only 3 keys, the rest is padding. Prints who looks where, then trains the layer a little towards a target.
-//   cc attention_layer.c $(pkg-config --cflags --libs fovea) -o attention_layer && ./attention_layer
+//   cc attention_layer.c $(pkg-config --cflags --libs fovea) -lm -o attention_layer && ./attention_layer
 #include <fovea.h>
 #include <math.h>
 #include <stdio.h>

@@ -59,7 +59,8 @@ const char *fv_version(void);
 typedef struct fv_dataset fv_dataset;
 
 // Opens one split ("train" or "test") of a data set known by name ("mnist", "fashion-mnist", "cifar10", "cifar100",
-// "cats-and-dogs", and "folder" for photographs of one's own: see fv_dataset_open_photos).
+// "cifar100-coarse" with its 20 groups of classes, "cats-and-dogs", and "folder" for photographs of one's own: see
+// fv_dataset_open_photos).
 // `path` is a folder that holds its files; NULL searches FOVEA_DATA, the cache directory, and where Debian's packages
 // put them. Errors: FV_NOT_FOUND lists the places searched and how to get the data; FV_FORMAT names the damaged file.
 // Release with fv_dataset_close.
@@ -210,7 +211,7 @@ typedef struct fv_train_options {
     const char *folder;   // run folder to be made: recipe, history, checkpoints, model; NULL: nothing is written
     bool resume;          // go on in `folder` where an earlier run stopped
     int threads;          // 0: as fv_model_set_threads
-    uint64_t seed;        // of weights, order and dropout
+    uint64_t seed;        // of weights, order, dropout and augmentation
     int checkpoint_steps; // also checkpoint after so many steps of an epoch; 0: only between epochs
     // Compute the layers as written. Otherwise linear layers are joined and averages moved where that saves operations:
     // the same function, rounded in other places. A resumed run keeps to what it began with.
@@ -360,7 +361,8 @@ fv_status fv_explain_random(fv_explainer *explainer, int repeats, uint64_t seed,
 //   q = query · Wq + bq,  k = key · Wk + bk,  v = value · Wv + bv     cut into heads of d_model / heads features
 //   weights = softmax over the keys of q · kᵀ / √(d_model / heads), a score that is masked being -1e9
 //   output = (the heads' weights · v side by side) · Wo + bo
-// In a model the same is the layer `multi_head_attention`. Not to be used from two threads at a time.
+// In a model, the layer `multi_head_attention` is this with one input as query, key and value. Not to be used from two
+// threads at a time.
 typedef struct fv_attention fv_attention;
 
 typedef struct fv_attention_options {

@@ -79,7 +79,8 @@ static void hold_out(const fv_dataset *dataset, int label, double fraction, uint
     }
     fv__random random = fv__random_start(seed, FV__DRAW_SPLIT, (uint64_t)label);
     fv__random_permutation(&random, count, order);
-    for (size_t i = (size_t)floor((double)count * (1 - fraction)); i < count; i++) {
+    const size_t kept = (size_t)floor((double)count * (1 - fraction));
+    for (size_t i = kept ? kept : 1; i < count; i++) { // one at least is learnt from
         held[members[order[i]]] = 1;
     }
 }

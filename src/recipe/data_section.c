@@ -234,15 +234,14 @@ fv_status fv__data_open_training(const fv__data_settings *settings, fv_dataset *
 // Both parts of photographs are cut short after dividing: what was held out of a few is held out of all.
 static fv_status divide_folder(const fv__data_settings *settings, const fv_dataset *all, fv_dataset **train,
                                fv_dataset **validation, fv_error *error) {
-    fv_dataset *kept, *held;
+    fv_dataset *kept = NULL, *held = NULL;
     const fv__validation_split *split = &settings->split;
     fv_status status = split->stratified
                            ? fv__dataset_stratify(all, split->fraction, (uint64_t)split->seed, &kept, &held, error)
                            : split_last(split, all, &kept, &held, error);
-    if (status) {
-        return status;
+    if (!status) {
+        status = limit(settings, kept, train, error);
     }
-    status = limit(settings, kept, train, error);
     if (!status) {
         status = limit(settings, held, validation, error);
     }

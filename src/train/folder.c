@@ -109,16 +109,8 @@ static double mean_speed(const fv__run_report *report) {
     return seconds > 0 ? (double)report->train_samples * (double)report->history->rows / seconds : 0;
 }
 
-fv_status fv__run_report_write(const fv__run_report *report, const char *path, fv_error *error) {
-    json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:s, s:i, s:I, s:{s:s, s:s, s:I, s:I, s:I}, s:{s:I, s:I}, s:b, s:b, s:s, s:s, s:f, s:f, s:o*}",
-        "fovea", fv_version(), "state", report->state, "isa", report->level, "cpu", fv__cpu_name(), "threads",
-        report->threads, "seed", (json_int_t)report->seed, "data", "set", report->data_set, "sha256", report->data,
-        "train", (json_int_t)report->train_samples, "validation", (json_int_t)report->validation_samples, "left_out",
-        (json_int_t)report->left_out, "parameters", "all", (json_int_t)report->parameters, "trainable",
-        (json_int_t)report->trainable, "rewrite", report->rewrite, "resumed", report->resumed, "started",
-        report->started, "ended", fv__timestamp_now().text, "seconds", round(report->seconds * 1000) / 1000, "img_s",
-        round(mean_speed(report) * 10) / 10, "metrics", describe_metrics(report));
+// Takes over `root`; NULL: memory ran out.
+static fv_status write_json(json_t *root, const char *path, fv_error *error) {
     char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     fv_status status = FV_OK;
     if (text) {
@@ -135,4 +127,33 @@ fv_status fv__run_report_write(const fv__run_report *report, const char *path, f
     free(text);
     json_decref(root);
     return status;
+}
+
+fv_status fv__run_report_write(const fv__run_report *report, const char *path, fv_error *error) {
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:s, s:i, s:I, s:{s:s, s:s, s:I, s:I, s:I}, s:{s:I, s:I}, s:b, s:b, s:s, s:s, s:f, s:f, s:o*}",
+        "fovea", fv_version(), "state", report->state, "isa", report->level, "cpu", fv__cpu_name(), "threads",
+        report->threads, "seed", (json_int_t)report->seed, "data", "set", report->data_set, "sha256", report->data,
+        "train", (json_int_t)report->train_samples, "validation", (json_int_t)report->validation_samples, "left_out",
+        (json_int_t)report->left_out, "parameters", "all", (json_int_t)report->parameters, "trainable",
+        (json_int_t)report->trainable, "rewrite", report->rewrite, "resumed", report->resumed, "started",
+        report->started, "ended", fv__timestamp_now().text, "seconds", round(report->seconds * 1000) / 1000, "img_s",
+        round(mean_speed(report) * 10) / 10, "metrics", describe_metrics(report));
+    return write_json(root, path, error);
+}
+
+fv_status fv__run_report_add_test(const char *path, const fv_metrics *metrics, fv_error *error) {
+    json_error_t problem;
+    json_t *root = json_load_file(path, 0, &problem), *test = json_object();
+    fv__named_value values[FV__METRIC_VALUES];
+    const int count = fv__metrics_name(metrics, "", values);
+    if (!root) {
+        json_decref(test);
+        return fv__fail(error, FV_FORMAT, "%s: %s", path, problem.text);
+    }
+    for (int i = 0; i < count; i++) {
+        json_object_set_new(test, values[i].name, json_real(values[i].value));
+    }
+    json_object_set_new(root, "test", test);
+    return write_json(root, path, error);
 }

@@ -34,6 +34,9 @@ typedef struct fv__run_report {
 
 fv_status fv__run_report_write(const fv__run_report *report, const char *path, fv_error *error);
 
+// Adds what the model reaches on the test set to a report that is there.
+fv_status fv__run_report_add_test(const char *path, const fv_metrics *metrics, fv_error *error);
+
 // The time now in UTC: "2025-01-31T12:34:56Z".
 typedef struct fv__timestamp {
     char text[32];

@@ -136,8 +136,8 @@ static fv_status clip(update *step, fv__pool *pool, double *scale, fv_error *err
     return FV_OK;
 }
 
-// The rate of Adam's step with the corrections of both running means, which start at zero. The constants are the floats
-// that the kernel computes with, so that the first step's corrections are exact.
+// The rate of Adam's step with the corrections of both running means, which start at zero; of the constants as floats,
+// as Keras's.
 static double corrected_rate(const fv__optimizer_settings *settings, uint64_t step, double rate) {
     double t = (double)(step + 1);
     double mean_weight = 1 - pow((double)(float)settings->beta1, t);

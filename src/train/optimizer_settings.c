@@ -12,25 +12,27 @@
         .maximum = INFINITY, .default_text = (text), .sentence = "Learning rate, before the schedule."                 \
     }
 
+// Beyond these a float would be 1, or 0, and the first step divide by zero.
+#define MOST_BETA 0.999999
+#define LEAST_EPSILON 1e-30
+
 #define ADAM_CONSTANTS                                                                                                 \
     {.name = "beta1",                                                                                                  \
      .kind = FV__FLOAT,                                                                                                \
      MEMBER(beta1),                                                                                                    \
-     .below_maximum = true,                                                                                            \
      .minimum = 0,                                                                                                     \
-     .maximum = 1,                                                                                                     \
+     .maximum = MOST_BETA,                                                                                             \
      .default_text = "0.9",                                                                                            \
      .sentence = "How much of the running mean of the gradient stays each step."},                                     \
         {.name = "beta2",                                                                                              \
          .kind = FV__FLOAT,                                                                                            \
          MEMBER(beta2),                                                                                                \
-         .below_maximum = true,                                                                                        \
          .minimum = 0,                                                                                                 \
-         .maximum = 1,                                                                                                 \
+         .maximum = MOST_BETA,                                                                                         \
          .default_text = "0.999",                                                                                      \
          .sentence = "How much of the running mean of the squared gradient stays each step."},                         \
     {                                                                                                                  \
-        .name = "epsilon", .kind = FV__FLOAT, MEMBER(epsilon), .above_minimum = true, .minimum = 0, .maximum = 1,      \
+        .name = "epsilon", .kind = FV__FLOAT, MEMBER(epsilon), .minimum = LEAST_EPSILON, .maximum = 1,                 \
         .default_text = "1e-7", .sentence = "Added to the root of the running mean square, before its correction."     \
     }
 

@@ -126,6 +126,11 @@ static fv_status read_metrics(const fv__value *list, int top_k[FV_MAX_TOP], fv_e
             return fv__value_fail(error, item, "train.metrics: expected accuracy or a number like top5, found %s",
                                   fv__value_describe(item, found, sizeof found));
         }
+        for (int before = 0; before < count; before++) {
+            if (top_k[before] == k) {
+                return fv__value_fail(error, item, "train.metrics: top%d stands there twice", k);
+            }
+        }
         if (k && count == FV_MAX_TOP) {
             return fv__value_fail(error, item, "train.metrics: at most %d top-k accuracies can be counted", FV_MAX_TOP);
         }

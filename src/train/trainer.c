@@ -8,8 +8,11 @@
 #include "base/random.h"
 #include "train/evaluation.h"
 
+// A training batch that is never full would only take memory.
 static fv_status make_passes(fv__trainer *trainer, const fv__trainer_options *wanted, fv_error *error) {
-    fv__pass_options options = {.batch = trainer->settings.batch,
+    const size_t samples = wanted->train_samples;
+    const bool few = samples > 0 && samples < (size_t)trainer->settings.batch;
+    fv__pass_options options = {.batch = few ? (int)samples : trainer->settings.batch,
                                 .training = true,
                                 .label_smoothing = trainer->settings.label_smoothing,
                                 .augmentations = wanted->augmentations,
@@ -20,6 +23,7 @@ static fv_status make_passes(fv__trainer *trainer, const fv__trainer_options *wa
         fv__pass_create(trainer->model, trainer->kernels, trainer->pool, &options, &trainer->training, error);
     if (!status && wanted->evaluates) {
         options.training = false;
+        options.batch = trainer->settings.batch;
         options.augmentations = NULL;
         options.class_weights = NULL;
         status =
@@ -40,9 +44,6 @@ fv_status fv__trainer_create(fv_model *model, const fv__train_settings *settings
     trainer->seed = options->seed;
     size_t batch = (size_t)settings->batch, samples = options->train_samples;
     trainer->epoch_steps = samples > batch ? (samples + batch - 1) / batch : 1;
-    if (samples < batch && samples > 0) {
-        trainer->settings.batch = (int)samples; // a batch that is never full would only take memory
-    }
     fv_status status = fv__kernels_select(NULL, &trainer->kernels, error);
     if (!status) {
         status = fv__pool_create(options->threads > 0 ? options->threads : fv__cpu_threads(), &trainer->pool, error);

@@ -57,25 +57,36 @@ static void run_patch_extract(golden_case *golden) {
     check_layer(golden, text);
 }
 
+static const char *has_text(golden_case *golden, const char *name) {
+    return golden_has(golden, name) ? "true" : "false";
+}
+
+// Columns of the kernel `name`, or `otherwise` where the file has none.
+static int columns_of(golden_case *golden, const char *name, int axis, int otherwise) {
+    return golden_has(golden, name) ? (int)golden_tensor(golden, name)->shape[axis] : otherwise;
+}
+
+// With the projections and biases that the file has weights for.
 static void run_external_attention(golden_case *golden) {
-    char text[160];
-    const fv__tensor_entry *slots = golden_tensor(golden, "mk_bias"), *out = golden_tensor(golden, "out_bias");
-    if (slots && out) {
-        snprintf(text, sizeof text, "[external_attention: {heads: %d, coefficient: %d, slots: %d, units: %d}]",
-                 golden_int(golden, "heads", 1), golden_int(golden, "dim_coefficient", 4), (int)slots->shape[0],
-                 (int)out->shape[0]);
-        check_layer(golden, text);
-    }
+    char text[320];
+    const char *projections = golden_has(golden, "out_kernel")  ? "both"
+                              : golden_has(golden, "in_kernel") ? "input"
+                                                                : "none";
+    snprintf(text, sizeof text,
+             "[external_attention: {heads: %d, coefficient: %d, slots: %d, projections: %s, units: %d, bias: %s, "
+             "memory_bias: %s}]",
+             golden_int(golden, "heads", 1), golden_int(golden, "dim_coefficient", 4),
+             columns_of(golden, "mk_kernel", 1, 0), projections, columns_of(golden, "out_kernel", 1, 0),
+             has_text(golden, "in_bias"), has_text(golden, "mk_bias"));
+    check_layer(golden, text);
 }
 
 static void run_keras_multi_head_attention(golden_case *golden) {
     char text[160];
-    const fv__tensor_entry *out = golden_tensor(golden, "output_bias");
-    if (out) {
-        snprintf(text, sizeof text, "[multi_head_attention: {heads: %d, head_dim: %d, units: %d}]",
-                 golden_int(golden, "heads", 1), golden_int(golden, "key_dim", 1), (int)out->shape[0]);
-        check_layer(golden, text);
-    }
+    snprintf(text, sizeof text, "[multi_head_attention: {heads: %d, head_dim: %d, units: %d, bias: %s}]",
+             golden_int(golden, "heads", 1), golden_int(golden, "key_dim", 1),
+             columns_of(golden, "output_kernel", 2, 0), has_text(golden, "output_bias"));
+    check_layer(golden, text);
 }
 
 static void run_double_norm(golden_case *golden) {

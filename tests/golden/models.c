@@ -13,11 +13,18 @@
 
 enum { MOST_WEIGHTS = 512 };
 
+#define EANET "model.3.repeat.layers.0.residual.1.external_attention."
+#define VIT "model.3.repeat.layers.0.residual.1.multi_head_attention."
+
 // Keys of a case's config that stand for a key of a recipe.
 static const struct {
     const char *recipe, *key, *path;
 } overrides[] = {{"mnist-mha", "attention_over", "model.6.multi_head_attention.over"},
-                 {"fashion-attention", "units", "model.4.attention.units"}};
+                 {"fashion-attention", "units", "model.4.attention.units"},
+                 {"eanet-cifar100", "heads", EANET "heads"},
+                 {"eanet-cifar100", "dim_coefficient", EANET "coefficient"},
+                 {"vit-cifar100", "heads", VIT "heads"},
+                 {"vit-cifar100", "key_dim", VIT "head_dim"}};
 
 static void apply_overrides(golden_case *golden, const char *name, fv_recipe *recipe) {
     for (size_t i = 0; i < sizeof overrides / sizeof *overrides && !golden->status; i++) {
