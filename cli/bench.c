@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "json.h"
 #include "recipe/frozen.h"
@@ -76,7 +77,7 @@ static int first_prediction(cli_benchmark *bench, double begin) {
         return code;
     }
     return cli_json_print(
-        json_pack("{s:f, s:f}", "first_prediction_s", cli_now() - begin, "peak_mb", cli_peak_memory()), false);
+        json_pack("{s:f, s:f}", "first_prediction_s", fv__seconds() - begin, "peak_mb", cli_peak_memory()), false);
 }
 
 // --- for people
@@ -144,7 +145,7 @@ static int find_frozen(cli_benchmark *bench, const fv_recipe *recipe) {
 static int run(const cli_options *options) {
     const char *name = options->argument_count ? options->arguments[0] : "fashion-attention";
     const char *mode = options->mode ? options->mode : "train";
-    double begin = cli_now();
+    double begin = fv__seconds();
     if (strcmp(mode, "train") != 0 && strcmp(mode, "infer") != 0) {
         return cli_usage(&cli_bench, "--mode: '%s' should be train or infer", mode);
     }

@@ -2,6 +2,7 @@
 // on this machine in the same minute.
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "bench.h"
 
@@ -51,9 +52,9 @@ double cli_measure_peak(const fv__kernels *kernels, int threads) {
             p.a[i] = (float)(i % 17) * 0.01f;
         }
         for (int i = 0; i < TRIES; i++) {
-            double begin = cli_now();
+            double begin = fv__seconds();
             fv__pool_run(pool, threads, multiply, &p);
-            double rate = (double)ROWS * COLUMNS * DEPTH * REPEATS * threads / (cli_now() - begin);
+            double rate = (double)ROWS * COLUMNS * DEPTH * REPEATS * threads / (fv__seconds() - begin);
             best = i > 0 && rate > best ? rate : best; // the first try warms up
         }
     }

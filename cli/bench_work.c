@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -116,7 +117,7 @@ int cli_bench_step(cli_benchmark *bench) {
 }
 
 int cli_bench_run(cli_benchmark *bench, double seconds, long steps, cli_bench_time *time) {
-    double begin = cli_now();
+    double begin = fv__seconds();
     *time = (cli_bench_time){0};
     while (time->steps < steps || time->seconds < seconds) {
         int code = cli_bench_step(bench);
@@ -124,7 +125,7 @@ int cli_bench_run(cli_benchmark *bench, double seconds, long steps, cli_bench_ti
             return code;
         }
         time->steps++;
-        time->seconds = cli_now() - begin;
+        time->seconds = fv__seconds() - begin;
     }
     return CLI_OK;
 }

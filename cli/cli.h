@@ -112,9 +112,6 @@ const char *cli_bar(char buffer[CLI_BAR_SIZE], double part, int width);
 // A loss: "0.2511", and short even when training goes wrong. In `buffer`, which is also returned.
 const char *cli_loss(char buffer[CLI_NUMBER_SIZE], double loss);
 
-// Seconds of a clock that never jumps.
-double cli_now(void);
-
 // --- table.c: columns of text
 
 typedef struct cli_table {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "train/history.h"
 
@@ -97,13 +98,13 @@ static void refresh(cli_curves *curves) {
             cli_say("no curves are drawn: %s", error.message);
         }
     }
-    curves->drawn = cli_now();
+    curves->drawn = fv__seconds();
     curves->stale = false;
 }
 
 void cli_curves_note(cli_curves *curves, const fv_progress *now) {
     curves->stale |= now->epoch_done && !curves->hopeless;
-    if (curves->stale && cli_now() - curves->drawn > EVERY) {
+    if (curves->stale && fv__seconds() - curves->drawn > EVERY) {
         refresh(curves);
     }
 }

@@ -16,7 +16,7 @@ fv_status cli_curves_draw(const char *const *folders, int count, const char *pat
 // and fovea without cairo goes without them.
 typedef struct cli_curves {
     const char *folder;
-    double drawn;  // when, by cli_now
+    double drawn;  // when, by fv__seconds
     bool stale;    // an epoch has ended since
     bool hopeless; // there was a failure
 } cli_curves;

@@ -1,6 +1,7 @@
 // `fovea eval`: what a model makes of a whole split.
 #include <string.h>
 
+#include "base/clock.h"
 #include "eval.h"
 #include "subject.h"
 
@@ -37,11 +38,11 @@ static int write_files(const cli_evaluation *now, const cli_options *options) {
 
 static int evaluate(const cli_options *options, fv_model *model, cli_evaluation *now) {
     fv_error error;
-    double begin = cli_now();
+    double begin = fv__seconds();
     if (fv_evaluate_in_detail(model, now->data, &now->metrics, &now->details, &error) != FV_OK) {
         return cli_fail(&error);
     }
-    now->seconds = cli_now() - begin;
+    now->seconds = fv__seconds() - begin;
     int code = options->json ? cli_json_print(cli_eval_json(now), true) : print_text(now, options);
     return code == CLI_OK ? write_files(now, options) : code;
 }

@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 static void say(const char *format, va_list arguments) {
@@ -119,10 +118,4 @@ const char *cli_bar(char buffer[CLI_BAR_SIZE], double part, int width) {
 const char *cli_loss(char buffer[CLI_NUMBER_SIZE], double loss) {
     snprintf(buffer, CLI_NUMBER_SIZE, loss < 1e6 ? "%.4f" : "%.4g", loss);
     return buffer;
-}
-
-double cli_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }

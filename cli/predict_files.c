@@ -2,6 +2,7 @@
 //     Pictures  ━━━━━━━━━━━━━╸      640/938  210 img/s  2 s left
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "data/photos.h"
 #include "files.h"
@@ -40,14 +41,14 @@ static void leave_out(void *context, size_t index, const char *sentence) {
 static bool show_progress(void *context, size_t done, size_t count) {
     (void)count;
     files *now = context;
-    if (now->live && cli_now() - now->drawn > 0.1) {
+    if (now->live && fv__seconds() - now->drawn > 0.1) {
         char bar[CLI_BAR_SIZE], rate[CLI_NUMBER_SIZE], left[CLI_NUMBER_SIZE];
-        double seen = (double)(now->first + done), seconds = cli_now() - now->started;
+        double seen = (double)(now->first + done), seconds = fv__seconds() - now->started;
         wipe(now);
         fprintf(stderr, "Pictures  %s  %.0f/%d  %s img/s  %s left", cli_bar(bar, seen / now->list.count, 24), seen,
                 now->list.count, cli_count(rate, seen / seconds),
                 cli_duration(left, seconds / seen * (now->list.count - seen)));
-        now->drawn = cli_now();
+        now->drawn = fv__seconds();
     }
     return true;
 }
@@ -61,7 +62,7 @@ static int predict(files *now) {
     int code = cli_predictions_reserve(&now->shared, count);
     now->problems = fv__alloc_array(count, sizeof *now->problems);
     now->live = cli_is_live() && !now->shared.options->quiet;
-    now->started = cli_now();
+    now->started = fv__seconds();
     for (; now->first < count && code == CLI_OK && !status; now->first += CLI_PREDICT_CHUNK) {
         size_t images = count - now->first < CLI_PREDICT_CHUNK ? count - now->first : CLI_PREDICT_CHUNK;
         const char *const *paths = (const char *const *)now->list.paths + now->first;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "json.h"
 #include "train/history.h"
 
@@ -105,10 +106,11 @@ void cli_progress_show(cli_progress *progress, const fv_progress *now) {
     if (now->epoch_done && !progress->quiet) {
         print_epoch(now, progress->live);
         progress->drawing = false;
-    } else if (progress->live && !now->epoch_done && (now->step == now->steps || cli_now() - progress->drawn > 0.1)) {
+    } else if (progress->live && !now->epoch_done &&
+               (now->step == now->steps || fv__seconds() - progress->drawn > 0.1)) {
         draw(now);
         progress->drawing = true;
-        progress->drawn = cli_now();
+        progress->drawn = fv__seconds();
     }
     if (now->epoch_done && progress->json) {
         print_json(now);

@@ -35,7 +35,7 @@ static float *draw_floats(size_t count) {
 
 typedef struct problem {
     fv__gemm g;
-    float *a, *b, *packed, *c, *before, *bias, *residual;
+    float *a, *b, *packed, *c, *before, *bias;
     int32_t *table;
     size_t c_size;
 } problem;
@@ -96,15 +96,12 @@ static problem draw_problem(const fv__kernels *kernels, int rows, int columns, i
     g->relu = draw(2);
     g->ceiling = g->relu && draw(2) ? 0.5f : 0;
     g->bias = draw(2) ? p.bias = draw_floats((size_t)columns) : NULL;
-    g->residual_row = columns + draw(3);
-    size_t residual_size = (size_t)(rows - 1) * (size_t)g->residual_row + (size_t)columns;
-    g->residual = draw(2) ? p.residual = draw_floats(residual_size) : NULL;
     p.packed = malloc(kernels->packed_size((int)total, columns) * sizeof(float) + 1);
     return p;
 }
 
 static void release(problem *p) {
-    float *all[] = {p->a, p->b, p->packed, p->c, p->before, p->bias, p->residual};
+    float *all[] = {p->a, p->b, p->packed, p->c, p->before, p->bias};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(all[i]);
     }
@@ -131,7 +128,6 @@ static void check(const problem *p, const char *level) {
                 }
             }
             sum += g->bias ? (double)g->bias[n] : 0.0;
-            sum += g->residual ? (double)g->residual[m * g->residual_row + n] : 0.0;
             sum = g->relu && sum < 0 ? 0 : sum;
             sum = g->ceiling > 0 && sum > (double)g->ceiling ? (double)g->ceiling : sum;
             double got = (double)g->c[m * g->c_row + n];
@@ -175,7 +171,6 @@ static void check_bits(const problem *p, const fv__kernels *kernels) {
         split.b += (ptrdiff_t)total * n;
         split.c += m * g.c_row + n;
         split.bias = g.bias ? g.bias + n : NULL;
-        split.residual = g.residual ? g.residual + m * g.residual_row + n : NULL;
         if (split.rows && split.columns) {
             kernels->gemm(&split);
         }
@@ -186,7 +181,7 @@ static void check_bits(const problem *p, const fv__kernels *kernels) {
     fv__gemm begin = p->g, end = p->g;
     begin.segments = draw(p->g.segments + 1);
     end.segments -= begin.segments;
-    begin.bias = begin.residual = NULL;
+    begin.bias = NULL;
     begin.relu = false;
     end.a += begin.segments ? begin.segments * end.a_segment : 0;
     end.b += (ptrdiff_t)begin.segments * end.depth * end.b_row;

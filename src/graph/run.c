@@ -1,8 +1,8 @@
 // Runs a plan: phase after phase, each task on whichever worker is free.
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "graph/plan_internal.h"
 
@@ -84,15 +84,9 @@ static fv__call make_call(const run_state *run, const fv__instruction *instructi
 
 // --- Tasks
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static void note_time(fv__plan *plan, const fv__instruction *instruction, int worker, double start) {
     fv__node_time *time = &plan->times[worker * plan->graph->node_count + instruction->node];
-    *(instruction->kind == FV__RUN_FORWARD ? &time->forward : &time->backward) += now() - start;
+    *(instruction->kind == FV__RUN_FORWARD ? &time->forward : &time->backward) += fv__seconds() - start;
 }
 
 static void render(run_state *run, const fv__instruction *instruction, int worker, int first, int samples) {
@@ -119,7 +113,7 @@ static void sum(const run_state *run, const fv__instruction *instruction, int wo
 
 static void execute(run_state *run, const fv__instruction *instruction, int worker, int first, int samples, int group) {
     const fv__node *node = &run->plan->graph->nodes[instruction->node];
-    double start = run->plan->times ? now() : 0;
+    double start = run->plan->times ? fv__seconds() : 0;
     if (instruction->kind == FV__RUN_SUM) {
         sum(run, instruction, worker, first, samples);
     } else if (node->op == &fv__op_input) {
@@ -149,7 +143,7 @@ static void share(const run_state *run, int task, int worker) {
     const fv__instruction *instruction = &plan->instructions[run->phase->begin];
     const fv__node *node = &plan->graph->nodes[instruction->node];
     const long units = node->op->units(&node->view, plan->kernels), tasks = run->phase->tasks;
-    const double start = plan->times ? now() : 0;
+    const double start = plan->times ? fv__seconds() : 0;
     for (int sample = 0; sample < run->feed->samples; sample++) {
         const fv__call call = make_call(run, instruction, worker, sample, 1, -1);
         node->op->forward_units(&call, (int)(units * task / tasks), (int)(units * (task + 1) / tasks));
@@ -210,7 +204,7 @@ static void run_task(void *context, int task, int worker) {
         break;
     }
     case FV__PHASE_TILES: {
-        double start = plan->times ? now() : 0;
+        double start = plan->times ? fv__seconds() : 0;
         fv__call call = make_call(run, first, worker, 0, samples, -1);
         plan->graph->nodes[first->node].op->backward_tile(&call, task);
         if (plan->times) {

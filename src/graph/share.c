@@ -1,6 +1,6 @@
 // Attention whose heads need no key or no value of their own. With x the tokens that are attended to:
-//   scores   q · (x Wk + bk)ᵀ = (q Wkᵀ) · xᵀ + q · bk     softmax does not see the last term: it is the same for all
-//   keys output   P · (x Wv + bv) · Wo = (P x) · (Wv Wo) + bv Wo     the rows of P sum to one, except after dropout
+//   scores   q · (x Wk + bk)ᵀ = (q Wkᵀ) · xᵀ + q · bk      the last term is the same for all keys: softmax forgets it
+//   output   P · (x Wv + bv) · Wo = (P x) · (Wv Wo) + bv Wo      the rows of P sum to one, except after dropout
 // so each head compares queries with the tokens themselves, or averages these, and Wk goes into the query's layer, Wv
 // into the output's, once a step. It pays where the tokens have no more features than the heads.
 #include "graph/rewrite_internal.h"

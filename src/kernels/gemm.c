@@ -58,9 +58,9 @@ typedef struct product {
     ptrdiff_t b_row;
     ptrdiff_t last;   // first column of the last vector in c
     ptrdiff_t b_last; // and in b: the same, or the last vector of a packed row
-    ptrdiff_t c_row, residual_row;
+    ptrdiff_t c_row;
     bool load;         // begin with c
-    bool finish, relu; // this is the last stretch: bias, residual, ReLU
+    bool finish, relu; // this is the last stretch: bias, ReLU
     float ceiling;     // of the ReLU
     const float *bias; // of this panel, or NULL
 } product;
@@ -94,8 +94,7 @@ TILE void step(int rows, int vectors, bool strip, fv__v sum[MOST_ROWS][FULL_VECT
 
 // One tile; what every variant shares. `rows`, `vectors` and `strip` are constants where this is inlined.
 // `strip`: a is a copied strip, (terms, ROW_BLOCK); else row[i] is where the terms of row i begin.
-TILE void tile(int rows, int vectors, bool strip, const product *p, const float *a, const float *const *row, float *c,
-               const float *residual) {
+TILE void tile(int rows, int vectors, bool strip, const product *p, const float *a, const float *const *row, float *c) {
     fv__v sum[MOST_ROWS][FULL_VECTORS];
     ptrdiff_t column[FULL_VECTORS];
     UNROLL for (int j = 0; j < vectors; j++) {
@@ -135,7 +134,6 @@ TILE void tile(int rows, int vectors, bool strip, const product *p, const float 
             fv__v bias = p->bias ? fv__v_load(p->bias + column[j]) : (fv__v){0};
             UNROLL for (int i = 0; i < rows; i++) {
                 sum[i][j] = p->bias ? sum[i][j] + bias : sum[i][j];
-                sum[i][j] = residual ? sum[i][j] + fv__v_load(residual + i * p->residual_row + column[j]) : sum[i][j];
                 sum[i][j] = p->relu ? fv__v_min(fv__v_all(p->ceiling), fv__v_relu(sum[i][j])) : sum[i][j];
             }
         }
@@ -149,27 +147,25 @@ TILE void tile(int rows, int vectors, bool strip, const product *p, const float 
 
 // `count` tiles, one below the other.
 TILE void column_of_tiles(int rows, int vectors, bool strip, const product *shared, int count, const float *a,
-                          const float *const *row, float *c, const float *residual) {
+                          const float *const *row, float *c) {
     const product p = *shared; // its own copy: no store to c can change it
     for (int t = 0; t < count; t++) {
-        tile(rows, vectors, strip, &p, a, row, c, residual);
+        tile(rows, vectors, strip, &p, a, row, c);
         a += rows;
         row += rows;
         c += rows * p.c_row;
-        residual = residual ? residual + rows * p.residual_row : NULL;
     }
 }
 
-#define TILE_ARGUMENTS                                                                                                 \
-    const product *p, int count, const float *a, const float *const *row, float *c, const float *residual
+#define TILE_ARGUMENTS const product *p, int count, const float *a, const float *const *row, float *c
 typedef void tile_function(TILE_ARGUMENTS);
 
 #define X(rows, vectors)                                                                                               \
     static void tile_##rows##x##vectors(TILE_ARGUMENTS) {                                                              \
-        column_of_tiles(rows, vectors, false, p, count, a, row, c, residual);                                          \
+        column_of_tiles(rows, vectors, false, p, count, a, row, c);                                                    \
     }                                                                                                                  \
     static void strip_tile_##rows##x##vectors(TILE_ARGUMENTS) {                                                        \
-        column_of_tiles(rows, vectors, true, p, count, a, row, c, residual);                                           \
+        column_of_tiles(rows, vectors, true, p, count, a, row, c);                                                     \
     }
 TILES(X)
 #undef X
@@ -181,30 +177,24 @@ static tile_function *const tiles[2][FULL_VECTORS + 1][MOST_ROWS + 1] = {
 #undef X
 };
 
-// A tile of a panel narrower than a vector: c, residual and bias by way of padded copies.
+// A tile of a panel narrower than a vector: c and bias by way of padded copies.
 static void narrow_tile(tile_function *function, int rows, int columns, const product *p, const float *a,
-                        const float *const *row, float *c, const float *residual) {
-    float wide_c[MOST_ROWS * FV__LANES], wide_residual[MOST_ROWS * FV__LANES], wide_bias[FV__LANES] = {0};
+                        const float *const *row, float *c) {
+    float wide_c[MOST_ROWS * FV__LANES], wide_bias[FV__LANES] = {0};
     size_t bytes = (size_t)columns * sizeof(float);
     product wide = *p;
-    wide.c_row = wide.residual_row = FV__LANES;
+    wide.c_row = FV__LANES;
     if (p->load) {
         memset(wide_c, 0, sizeof wide_c);
         for (int i = 0; i < rows; i++) {
             memcpy(wide_c + i * FV__LANES, c + i * p->c_row, bytes);
         }
     }
-    if (residual) {
-        memset(wide_residual, 0, sizeof wide_residual);
-        for (int i = 0; i < rows; i++) {
-            memcpy(wide_residual + i * FV__LANES, residual + i * p->residual_row, bytes);
-        }
-    }
     if (p->bias) {
         memcpy(wide_bias, p->bias, bytes);
         wide.bias = wide_bias;
     }
-    function(&wide, 1, a, row, wide_c, residual ? wide_residual : NULL);
+    function(&wide, 1, a, row, wide_c);
     for (int i = 0; i < rows; i++) {
         memcpy(c + i * p->c_row, wide_c + i * FV__LANES, bytes);
     }
@@ -253,7 +243,6 @@ static void panel(const fv__gemm *g, product *p, bool strip, const float *a, con
     p->last = columns < FV__LANES ? 0 : columns - FV__LANES;
     p->b_last = g->b_row ? p->last : (vectors - 1) * FV__LANES;
     float *c = g->c + first * g->c_row + column;
-    const float *residual = p->finish && g->residual ? g->residual + first * g->residual_row + column : NULL;
     const int limit = tile_rows[vectors];
     while (count > 0) {
         // As few tiles as possible, of almost equal height: 49 rows are better four times 6 and five times 5 than eight
@@ -267,14 +256,13 @@ static void panel(const fv__gemm *g, product *p, bool strip, const float *a, con
         same = columns < FV__LANES ? 1 : same;
         tile_function *function = tiles[strip][vectors][rows];
         if (columns < FV__LANES) {
-            narrow_tile(function, rows, columns, p, a, row, c, residual);
+            narrow_tile(function, rows, columns, p, a, row, c);
         } else {
-            function(p, same, a, row, c, residual);
+            function(p, same, a, row, c);
         }
         a += strip ? same * rows : 0;
         row += same * rows;
         c += same * rows * p->c_row;
-        residual = residual ? residual + same * rows * p->residual_row : NULL;
         count -= same * rows;
     }
 }
@@ -323,9 +311,8 @@ static void gemm(const fv__gemm *g) {
                              .start = strip || !terms ? 0 : first % g->depth,
                              .a_segment = g->a_segment,
                              .c_row = g->c_row,
-                             .residual_row = g->residual_row,
                              .load = g->accumulate || first > 0,
-                             .finish = final && (g->bias || g->residual || g->relu),
+                             .finish = final && (g->bias || g->relu),
                              .relu = g->relu,
                              .ceiling = g->ceiling > 0 ? g->ceiling : __builtin_inff()};
                 if (strip && terms) {

@@ -16,7 +16,7 @@
 
 // A matrix product, one core:
 //   c[m][n] (= or +=) sum over s < segments, k < depth of a(m, s, k) * b[s * depth + k][n]
-//   then + bias[n], then + residual[m][n], then ReLU (up to a ceiling), each if asked for.
+//   then + bias[n], then ReLU (up to a ceiling), each if asked for.
 // The left operand is reached through strides and a table of rows: a transposed matrix needs no copy and a convolution
 // no im2col (its rows are the corners of the windows, a segment one row of a window). Any size may be 0; an empty sum
 // is 0. c must not overlap the operands; a NaN passes through ReLU.
@@ -37,8 +37,6 @@ typedef struct fv__gemm {
     ptrdiff_t c_row;       // floats from one row of c to the next
     bool accumulate;       // c += instead of c =
     const float *bias;     // (columns) or NULL
-    const float *residual; // (rows, columns) or NULL; may not be c: to add to c, accumulate
-    ptrdiff_t residual_row;
     bool relu;
     float ceiling; // of the ReLU, as 6 for ReLU6; 0: none
 } fv__gemm;

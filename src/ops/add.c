@@ -1,9 +1,9 @@
-// The sum of any number of values of one shape: residual connections.
+// The sum of two to eight values of one shape: residual connections.
 #include "ops/check.h"
 #include "ops/op.h"
 
 static fv_status infer(fv__op_node *node, fv_error *error) {
-    FV__TRY(fv__op_expect_inputs(node, "add", 2, FV__MAX_INPUTS, "two to six of one shape", error));
+    FV__TRY(fv__op_expect_inputs(node, "add", 2, FV__MAX_INPUTS, "two to eight of one shape", error));
     for (int i = 0; i < node->input_count; i++) {
         if (node->input_is_weight[i]) {
             return fv__fail(error, FV_INVALID,

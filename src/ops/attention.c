@@ -3,8 +3,8 @@
 //
 // Walks blocks of query rows whose softmax rows are complete, so memory grows linearly with the tokens; backward
 // computes the scores again. With P the weights, M the dropout mask (0 or 1/(1 - rate)), S the scores:
-//   dP = dO · Vᵀ ∘ M     dS = P ∘ (dP - Σ P ∘ dP)     dV = (P ∘ M)ᵀ · dO     dQ = factor · dS · K     dK = factor · dSᵀ
-//   · Q
+//   dP = dO · Vᵀ ∘ M         dS = P ∘ (dP - Σ P ∘ dP)
+//   dV = (P ∘ M)ᵀ · dO       dQ = factor · dS · K           dK = factor · dSᵀ · Q
 // Scores, weights and their gradients of a block are (rows, stride), as src/kernels/attention.c says.
 #include <string.h>
 

@@ -3,9 +3,8 @@
 // An op sees no graph and no thread: a call covers a few samples (a micro-batch) whose arrays lie one behind the other.
 // Conventions, everywhere:
 //   - forward writes `out`.
-//   - backward *writes* the gradients of inputs that have a batch axis (the plan adds up where a value is used twice)
-//   and
-//     *accumulates* (+=) into the gradients of inputs without one (weights).
+//   - backward *writes* the gradients of inputs that have a batch axis (the plan adds up where a value is used twice),
+//     and *accumulates* (+=) into the gradients of inputs without one (weights).
 //   - a gradient that nobody wants is NULL.
 // Adding an op: one file here, one line in FV__OP_LIST.
 #ifndef FOVEA_OPS_OP_H

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "formats/file.h"
@@ -145,16 +146,10 @@ static fv_status fingerprint(runner *run, const fv__features_options *options, s
 
 // --- The file
 
-static double seconds_now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static fv_status write_batches(runner *run, const fv__features_options *options, const fv__features *features,
                                fv__writer *writer, fv_error *error) {
     fv_status status = FV_OK;
-    const double begin = seconds_now();
+    const double begin = fv__seconds();
     for (run->first = 0; run->first < features->count && !status; run->first += BATCH) {
         const size_t left = features->count - run->first;
         const int count = left < BATCH ? (int)left : BATCH;
@@ -164,7 +159,7 @@ static fv_status write_batches(runner *run, const fv__features_options *options,
             status = fv__writer_append(writer, values, (size_t)count * features->values * sizeof *values, error);
         }
         if (!status && options->on_batch &&
-            !options->on_batch(options->context, run->first + (size_t)count, features->count, seconds_now() - begin)) {
+            !options->on_batch(options->context, run->first + (size_t)count, features->count, fv__seconds() - begin)) {
             status = fv__fail(error, FV_INTERRUPTED, "stopped while the frozen layers were computed");
         }
     }

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "graph/frozen.h"
 #include "graph/rewrite.h"
+#include "train/evaluation.h"
 
 struct fv__pass {
     const fv_model *model;
@@ -175,6 +176,25 @@ fv_status fv__samples_check(const fv__samples *samples, const fv_model *model, f
         if (samples->labels[i] < 0 || samples->labels[i] >= model->classes) {
             return fv__fail(error, FV_INVALID, "sample %zu is of class %d, but the model tells classes 0 to %d apart",
                             i, (int)samples->labels[i], model->classes - 1);
+        }
+    }
+    return FV_OK;
+}
+
+fv_status fv__pass_evaluate(fv__pass *pass, int batch, const fv__samples *samples, fv__metrics *metrics,
+                            fv_evaluation *details, fv_error *error) {
+    *metrics = (fv__metrics){0};
+    for (size_t first = 0; first < samples->count; first += (size_t)batch) {
+        size_t left = samples->count - first;
+        fv__pass_run run = {.samples = samples, .first = first, .count = left < (size_t)batch ? (int)left : batch};
+        fv__metrics part;
+        fv_status status = fv__pass_run_on(pass, &run, &part, error);
+        if (status) {
+            return status;
+        }
+        fv__metrics_join(metrics, &part);
+        if (details) {
+            fv__evaluation_add(details, fv__pass_logits(pass), samples->labels + first, run.count);
         }
     }
     return FV_OK;

@@ -45,4 +45,9 @@ const fv__graph *fv__pass_graph(const fv__pass *pass);
 // Whether every label is a class of the model.
 fv_status fv__samples_check(const fv__samples *samples, const fv_model *model, fv_error *error);
 
+// All samples, one batch after the other, through a pass without gradients. `details` (NULL: not wanted) has been
+// begun.
+fv_status fv__pass_evaluate(fv__pass *pass, int batch, const fv__samples *samples, fv__metrics *metrics,
+                            fv_evaluation *details, fv_error *error);
+
 #endif

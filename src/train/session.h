@@ -35,7 +35,4 @@ fv_status fv__session_write_model(const fv__session *session, fv_error *error);
 fv_status fv__session_write_history(const fv__session *session, fv_error *error);
 fv_status fv__session_write_report(const fv__session *session, const char *state, fv_error *error);
 
-// A clock that never goes back.
-double fv__seconds(void);
-
 #endif

@@ -6,7 +6,6 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "train/evaluation.h"
 
 // A training batch that is never full would only take memory.
 static fv_status make_passes(fv__trainer *trainer, const fv__trainer_options *wanted, fv_error *error) {
@@ -116,25 +115,6 @@ fv_status fv__trainer_step(fv__trainer *trainer, const fv__samples *samples, con
     fv__plan_weights_changed(plan);
     trainer->step++;
     fv__metrics_join(metrics, &batch);
-    return FV_OK;
-}
-
-fv_status fv__pass_evaluate(fv__pass *pass, int batch, const fv__samples *samples, fv__metrics *metrics,
-                            fv_evaluation *details, fv_error *error) {
-    *metrics = (fv__metrics){0};
-    for (size_t first = 0; first < samples->count; first += (size_t)batch) {
-        size_t left = samples->count - first;
-        fv__pass_run run = {.samples = samples, .first = first, .count = left < (size_t)batch ? (int)left : batch};
-        fv__metrics part;
-        fv_status status = fv__pass_run_on(pass, &run, &part, error);
-        if (status) {
-            return status;
-        }
-        fv__metrics_join(metrics, &part);
-        if (details) {
-            fv__evaluation_add(details, fv__pass_logits(pass), samples->labels + first, run.count);
-        }
-    }
     return FV_OK;
 }
 

@@ -47,9 +47,4 @@ double fv__trainer_rate(const fv__trainer *trainer);
 // The order in which epoch `epoch` (from 1) goes through `count` samples: a function of seed and epoch.
 void fv__trainer_order(const fv__trainer *trainer, uint64_t epoch, size_t count, uint32_t *order);
 
-// All samples, one batch after the other, through a pass without gradients. `details` (NULL: not wanted) has been
-// begun.
-fv_status fv__pass_evaluate(fv__pass *pass, int batch, const fv__samples *samples, fv__metrics *metrics,
-                            fv_evaluation *details, fv_error *error);
-
 #endif
