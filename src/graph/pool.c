@@ -69,8 +69,8 @@ static bool passes_attention(const movement *m, int n) {
     const bool *is_weight = node->view.input_is_weight;
     return node->op == &fv__op_attention && fv__walk_is_private(m->walk, n) && attributes->groups == 1 &&
            attributes->score == FV__SCORE_DOT && attributes->scale > 0 && !attributes->has_mask &&
-           !attributes->has_scale && !(m->walk->training && attributes->dropout > 0) && !is_weight[0] &&
-           !is_weight[1] && !is_weight[2];
+           !attributes->causal && !attributes->has_scale && !(m->walk->training && attributes->dropout > 0) &&
+           !is_weight[0] && !is_weight[1] && !is_weight[2];
 }
 
 // Whether each head should average what the value is made of, all of it, and project that.

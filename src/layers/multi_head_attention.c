@@ -6,16 +6,18 @@
 #include "layers/layer.h"
 
 enum { OVER_POSITIONS, OVER_HEADS };
+enum { MASK_NONE, MASK_CAUSAL };
 enum { RESIDUAL_NONE, RESIDUAL_BEFORE_OUTPUT };
 
 typedef struct multi_head_attention_options {
-    int heads, head_dim, over, activation, residual, units, output_activation;
+    int heads, head_dim, over, mask, activation, residual, units, output_activation;
     bool bias;
     double dropout;
     const char *name;
 } multi_head_attention_options;
 
 static const char *const overs[] = {"positions", "heads", NULL};
+static const char *const masks[] = {"none", "causal", NULL};
 static const char *const residuals[] = {"none", "before_output", NULL};
 
 #define AT(member) .offset = offsetof(multi_head_attention_options, member)
@@ -43,6 +45,12 @@ static const fv__option table[] = {
      .sentence =
          "positions: in each head every token attends to every token (Vaswani et al. 2017). heads: at each token "
          "the heads attend to each other."},
+    {.name = "mask",
+     .kind = FV__CHOICE,
+     AT(mask),
+     .choices = masks,
+     .default_text = "none",
+     .sentence = "causal: a token attends to itself and those before it, in the order of rows from top to bottom."},
     {.name = "activation",
      .kind = FV__CHOICE,
      AT(activation),
@@ -95,6 +103,10 @@ static fv_status check_widths(fv__builder *builder, const multi_head_attention_o
     if ((double)options->heads * head_dim > FV__MAX_ELEMENTS) {
         return FV__LAYER_FAIL(builder, error, "%d heads of %d features are too many", options->heads, head_dim);
     }
+    if (options->over == OVER_HEADS && options->mask == MASK_CAUSAL) {
+        return fv__fail(error, FV_INVALID, "layer %s: mask causal is for attention over positions, not over heads",
+                        builder->layer);
+    }
     if (options->residual == RESIDUAL_BEFORE_OUTPUT && options->heads * head_dim != features) {
         return FV__LAYER_FAIL(
             builder, error,
@@ -112,6 +124,7 @@ static fv_status build_heads(fv__builder *builder, const multi_head_attention_op
                                            .groups = 1,
                                            .score = FV__SCORE_DOT,
                                            .scale = 1 / sqrtf((float)head_dim),
+                                           .causal = options->mask == MASK_CAUSAL,
                                            .dropout = (float)options->dropout};
     fv__shape together = *fv__graph_shape(builder->graph, projected[0]);
     fv_status status = FV_OK;

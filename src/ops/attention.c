@@ -78,6 +78,9 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
                         fv__shape_print(key).text, fv__shape_print(value).text);
     }
     fv__attention_dimensions d = fv__attention_dimensions_of(node, 1);
+    if (d.mask >= 0 && attributes->causal) {
+        return fv__fail(error, FV_INVALID, "attention: causal scores have a mask of their own; give no other");
+    }
     if (d.mask >= 0 && (status = infer_mask(node, &d, error))) {
         return status;
     }
@@ -140,6 +143,9 @@ static fv__attention_head start(const fv__call *call, bool backward) {
                             .attributes = call->node->attributes,
                             .d = fv__attention_dimensions_of(call->node, call->kernels->lanes)};
     fv__attention_cut_scratch(call->node, call->kernels, &h.d, backward, call->scratch, &h.parts);
+    for (int i = 0; h.parts.causal && i < h.d.queries + h.d.keys; i++) {
+        h.parts.causal[i] = i < h.d.queries ? 1 : 0;
+    }
     h.scale = h.d.scale >= 0 ? call->in[h.d.scale] : NULL;
     h.factor = h.attributes->scale * (h.scale && h.attributes->score == FV__SCORE_DOT ? *h.scale : 1);
     h.drops = call->training && h.attributes->dropout > 0;

@@ -50,6 +50,7 @@ size_t fv__attention_cut_scratch(const fv__op_node *node, const fv__kernels *ker
         {&parts->query_rows, backward && !additive ? kernels->packed_size(d->block, d->depth) : 0},
         {&parts->d_out_rows, backward ? kernels->packed_size(d->block, d->value_depth) : 0},
         {&parts->d_keys, backward && additive ? key_panels : 0},
+        {&parts->causal, attributes->causal ? (size_t)(d->queries + d->keys) : 0},
     };
     size_t total = 0;
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
@@ -84,7 +85,11 @@ static void transpose_panels(const fv__attention_head *h, const float *x, int ro
 static bool begin(fv__attention_head *h) {
     const fv__attention_dimensions *d = &h->d;
     h->mask = NULL;
-    if (h->sample_mask) {
+    if (h->parts.causal) {
+        h->mask = h->parts.causal + d->queries - 1;
+        h->mask_row = -1;
+        h->mask_column = 1;
+    } else if (h->sample_mask) {
         const fv__shape *shape = &h->call->node->inputs[d->mask];
         int heads = mask_size(shape, 0), queries = mask_size(shape, 1), keys = mask_size(shape, 2);
         h->mask_column = keys > 1 ? 1 : 0;

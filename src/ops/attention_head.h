@@ -32,6 +32,8 @@ typedef struct fv__attention_scratch {
     float *query_rows; // the block of Q, (block, depth)
     float *d_out_rows; // the block of dO, (block, value_depth)
     float *d_keys;     // for additive scores: dKᵀ summed over the blocks, (depth, stride)
+    float *causal;     // as many ones as queries, then zeros, (queries + keys), else NULL: row i of the mask begins at
+                       // queries - 1 - i
 } fv__attention_scratch;
 
 // Cuts `memory` into `parts` (if not NULL) and returns its size in floats.

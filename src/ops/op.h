@@ -221,6 +221,7 @@ typedef struct fv__attention_attributes {
     fv__score score;
     float scale; // fixed factor on the scores: 1, or 1/sqrt(dk)
     bool has_mask, has_scale;
+    bool causal;                   // query i sees keys 0 … i alone; not with a mask
     bool shared_key, shared_value; // every head sees the whole key (groups*Tk, dk), the whole value (groups*Tk, dv)
     float dropout;                 // on the weights
 } fv__attention_attributes;

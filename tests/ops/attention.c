@@ -24,7 +24,7 @@ static sizes sizes_of(const fv__op_node *node) {
 static bool shown(const reference_call *call, int head, int query, int key) {
     const fv__attention_attributes *a = call->node->attributes;
     if (!a->has_mask) {
-        return true;
+        return !a->causal || key <= query;
     }
     const fv__shape *mask = &call->node->inputs[3];
     const int places[3] = {head, query, key};
@@ -195,6 +195,37 @@ static const op_case cases[] = {
      .input_count = 3,
      .output = SHAPE(6, 4),
      .reference = reference},
+    {.name = "causal, heads, dropout",
+     .attributes = ATTENTION(.heads = 2, .causal = true, .dropout = 0.25f),
+     .inputs = {SAMPLE(19, 8), SAMPLE(19, 8), SAMPLE(19, 8)},
+     .input_count = 3,
+     .output = SHAPE(19, 8),
+     .training = true,
+     .reference = reference},
+    {.name = "causal, fewer keys, groups, a shared key",
+     .attributes = ATTENTION(.heads = 3, .groups = 2, .causal = true, .shared_key = true),
+     .inputs = {SAMPLE(18, 12), SAMPLE(10, 4), SAMPLE(10, 9)},
+     .input_count = 3,
+     .output = SHAPE(18, 9),
+     .reference = reference},
+    {.name = "causal, more keys, several blocks of queries",
+     .attributes = ATTENTION(.causal = true),
+     .inputs = {SAMPLE(60, 3), SAMPLE(400, 3), SAMPLE(400, 2)},
+     .input_count = 3,
+     .output = SHAPE(60, 2),
+     .samples = 2,
+     .reference = reference},
+    {.name = "causal, additive",
+     .attributes = ATTENTION(.score = FV__SCORE_ADDITIVE, .causal = true),
+     .inputs = {SAMPLE(6, 5), SAMPLE(6, 5), SAMPLE(6, 8)},
+     .input_count = 3,
+     .output = SHAPE(6, 8),
+     .reference = reference},
+    {.name = "two masks",
+     .attributes = ATTENTION(.causal = true, .has_mask = true),
+     .inputs = {SAMPLE(4, 6), SAMPLE(18, 6), SAMPLE(18, 6), CONSTANT(18)},
+     .input_count = 4,
+     .refusal = "give no other"},
     {.name = "several blocks of queries",
      .attributes = ATTENTION(.scale = 0.6f),
      .inputs = {SAMPLE(60, 3), SAMPLE(400, 3), SAMPLE(400, 2)},
