@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/settings.h"
+
 typedef enum option_kind { FLAG, COUNT, SECONDS, SEED, TEXT, SETS, MAPS } option_kind;
 
 typedef struct option {
@@ -127,6 +129,11 @@ static int refuse(const cli_command *command, const option *row, const char *wor
     }
     size_t dashes = strspn(word, "-");
     snprintf(name, sizeof name, "%.*s", (int)(length - dashes), word + dashes);
+    for (const fv__option *key = fv__train_options; key->name && lists(command, "set"); key++) {
+        if (strcmp(key->name, name) == 0) {
+            return cli_usage(command, "unknown option --%s; it is a key of the recipe: --set train.%s=...", name, name);
+        }
+    }
     const char *nearest = fv__nearest_name(name, names);
     return cli_usage(command, "unknown option %.*s%s%s%s", (int)length, word, nearest ? "; did you mean --" : "",
                      nearest ? nearest : "", nearest ? "?" : "");

@@ -14,7 +14,7 @@
 #include "graph/rewrite_internal.h"
 
 bool fv__walk_is_private(const fv__walk *walk, int n) {
-    return walk->uses[n] == 1 && !walk->wanted[n];
+    return walk->uses[n] == 1 && !walk->wanted[n] && !walk->source->nodes[n].wants_gradient;
 }
 
 bool fv__walk_pays(const fv__walk *walk, double saved, double cost) {

@@ -1,6 +1,7 @@
 #include "recipe/recipe.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -197,6 +198,14 @@ fv_status fv_recipe_open(const char *name, fv_recipe **out, fv_error *error) {
     uint8_t *bytes;
     size_t size;
     fv_status status = fv__file_read(name, FV__YAML_SIZE, &bytes, &size, error);
+    if (status == FV_NOT_FOUND && length > 5 && !strchr(name, '/')) {
+        char built_in[64];
+        snprintf(built_in, sizeof built_in, "%.*s", (int)(length - 5), name);
+        if (fv__builtin_recipe_find(built_in)) {
+            return fv__fail(error, FV_NOT_FOUND, "there is no file %s here; the built-in recipe is called %s", name,
+                            built_in);
+        }
+    }
     if (!status) {
         status = fv_recipe_parse((const char *)bytes, size, name, out, error);
         fv__free(bytes);
