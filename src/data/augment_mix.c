@@ -66,8 +66,10 @@ static bool blend(const fv__augmentation *augmentation, fv__random *random, cons
 
 const fv__augmentation_type fv__augmentation_mixup = {
     .name = "mixup",
-    .sentence = "Blends the picture, and its label, with those of another sample (Zhang et al. 2018). Where mixup and "
-                "cutmix are both listed, one of them is drawn for each sample.",
+    .sentence =
+        "Blends the picture, and its label, with those of another sample (Zhang et al. 2018). Where mixup and "
+        "cutmix are both listed, one of them is drawn for each sample. Training accuracy goes by the label of the "
+        "larger share.",
     .options = mixup_options,
     .mix = blend};
 
