@@ -81,6 +81,20 @@ static int add_dense(setup *s, int x, int kernel) {
     return node;
 }
 
+// A · B of two weights.
+static int add_product(setup *s, int a, int b) {
+    int node;
+    fv_error error = {0};
+    const int *left = s->graph.nodes[a].view.output.size, *right = s->graph.nodes[b].view.output.size;
+    const fv__weight_product_attributes attributes = {
+        .rows = left[0], .inner = left[1], .blocks = 1, .columns = right[1], .shape = {2, {left[0], right[1]}}};
+    if (fv__graph_add(&s->graph, "product", &fv__op_weight_product, &attributes, (const int[]){a, b}, 2, &node,
+                      &error)) {
+        fail_msg("%s", error.message);
+    }
+    return node;
+}
+
 // Kernels that are products of weights: A·B and A·C share A, (A·B)·D is a level higher.
 static void start_composed(setup *s) {
     fv_error error;
@@ -89,7 +103,7 @@ static void start_composed(setup *s) {
     assert_int_equal(fv__graph_add_input(&s->graph, "input", &rows, &s->input, &error), FV_OK);
     int a = add_weight(s, "a", 6, 16), b = add_weight(s, "b", 16, 9), c = add_weight(s, "c", 16, 9);
     int d = add_weight(s, "d", 9, 9), e = add_weight(s, "e", 9, CLASSES);
-    int ab = add_dense(s, a, b), ac = add_dense(s, a, c), abd = add_dense(s, ab, d);
+    int ab = add_product(s, a, b), ac = add_product(s, a, c), abd = add_product(s, ab, d);
     assert_int_equal(s->graph.nodes[abd].view.rate, FV__RATE_STEP);
     const int terms[] = {add_dense(s, s->input, ab), add_dense(s, s->input, ac), add_dense(s, s->input, abd)};
     int sum, pooled;

@@ -27,8 +27,8 @@ static int linear_before(const fv__walk *walk, int n, const fv__op *op) {
     while (node_at(walk, copy)->op->view) {
         copy = node_at(walk, copy)->inputs[0];
     }
-    bool found = walk->source->nodes[source].op == op && fv__walk_is_private(walk, source) &&
-                 node_at(walk, copy)->op == op && node_at(walk, copy)->view.rate != FV__RATE_STEP;
+    bool found =
+        walk->source->nodes[source].op == op && fv__walk_is_private(walk, source) && node_at(walk, copy)->op == op;
     return found ? copy : -1;
 }
 
@@ -208,9 +208,6 @@ static fv_status compose_conv2d(fv__walk *walk, int n, const void *attributes, i
 fv_status fv__walk_compose(fv__walk *walk, int n, const void *attributes, int *copy, fv_error *error) {
     const fv__op *op = walk->source->nodes[n].op;
     *copy = -1;
-    if (walk->source->nodes[n].view.rate == FV__RATE_STEP) {
-        return FV_OK;
-    }
     return op == &fv__op_dense    ? compose_dense(walk, n, attributes, copy, error)
            : op == &fv__op_conv2d ? compose_conv2d(walk, n, attributes, copy, error)
                                   : FV_OK;

@@ -24,7 +24,7 @@ static fv__activation *activation_in(const fv__op *op, linear_attributes *attrib
 static int linear_before(const fv__walk *walk, int n, linear_attributes *attributes) {
     const int source = walk->source->nodes[n].inputs[0], copy = walk->out->node_of[source];
     const fv__node *node = &walk->out->graph.nodes[copy];
-    if (!is_linear_op(node->op) || node->view.rate == FV__RATE_STEP || !fv__walk_is_private(walk, source)) {
+    if (!is_linear_op(node->op) || !fv__walk_is_private(walk, source)) {
         return -1;
     }
     memcpy(attributes, node->view.attributes, node->op->attributes_size);

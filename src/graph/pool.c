@@ -36,7 +36,7 @@ static int features_of(const fv__shape *shape) {
 // A dense layer without activation that nobody else reads.
 static bool is_linear(const movement *m, int n) {
     const fv__node *node = source_at(m, n);
-    return node->op == &fv__op_dense && fv__walk_is_private(m->walk, n) && node->view.rate != FV__RATE_STEP &&
+    return node->op == &fv__op_dense && fv__walk_is_private(m->walk, n) &&
            ((const fv__dense_attributes *)node->view.attributes)->activation == FV__ACTIVATION_linear;
 }
 

@@ -18,7 +18,7 @@ static const fv__node *source_at(const fv__walk *walk, int n) {
 
 static bool find_projection(const fv__walk *walk, int n, projection *found) {
     const fv__node *node = source_at(walk, n);
-    if (node->op != &fv__op_dense || !fv__walk_is_private(walk, n) || node->view.rate == FV__RATE_STEP ||
+    if (node->op != &fv__op_dense || !fv__walk_is_private(walk, n) ||
         ((const fv__dense_attributes *)node->view.attributes)->activation != FV__ACTIVATION_linear ||
         node->view.inputs[0].rank != 2) {
         return false;
@@ -151,9 +151,6 @@ static fv_status share_value(fv__walk *walk, const fv__node *output, int *copy, 
 fv_status fv__walk_share(fv__walk *walk, int n, int *copy, fv_error *error) {
     const fv__node *node = source_at(walk, n);
     *copy = -1;
-    if (node->view.rate == FV__RATE_STEP) {
-        return FV_OK;
-    }
     return node->op == &fv__op_attention ? share_key(walk, node, copy, error)
            : node->op == &fv__op_dense   ? share_value(walk, node, copy, error)
                                          : FV_OK;

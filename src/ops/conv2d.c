@@ -18,7 +18,7 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
         return fv__fail(error, FV_INVALID, "conv2d takes x, a kernel and, if wanted, a bias, not %d inputs",
                         node->input_count);
     }
-    if (x->rank != 3) {
+    if (x->rank != 3 || node->input_is_weight[0]) {
         return fv__fail(error, FV_INVALID, "conv2d needs an image (height, width, channels), not %s",
                         fv__shape_print(x).text);
     }
@@ -143,7 +143,7 @@ static void kernel_gradient(const fv__call *call, const fv__conv2d_geometry *g, 
 
 // dy · Wᵀ of `pixels` output pixels: (pixels, kh·kw·channels).
 static void window_gradients(const fv__call *call, const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts,
-                             const float *d_pre, int pixels, float *windows, bool accumulate) {
+                             const float *d_pre, int pixels, float *windows) {
     int window = g->kernel[0] * g->kernel[1] * g->channels;
     fv__gemm product = {.rows = pixels,
                         .columns = window,
@@ -154,8 +154,7 @@ static void window_gradients(const fv__call *call, const fv__conv2d_geometry *g,
                         .a_depth = 1,
                         .b = parts->transposed,
                         .c = windows,
-                        .c_row = window,
-                        .accumulate = accumulate};
+                        .c_row = window};
     call->kernels->gemm(&product);
 }
 
@@ -172,15 +171,11 @@ static void add_windows(const fv__call *call, const fv__conv2d_geometry *g, cons
 }
 
 // Takes the image out of the padded gradient.
-static void crop_image(const fv__call *call, const fv__conv2d_geometry *g, const float *padded, float *d_x) {
+static void crop_image(const fv__conv2d_geometry *g, const float *padded, float *d_x) {
     size_t row = (size_t)g->width * (size_t)g->channels;
     const float *from = padded + ((ptrdiff_t)g->before[0] * g->padded[1] + g->before[1]) * g->channels;
     for (int y = 0; y < g->height; y++, from += g->padded[1] * g->channels, d_x += row) {
-        if (call->node->input_is_weight[0]) {
-            call->kernels->add(from, d_x, d_x, row);
-        } else {
-            memcpy(d_x, from, row * sizeof(float));
-        }
+        memcpy(d_x, from, row * sizeof(float));
     }
 }
 
@@ -189,17 +184,15 @@ static void input_gradient(const fv__call *call, const fv__conv2d_geometry *g, c
                            const float *d_pre, float *d_x, float *padded, float *windows) {
     bool pads = fv__conv2d_pads(g);
     float *d_image = pads ? padded : d_x;
-    if (pads || !call->node->input_is_weight[0]) {
-        memset(d_image, 0, (size_t)g->padded[0] * (size_t)g->padded[1] * (size_t)g->channels * sizeof(float));
-    }
+    memset(d_image, 0, (size_t)g->padded[0] * (size_t)g->padded[1] * (size_t)g->channels * sizeof(float));
     int most = fv__conv2d_spread_rows(g) * g->columns;
     for (int first = 0; first < g->rows * g->columns; first += most) {
         int pixels = g->rows * g->columns - first < most ? g->rows * g->columns - first : most;
-        window_gradients(call, g, parts, d_pre + (size_t)first * (size_t)g->filters, pixels, windows, false);
+        window_gradients(call, g, parts, d_pre + (size_t)first * (size_t)g->filters, pixels, windows);
         add_windows(call, g, parts, first, pixels, windows, d_image);
     }
     if (pads) {
-        crop_image(call, g, padded, d_x);
+        crop_image(g, padded, d_x);
     }
 }
 
@@ -220,12 +213,9 @@ static void backward(const fv__call *call) {
                                    call->out ? call->out + offset : NULL, saved ? saved + offset : NULL, gradient);
         const float *x = call->in[0] + (size_t)sample * image;
         kernel_gradient(call, &g, &parts, call->d_in[1] ? fv__conv2d_pad_image(&g, x, padded) : x, d_pre, images);
-        float *d_x = call->d_in[0];
-        if (d_x && !call->node->input_is_weight[0]) {
-            d_x += (size_t)sample * image;
-        }
+        float *d_x = call->d_in[0] ? call->d_in[0] + (size_t)sample * image : NULL;
         if (d_x && g.pointwise) {
-            window_gradients(call, &g, &parts, d_pre, images * g.rows * g.columns, d_x, call->node->input_is_weight[0]);
+            window_gradients(call, &g, &parts, d_pre, images * g.rows * g.columns, d_x);
         } else if (d_x) {
             input_gradient(call, &g, &parts, d_pre, d_x, d_padded, windows);
         }

@@ -2,11 +2,11 @@
 //   dPre = dy ∘ activation'     dx = dPre · Wᵀ     dW += xᵀ · dPre     db += column sums of dPre
 //
 // At sample rate W and Wᵀ are packed once a step and one call is one product over the tokens of all its samples. At
-// batch rate (the weights outweigh the activations) and at step rate (x is a weight too) nothing is packed ahead:
-// forward reads W where it is, and backward is cut into ranges of input features, each of which owns its columns of dx
-// and its rows of dW. At batch rate W is packed after all where it is used more than once: without a backward, or for
-// the many tokens of a sample.
+// batch rate (the weights outweigh the activations) backward is cut into ranges of input features, each of which owns
+// its columns of dx and its rows of dW, and forward reads W where it is, unless it is used more than once (without a
+// backward, or for the many tokens of a sample) and so worth packing.
 #include "ops/activated.h"
+#include "ops/check.h"
 
 enum {
     TILE_FEATURES = 128, // about: few enough that threads get as many as each other
@@ -43,7 +43,8 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
         return fv__fail(error, FV_INVALID, "dense: the weights must be a weight of shape (in, out), not %s",
                         fv__shape_print(weights).text);
     }
-    if (x->rank < 1 || x->size[x->rank - 1] != weights->size[0]) {
+    FV__TRY(fv__op_expect_sample(node, "dense", 0, "x", 1, FV__MAX_RANK, error));
+    if (x->size[x->rank - 1] != weights->size[0]) {
         return fv__fail(error, FV_INVALID, "dense: the last axis of x %s must be the first of the weights %s",
                         fv__shape_print(x).text, fv__shape_print(weights).text);
     }
@@ -152,8 +153,7 @@ static void backward_features(const fv__call *call, const dimensions *d, const f
                                         .a_depth = 1,
                                         .b = transposed,
                                         .c = call->d_in[0] + first,
-                                        .c_row = d->in,
-                                        .accumulate = call->node->input_is_weight[0]});
+                                        .c_row = d->in});
     }
     if (call->d_in[1]) {
         call->kernels->gemm(&(fv__gemm){.rows = width,
