@@ -75,7 +75,7 @@ static void tell_folder(const char *folder, const fv_progress *last) {
 // What the model reaches on the test set; no samples: there is none.
 static fv_status measure(const cli_options *options, const fv_recipe *recipe, fv_model *model, const fv_progress *last,
                          fv_metrics *metrics, fv_error *error) {
-    fv_dataset *data;
+    fv_dataset *data = NULL;
     // The last validation was on the test set, with the weights that the model has.
     if (recipe->data.validation == FV__VALIDATE_TEST && !recipe->train.keep_best && last->validation.samples) {
         *metrics = last->validation;
