@@ -31,7 +31,7 @@ static const op_case cases[] = {
      .inputs = {SAMPLE(36, 192), SAMPLE(36, 32)},
      .input_count = 2,
      .refusal = "shapes (36, 192) and (36, 32) differ"},
-    {.name = "one input", .inputs = {SAMPLE(3)}, .input_count = 1, .refusal = "has 1 inputs, but takes two to six"},
+    {.name = "one input", .inputs = {SAMPLE(3)}, .input_count = 1, .refusal = "has 1 inputs, but takes two to eight"},
     {.name = "a weight", .inputs = {SAMPLE(3), WEIGHT(3)}, .input_count = 2, .refusal = "position_embedding"},
 };
 const op_cases cases_add = CASES(cases);
