@@ -34,9 +34,9 @@ static int linear_before(const fv__walk *walk, int n, const fv__op *op) {
 
 static void note(fv__walk *walk, int node, const char *first, const char *second, double before, double after) {
     if (strcmp(first, second) == 0) {
-        fv__walk_note(walk, node, before, after, "two linear layers of %s are one", second);
+        fv__walk_note(walk, node, "two linear layers of %s are one" FV__NOTE_GAIN, second, after * 1e-6, before * 1e-6);
     } else {
-        fv__walk_note(walk, node, before, after, "%s and %s are one layer", first, second);
+        fv__walk_note(walk, node, "%s and %s are one layer" FV__NOTE_GAIN, first, second, after * 1e-6, before * 1e-6);
     }
 }
 

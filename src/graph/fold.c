@@ -42,7 +42,7 @@ static void note(fv__walk *walk, const char *name, bool norm) {
 
 void fv__walk_note_folds(fv__walk *walk) {
     if (walk->fold_name) {
-        fv__text_addf(&walk->notes, "-1 %s: %d batch norms and %d activations are part of the layers before them\n",
+        fv__walk_note(walk, -1, "%s: %d batch norms and %d activations are part of the layers before them",
                       walk->fold_name, walk->folded_norms, walk->folded_activations);
     }
     walk->fold_name = NULL;

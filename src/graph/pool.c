@@ -169,8 +169,8 @@ static fv_status choose(movement *m, const fv__node *average, int *copy, fv_erro
                 before[n] = before[n] && !after[n];
             }
             fv__walk_unnote(m->walk, before);
-            fv__walk_note(m->walk, *copy, m->before, added, "%s averages before %s multiplies", average->name,
-                          m->behind);
+            fv__walk_note(m->walk, *copy, "%s averages before %s multiplies" FV__NOTE_GAIN, average->name, m->behind,
+                          added * 1e-6, m->before * 1e-6);
         } else {
             *copy = -1;
         }

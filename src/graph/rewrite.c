@@ -27,14 +27,13 @@ fv_status fv__walk_add(fv__walk *walk, const char *name, const fv__op *op, const
     return fv__graph_add(&walk->out->graph, name, op, attributes, inputs, count, node, error);
 }
 
-void fv__walk_note(fv__walk *walk, int node, double before, double after, const char *format, ...) {
+void fv__walk_note(fv__walk *walk, int node, const char *format, ...) {
     char what[512];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    fv__text_addf(&walk->notes, "%d %s: %.2f instead of %.2f million multiply-adds\n", node, what, after * 1e-6,
-                  before * 1e-6);
+    fv__text_addf(&walk->notes, "%d %s\n", node, what);
 }
 
 // The notes without their nodes, or with them but without those on nodes that are gone.
@@ -114,7 +113,7 @@ static fv_status copy_node(fv__walk *walk, int n, int *copy, fv_error *error) {
         pooling = *(const fv__max_pool2d_attributes *)attributes;
         pooling.activation = *activation_of(&walk->source->nodes[node->inputs[0]]);
         attributes = &pooling;
-        fv__text_addf(&walk->notes, "-1 the activation of %s runs after %s: on %zu instead of %zu values\n",
+        fv__walk_note(walk, -1, "the activation of %s runs after %s: on %zu instead of %zu values",
                       walk->source->nodes[node->inputs[0]].name, node->name, fv__shape_elements(&node->view.output),
                       fv__shape_elements(&node->view.inputs[0]));
     }

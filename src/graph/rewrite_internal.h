@@ -30,9 +30,11 @@ bool fv__walk_pays(const fv__walk *walk, double saved, double cost);
 fv_status fv__walk_add(fv__walk *walk, const char *name, const fv__op *op, const void *attributes, const int *inputs,
                        int count, int *node, fv_error *error);
 
-// Notes what made node `node` of the new graph (-1: no node alone), and what it saves: multiply-adds of one sample.
-void fv__walk_note(fv__walk *walk, int node, double before, double after, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+// Notes in a line what made node `node` of the new graph (-1: no node alone).
+void fv__walk_note(fv__walk *walk, int node, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+// The end of a note on what that saves: millions of multiply-adds of one sample, after and before.
+#define FV__NOTE_GAIN ": %.2f instead of %.2f million multiply-adds"
 
 // Takes back the notes on nodes that are gone.
 void fv__walk_unnote(fv__walk *walk, const bool *gone);

@@ -79,7 +79,8 @@ static fv_status share_key(fv__walk *walk, const fv__node *attention, int *copy,
                               copy, error);
     }
     if (!status) {
-        fv__walk_note(walk, *copy, before, after, "the heads of %s share their key", attention->name);
+        fv__walk_note(walk, *copy, "the heads of %s share their key" FV__NOTE_GAIN, attention->name, after * 1e-6,
+                      before * 1e-6);
     }
     return status;
 }
@@ -143,7 +144,8 @@ static fv_status share_value(fv__walk *walk, const fv__node *output, int *copy, 
                               projected[2] >= 0 ? 3 : 2, copy, error);
     }
     if (!status) {
-        fv__walk_note(walk, *copy, before, after, "the heads of %s share their value", attention->name);
+        fv__walk_note(walk, *copy, "the heads of %s share their value" FV__NOTE_GAIN, attention->name, after * 1e-6,
+                      before * 1e-6);
     }
     return status;
 }
