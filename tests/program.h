@@ -96,9 +96,13 @@ static inline int fovea(const char *arguments) {
 static inline void read_file(const char *name, char **bytes, size_t *size) {
     FILE *file = fopen(scratch_path(name), "rb");
     assert_non_null(file);
-    *bytes = malloc(1 << 20);
+    fseek(file, 0, SEEK_END);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    *bytes = malloc(*size + 1);
     assert_non_null(*bytes);
-    *size = fread(*bytes, 1, 1 << 20, file);
+    assert_int_equal(fread(*bytes, 1, *size, file), *size);
+    (*bytes)[*size] = 0;
     fclose(file);
 }
 
@@ -117,17 +121,9 @@ static inline void assert_same_file(const char *a, const char *b) {
 static char *html; // the page last read
 
 static inline size_t read_page(const char *name) {
-    FILE *file = fopen(scratch_path(name), "rb");
-    assert_non_null(file);
-    fseek(file, 0, SEEK_END);
-    size_t size = (size_t)ftell(file);
-    rewind(file);
+    size_t size;
     free(html);
-    html = malloc(size + 1);
-    assert_non_null(html);
-    assert_int_equal(fread(html, 1, size, file), size);
-    html[size] = 0;
-    fclose(file);
+    read_file(name, &html, &size);
     return size;
 }
 

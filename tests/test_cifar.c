@@ -276,6 +276,11 @@ static void test_stratified_split(void **state) {
     fv_dataset_close(train);
     fv_dataset_close(validation);
     assert_int_equal(fv__dataset_stratify(set, 1e-9, 4, &train, &validation, &error), FV_OK); // ⌈⌉: one of each class
+    assert_int_equal(validation->count, 100);
+    fv_dataset_close(validation);
+    fv_dataset_close(train);
+    assert_int_equal(fv__dataset_stratify(set, 0.9, 4, &train, &validation, &error), FV_OK);
+    assert_int_equal(train->count, 100); // one of each class here, too
     fv_dataset_close(validation);
     fv_dataset_close(train);
     fv_dataset_close(again);

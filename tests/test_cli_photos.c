@@ -1,6 +1,8 @@
 // Photographs of one's own through the program: data, training, prediction, explanation.
 #include "program.h"
 
+#include "model/model.h"
+
 static void write_photo(const char *path, int shade) {
     uint8_t bytes[11 + 8 * 8 * 3] = "P6 8 8 255\n";
     for (size_t i = 11; i < sizeof bytes; i++) {
@@ -131,13 +133,41 @@ static void predicts_files(void **state) {
     assert_int_equal(run_program(FV__EXAMPLE_LOAD, "nowhere photos/dog/9.ppm", NULL), 1);
 }
 
-// Layers that are not trained, and a cache that cannot be written: slower, but the same model.
+// frozen.yaml: layers that are not trained, whose weights are drawn and then enlarged, since those as drawn make next
+// to nothing of an image.
+static void write_frozen_recipe(void) {
+    char text[2048];
+    fv_recipe *drawn;
+    fv_model *model;
+    fv_error error;
+    const char *const format = "data: {path: %s}\ninput: {size: [32, 32, 3]}\nmodel:\n  - mobilenet_v2: {width: 0.35}\n"
+                               "  - global_average_pool\n  - dense: {units: classes}\n%s"
+                               "train: {batch: 1, epochs: 2, optimizer: {adam: {lr: 0.01}}}\n";
+    char photos[512], weights[600];
+    snprintf(photos, sizeof photos, "%s", scratch_path("photos"));
+    snprintf(text, sizeof text, format, photos, "");
+    assert_int_equal(fv_recipe_parse(text, strlen(text), "frozen.yaml", &drawn, &error), FV_OK);
+    assert_int_equal(fv_model_from_recipe(drawn, 1, &model, &error), FV_OK);
+    for (int i = 0; i < model->graph.parameter_count; i++) {
+        const fv__parameter *parameter = &model->graph.parameters[i];
+        for (size_t k = 0; k < parameter->count && !parameter->trainable && strstr(parameter->name, "kernel"); k++) {
+            model->weights[parameter->offset + k] *= 8;
+        }
+    }
+    assert_int_equal(fv_model_save(model, scratch_path("backbone.safetensors"), &error), FV_OK);
+    fv_model_free(model);
+    fv_recipe_free(drawn);
+    snprintf(weights, sizeof weights, "weights: {from: %s, layer: mobilenet_v2}\n",
+             scratch_path("backbone.safetensors"));
+    snprintf(text, sizeof text, format, photos, weights);
+    scratch_file("frozen.yaml", text, strlen(text));
+}
+
+// A cache that cannot be written: slower, but the same model, bit by bit where a batch is one group with and without
+// it.
 static void does_without_cache(void **state) {
     (void)state;
-    static const char frozen[] =
-        "data: {path: photos}\ninput: {size: [32, 32, 3]}\nmodel:\n  - mobilenet_v2: {width: 0.35}\n"
-        "  - global_average_pool\n  - dense: {units: classes}\ntrain: {batch: 4, epochs: 2}\n";
-    scratch_file("frozen.yaml", frozen, strlen(frozen));
+    write_frozen_recipe();
     assert_code(0, "train ./frozen.yaml --out cached");
     assert_has(err, "Frozen layers");
     setenv("XDG_CACHE_HOME", scratch_path("frozen.yaml"), 1);
@@ -149,11 +179,36 @@ static void does_without_cache(void **state) {
     assert_same_file("cached/model.safetensors", "uncached/model.safetensors");
 }
 
+static bool stop_after_epoch(void *context, const fv_progress *now) {
+    (void)context;
+    return !now->epoch_done;
+}
+
+// The layers that are not trained stay those the run began with, whatever seed is given when it goes on, and though the
+// file they came from is gone.
+static void resumes_with_its_backbone(void **state) {
+    (void)state;
+    char whole[512], parts[512];
+    fv_recipe *frozen;
+    fv_error error = {0};
+    snprintf(whole, sizeof whole, "%s", scratch_path("backbone"));
+    snprintf(parts, sizeof parts, "%s", scratch_path("backbone-resumed"));
+    assert_int_equal(fv_recipe_open(scratch_path("frozen.yaml"), &frozen, &error), FV_OK);
+    assert_int_equal(fv_train(frozen, &(fv_train_options){.folder = whole, .seed = 7}, NULL, &error), FV_OK);
+    const fv_train_options begin = {.folder = parts, .seed = 7, .on_progress = stop_after_epoch};
+    assert_int_equal(fv_train(frozen, &begin, NULL, &error), FV_INTERRUPTED);
+    assert_int_equal(remove(scratch_path("backbone.safetensors")), 0);
+    assert_int_equal(fv_train(frozen, &(fv_train_options){.folder = parts, .resume = true}, NULL, &error), FV_OK);
+    fv_recipe_free(frozen);
+    assert_same_file("backbone/model.safetensors", "backbone-resumed/model.safetensors");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_photos),
         cmocka_unit_test(predicts_files),
         cmocka_unit_test(does_without_cache),
+        cmocka_unit_test(resumes_with_its_backbone),
     };
     return cmocka_run_group_tests(tests, open_world, scratch_close);
 }
