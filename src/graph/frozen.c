@@ -9,15 +9,14 @@ typedef struct node_state {
     bool needed;     // `output` depends on it
 } node_state;
 
-static bool draws(const fv__node *node) {
-    return node->op == &fv__op_dropout ||
-           (node->op == &fv__op_attention && ((const fv__attention_attributes *)node->view.attributes)->dropout > 0);
-}
-
 static void look_at(const fv__graph *graph, int input, int n, node_state *states) {
     const fv__node *node = &graph->nodes[n];
     states[n].sees_input = n == input;
-    states[n].frozen = node->parameter >= 0 ? !graph->parameters[node->parameter].trainable : !draws(node);
+    if (node->parameter >= 0) {
+        states[n].frozen = !graph->parameters[node->parameter].trainable;
+    } else {
+        states[n].frozen = !(node->op->draws && node->op->draws(&node->view));
+    }
     for (int i = 0; i < node->view.input_count; i++) {
         states[n].sees_input |= states[node->inputs[i]].sees_input;
         states[n].frozen &= states[node->inputs[i]].frozen;

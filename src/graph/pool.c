@@ -51,9 +51,9 @@ static bool passes_dense(const movement *m, int n) {
     return tokens * features_of(x) + kernel < tokens * kernel + tokens * features_of(y);
 }
 
-// Dropout in inference is none.
-static bool passes_dropout(const movement *m, int n) {
-    return source_at(m, n)->op == &fv__op_dropout && !m->walk->training && fv__walk_is_private(m->walk, n);
+// Dropout, in inference.
+static bool passes_identity(const movement *m, int n) {
+    return source_at(m, n)->op->identity_in_inference && !m->walk->training && fv__walk_is_private(m->walk, n);
 }
 
 static bool passes_view(const movement *m, int n) {
@@ -62,15 +62,13 @@ static bool passes_view(const movement *m, int n) {
            features_of(&node->view.inputs[0]) == features_of(&node->view.output);
 }
 
-// Plain dot products of what depends on the sample; dropout, which draws for each query in training, stays as it is.
+// Plain dot products; dropout, which draws for each query in training, stays as it is.
 static bool passes_attention(const movement *m, int n) {
     const fv__node *node = source_at(m, n);
     const fv__attention_attributes *attributes = node->view.attributes;
-    const bool *is_weight = node->view.input_is_weight;
     return node->op == &fv__op_attention && fv__walk_is_private(m->walk, n) && attributes->groups == 1 &&
            attributes->score == FV__SCORE_DOT && attributes->scale > 0 && !attributes->has_mask &&
-           !attributes->causal && !attributes->has_scale && !(m->walk->training && attributes->dropout > 0) &&
-           !is_weight[0] && !is_weight[1] && !is_weight[2];
+           !attributes->causal && !attributes->has_scale && !(m->walk->training && attributes->dropout > 0);
 }
 
 // Whether each head should average what the value is made of, all of it, and project that.
@@ -121,7 +119,7 @@ static fv_status average_attention(movement *m, const fv__node *node, int *mean,
 static fv_status average(movement *m, int n, int *mean, fv_error *error) {
     const fv__node *node = source_at(m, n);
     int inputs[FV__MAX_INPUTS];
-    if (passes_view(m, n) || passes_dropout(m, n)) {
+    if (passes_view(m, n) || passes_identity(m, n)) {
         return average(m, node->inputs[0], mean, error);
     }
     if (passes_attention(m, n)) {

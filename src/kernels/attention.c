@@ -160,7 +160,7 @@ static void additive_scores(const float *query, // (rows, depth), a row every `q
 }
 
 // With t = tanh(query[i][d] + keys[d][j]) and g = gradient[i][j]:
-//   d_scale[d] += Σ g · t      d_query[i][d] = (or +=) Σ (j) g · scale[d] · (1 − t²)      d_keys[d][j] += the same over
+//   d_scale[d] += Σ g · t      d_query[i][d] = Σ (j) g · scale[d] · (1 − t²)      d_keys[d][j] += the same over
 //   i
 static void additive_scores_backward(const float *query, // (rows, depth), a row every `query_row` floats
                                      ptrdiff_t query_row,
@@ -168,7 +168,6 @@ static void additive_scores_backward(const float *query, // (rows, depth), a row
                                      const float *scale,    // (depth) or NULL
                                      const float *gradient, // (rows, stride), of the scores
                                      float *d_query,        // as query, or NULL
-                                     bool accumulate,       // d_query +=
                                      float *d_keys,         // (depth, stride)
                                      float *d_scale,        // (depth) or NULL
                                      int rows, int depth, ptrdiff_t stride) {
@@ -186,8 +185,7 @@ static void additive_scores_backward(const float *query, // (rows, depth), a row
                 fv__v_store(d_keys + j, fv__v_load(d_keys + j) + inner);
             }
             if (d_query) {
-                float *to = d_query + i * query_row + d;
-                *to = (accumulate ? *to : 0) + fv__v_sum(query_sum);
+                d_query[i * query_row + d] = fv__v_sum(query_sum);
             }
         }
         if (d_scale) {

@@ -79,7 +79,7 @@ typedef struct fv__gemm {
        int depth, ptrdiff_t stride))                                                                                   \
     X(void, additive_scores_backward,                                                                                  \
       (const float *query, ptrdiff_t query_row, const float *keys, const float *scale, const float *gradient,          \
-       float *d_query, bool accumulate, float *d_keys, float *d_scale, int rows, int depth, ptrdiff_t stride))         \
+       float *d_query, float *d_keys, float *d_scale, int rows, int depth, ptrdiff_t stride))                          \
     /* double_norm.c */                                                                                                \
     X(void, double_norm,                                                                                               \
       (const float *x, float *y, float *divisors, float *scratch, int tokens, int heads, int slots))                   \

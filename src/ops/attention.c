@@ -10,11 +10,13 @@
 
 #include "base/random.h"
 #include "ops/attention_head.h"
+#include "ops/check.h"
 
 static fv_status infer_mask(const fv__op_node *node, const fv__attention_dimensions *d, fv_error *error) {
+    FV__TRY(fv__op_expect_sample(node, "attention", d->mask, "mask", 0, 3, error));
     const fv__shape *mask = &node->inputs[d->mask];
     int full[3] = {d->heads, d->queries, d->keys};
-    bool fits = mask->rank <= 3;
+    bool fits = true;
     for (int i = 1; fits && i <= mask->rank; i++) {
         fits = mask->size[mask->rank - i] == 1 || mask->size[mask->rank - i] == full[3 - i];
     }
@@ -43,10 +45,7 @@ static fv_status infer_inputs(const fv__op_node *node, fv_error *error) {
     static const char *const names[3] = {"query", "key", "value"};
     for (int i = 0; i < 3; i++) {
         const fv__shape *shape = &node->inputs[i];
-        if (shape->rank != 2) {
-            return fv__fail(error, FV_INVALID, "attention: the %s must be (tokens, features), not %s", names[i],
-                            fv__shape_print(shape).text);
-        }
+        FV__TRY(fv__op_expect_sample(node, "attention", i, names[i], 2, 2, error));
         const bool shared = (i == FV__KEY && attributes->shared_key) || (i == FV__VALUE && attributes->shared_value);
         if (!shared && shape->size[1] % attributes->heads != 0) {
             return fv__fail(error, FV_INVALID, "attention: %d heads do not divide the %d features of the %s",
@@ -62,10 +61,7 @@ static fv_status infer_inputs(const fv__op_node *node, fv_error *error) {
 
 static fv_status infer(fv__op_node *node, fv_error *error) {
     const fv__attention_attributes *attributes = node->attributes;
-    fv_status status = infer_inputs(node, error);
-    if (status) {
-        return status;
-    }
+    FV__TRY(infer_inputs(node, error));
     const fv__shape *query = &node->inputs[FV__QUERY], *key = &node->inputs[FV__KEY], *value = &node->inputs[FV__VALUE];
     const int heads = attributes->heads;
     if (query->size[1] != key->size[1] * (attributes->shared_key ? heads : 1)) {
@@ -81,8 +77,8 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     if (d.mask >= 0 && attributes->causal) {
         return fv__fail(error, FV_INVALID, "attention: causal scores have a mask of their own; give no other");
     }
-    if (d.mask >= 0 && (status = infer_mask(node, &d, error))) {
-        return status;
+    if (d.mask >= 0) {
+        FV__TRY(infer_mask(node, &d, error));
     }
     if (d.scale >= 0) {
         const fv__shape *scale = &node->inputs[d.scale];
@@ -100,6 +96,10 @@ static void auxiliary(const fv__op_node *node, fv__shape *shape) {
     fv__attention_dimensions d = fv__attention_dimensions_of(node, 1);
     *shape = d.groups > 1 ? (fv__shape){.rank = 4, .size = {d.groups, d.heads, d.queries, d.keys}}
                           : (fv__shape){.rank = 3, .size = {d.heads, d.queries, d.keys}};
+}
+
+static bool draws(const fv__op_node *node) {
+    return ((const fv__attention_attributes *)node->attributes)->dropout > 0;
 }
 
 static uint32_t backward_reads(const fv__op_node *node) {
@@ -122,13 +122,11 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
 
 // --- The walk over samples, groups and heads ---
 
-// Where the head `number` of a group of a sample begins in arrays like input `i`; a weight is the same for all samples.
+// Where the head `number` of a group of a sample begins in arrays like input `i`.
 static size_t input_offset(const fv__attention_head *h, int i, int sample, int group, int number) {
-    const fv__op_node *node = h->call->node;
-    const fv__shape *shape = &node->inputs[i];
+    const fv__shape *shape = &h->call->node->inputs[i];
     size_t tokens = (size_t)shape->size[0], features = (size_t)shape->size[1];
-    size_t before = node->input_is_weight[i] ? 0 : (size_t)sample * tokens;
-    size_t token = before + tokens / (size_t)h->d.groups * (size_t)group;
+    size_t token = (size_t)sample * tokens + tokens / (size_t)h->d.groups * (size_t)group;
     const int width = i == FV__VALUE ? h->d.value_depth : h->d.depth;
     return token * features + ((size_t)number * (size_t)width) % features; // where heads share it, all at its begin
 }
@@ -165,7 +163,7 @@ static void start_sample(fv__attention_head *h, int sample) {
     }
     if (h->d.mask >= 0) {
         size_t mask = fv__shape_elements(&call->node->inputs[h->d.mask]);
-        h->sample_mask = call->in[h->d.mask] + (call->node->input_is_weight[h->d.mask] ? 0 : (size_t)sample * mask);
+        h->sample_mask = call->in[h->d.mask] + (size_t)sample * mask;
     }
 }
 
@@ -236,6 +234,7 @@ static void backward(const fv__call *call) {
 
 const fv__op fv__op_attention = {.name = "attention",
                                  .attributes_size = sizeof(fv__attention_attributes),
+                                 .draws = draws,
                                  .infer = infer,
                                  .backward_reads = backward_reads,
                                  .needs = needs,

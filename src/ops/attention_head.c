@@ -179,10 +179,9 @@ void fv__attention_forward(fv__attention_head *h, float *out, float *weights_out
     }
 }
 
-// Whether the gradient of the key or value is added to what stands there: that of a weight, or of what heads share.
+// Whether the gradient of the key or value is added to that of the heads before, which share it.
 static bool adds_up(const fv__attention_head *h, int input) {
-    const bool shared = input == FV__KEY ? h->attributes->shared_key : h->attributes->shared_value;
-    return h->call->node->input_is_weight[input] || (shared && h->number > 0);
+    return h->number > 0 && (input == FV__KEY ? h->attributes->shared_key : h->attributes->shared_value);
 }
 
 // The gradient of keys or values, (keys, width) += blockᵀ · right, `right` being the packed rows of the block.
@@ -242,15 +241,13 @@ static void backward_weights(const fv__attention_head *h, const fv__attention_gr
 static void backward_block(const fv__attention_head *h, const fv__attention_gradients *gradients) {
     const fv__kernels *kernels = h->call->kernels;
     const fv__attention_dimensions *d = &h->d;
-    const bool *is_weight = h->call->node->input_is_weight;
     const float *query = h->query + (ptrdiff_t)h->first * d->query_row;
     float *d_query = gradients->query ? gradients->query + (ptrdiff_t)h->first * d->query_row : NULL;
     backward_weights(h, gradients);
     if (h->attributes->score == FV__SCORE_ADDITIVE) {
         if (d_query || gradients->key || gradients->scale) {
             kernels->additive_scores_backward(query, d->query_row, h->parts.keys, h->scale, h->parts.gradient, d_query,
-                                              is_weight[FV__QUERY], h->parts.d_keys, gradients->scale, h->rows,
-                                              d->depth, d->stride);
+                                              h->parts.d_keys, gradients->scale, h->rows, d->depth, d->stride);
         }
         return;
     }
@@ -264,8 +261,7 @@ static void backward_block(const fv__attention_head *h, const fv__attention_grad
                                   .a_depth = 1,
                                   .b = h->parts.key_rows,
                                   .c = d_query,
-                                  .c_row = d->query_row,
-                                  .accumulate = is_weight[FV__QUERY]});
+                                  .c_row = d->query_row});
     }
     if (gradients->key) {
         kernels->pack(h->rows, d->depth, query, d->query_row, 1, h->parts.query_rows);

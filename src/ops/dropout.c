@@ -22,6 +22,10 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     return FV_OK;
 }
 
+static bool draws(const fv__op_node *node) {
+    return rate_of(node) > 0;
+}
+
 static uint32_t backward_reads(const fv__op_node *node) {
     (void)node;
     return 0;
@@ -54,6 +58,7 @@ const fv__op fv__op_dropout = {
     .name = "dropout",
     .attributes_size = sizeof(fv__dropout_attributes),
     .identity_in_inference = true,
+    .draws = draws,
     .infer = infer,
     .backward_reads = backward_reads,
     .forward = forward,

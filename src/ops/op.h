@@ -139,6 +139,8 @@ typedef struct fv__op {
     // True where, outside training, the output is the input: the plan leaves the op out of inference.
     bool identity_in_inference;
 
+    // Whether, in training, the output depends on random draws; NULL: it does not.
+    bool (*draws)(const fv__op_node *node);
     // Sets `output` from `inputs` and `attributes`, or says which shape does not fit and what would.
     fv_status (*infer)(fv__op_node *node, fv_error *error);
     // Which of its values backward reads (FV__READS_*).
