@@ -25,22 +25,8 @@ typedef struct sheet {
     float *memory;   // four images
 } sheet;
 
-static fv__image image_of(const sheet *now, int which) {
-    const fv_dataset *data = now->data;
-    size_t values = (size_t)data->height * (size_t)data->width * FV__PIXEL;
-    return (fv__image){.height = data->height,
-                       .width = data->width,
-                       .channels = data->channels,
-                       .values = now->memory + (size_t)(2 * which) * values,
-                       .spare = now->memory + (size_t)(2 * which + 1) * values};
-}
-
-static fv_status augment_one(const sheet *now, fv__augment_draw draw, uint8_t *pixels, fv__image *image,
-                             fv_error *error) {
-    fv_status status = fv_dataset_read(now->data, (size_t)draw.sample, pixels, error);
-    now->kernels->widen_pixels(pixels, image->values, image->height * image->width, image->channels);
-    fv__augment(now->augmentations, now->kernels, draw, image);
-    return status;
+static fv_status read_sample(void *data, size_t index, uint8_t *pixels, fv_error *error) {
+    return fv_dataset_read(data, index, pixels, error);
 }
 
 // The sample as an epoch sees it; epoch 0: as it is.
@@ -49,18 +35,19 @@ static fv_status render(const sheet *now, size_t sample, uint64_t epoch, uint8_t
     if (epoch == 0) {
         return fv_dataset_read(now->data, sample, pixels, error);
     }
-    fv__image image = image_of(now, 0), partner = image_of(now, 1);
-    fv_status status = augment_one(now, draw, pixels, &image, error);
-    fv__mixing mixing = fv__augment_mixing(now->augmentations, draw, now->data->count, &image);
-    if (!status && mixing.mixes) {
-        draw.sample = mixing.partner;
-        status = augment_one(now, draw, pixels, &partner, error);
-        fv__augment_mix(&mixing, &image, &partner);
+    fv_dataset *data = now->data;
+    const fv__augmenter augmenter = {now->augmentations, now->kernels, data->count, read_sample, data};
+    const size_t places = (size_t)data->height * (size_t)data->width, values = places * FV__PIXEL;
+    const int channels = data->channels;
+    fv__image images[2];
+    for (int i = 0; i < 2; i++) {
+        float *memory = now->memory + (size_t)(2 * i) * values;
+        images[i] = (fv__image){data->height, data->width, channels, memory, memory + values};
     }
-    for (int i = 0; i < image.height * image.width; i++) {
-        for (int c = 0; c < image.channels; c++) {
-            pixels[i * image.channels + c] = (uint8_t)(image.values[i * FV__PIXEL + c] + 0.5F);
-        }
+    fv_status status = fv__augment_sample(&augmenter, draw, pixels, images, error);
+    for (size_t i = 0; i < places * (size_t)channels && !status; i++) {
+        const float *pixel = images[0].values + i / (size_t)channels * FV__PIXEL;
+        pixels[i] = (uint8_t)(pixel[i % (size_t)channels] + 0.5F);
     }
     return status;
 }
@@ -96,7 +83,8 @@ static fv_status draw_sheet(sheet *now, const char *path, fv_error *error) {
 }
 
 // The augmentations of `--set augment=[...]`, or the usual ones.
-static fv_status read_list(const cli_options *options, fv__augmentations *list, fv_error *error) {
+static fv_status read_list(const cli_options *options, const fv_dataset *data, fv__augmentations *list,
+                           fv_error *error) {
     fv__document *document = fv__document_new("augment");
     if (!document) {
         return fv__fail_memory(error, "augmentations");
@@ -114,6 +102,9 @@ static fv_status read_list(const cli_options *options, fv__augmentations *list, 
     }
     if (!status) {
         status = fv__augmentations_read(fv__map_get(root, "augment"), list, error);
+    }
+    if (!status) {
+        status = fv__augmentations_fit(list, fv__map_get(root, "augment"), data->height, data->width, error);
     }
     fv__document_free(document);
     return status;
@@ -164,9 +155,14 @@ int cli_data_augment(const cli_options *options) {
     const fv__dataset_info *info = photos ? &fv__folder_info : fv__dataset_info_find(name, &error);
     const char *path = photos ? name : options->path;
     const fv__photo_settings settings = {.resize = {FV__RESIZE_CROP, SIDE, SIDE}, .channels = 3};
-    if (!info || read_list(options, &list, &error) ||
-        fv__dataset_open(info, "train", path, &settings, &now.data, &error)) {
+    if (!info || fv__dataset_open(info, "train", path, &settings, &now.data, &error)) {
         return cli_fail(&error);
+    }
+    const fv_status status = read_list(options, now.data, &list, &error);
+    if (status) {
+        fv_dataset_close(now.data);
+        cli_fail(&error);
+        return status == FV_INVALID ? CLI_USAGE : CLI_FAILED; // a wrong --set is a wrong command line
     }
     return finish(&now, options);
 }

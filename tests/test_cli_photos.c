@@ -176,7 +176,7 @@ static void does_without_cache(void **state) {
     assert_has(err, "frozen.yaml: cannot make the folder");
     assert_has(err, "the frozen layers run anew in every epoch");
     assert_null(strstr(err, "Frozen layers"));
-    assert_same_file("cached/model.safetensors", "uncached/model.safetensors");
+    assert_true(same_files("cached/model.safetensors", "uncached/model.safetensors"));
 }
 
 static bool stop_after_epoch(void *context, const fv_progress *now) {
@@ -200,7 +200,7 @@ static void resumes_with_its_backbone(void **state) {
     assert_int_equal(remove(scratch_path("backbone.safetensors")), 0);
     assert_int_equal(fv_train(frozen, &(fv_train_options){.folder = parts, .resume = true}, NULL, &error), FV_OK);
     fv_recipe_free(frozen);
-    assert_same_file("backbone/model.safetensors", "backbone-resumed/model.safetensors");
+    assert_true(same_files("backbone/model.safetensors", "backbone-resumed/model.safetensors"));
 }
 
 int main(void) {

@@ -1,5 +1,6 @@
 #include "data/augment.h"
 
+#include <stddef.h>
 #include <string.h>
 
 static const fv__augmentation_type *const types[] = {
@@ -102,6 +103,22 @@ fv_status fv__augmentations_read(const fv__value *list, fv__augmentations *out, 
     return FV_OK;
 }
 
+fv_status fv__augmentations_fit(const fv__augmentations *augmentations, const fv__value *list, int height, int width,
+                                fv_error *error) {
+    const int most = height < width ? height : width;
+    for (int i = 0; i < augmentations->count; i++) {
+        const fv__augmentation *item = &augmentations->items[i];
+        for (const fv__option *option = item->type->options; option->name; option++) {
+            if (option->offset == offsetof(fv__augmentation, pixels) && item->pixels > most) {
+                return fv__value_fail(error, list->items[i],
+                                      "%s.%s: %d pixels are more than the pictures of %d × %d have; at most %d",
+                                      item->type->name, option->name, item->pixels, height, width, most);
+            }
+        }
+    }
+    return FV_OK;
+}
+
 fv_status fv__augmentations_write(const fv__augmentations *augmentations, fv__document *document, fv__value **list,
                                   fv_error *error) {
     fv_status status = FV_OK;
@@ -171,10 +188,29 @@ fv__mixing fv__augment_mixing(const fv__augmentations *augmentations, fv__augmen
     return mixing;
 }
 
-void fv__augment_mix(const fv__mixing *mixing, fv__image *image, const fv__image *other) {
-    if (mixing->mixes && mixing->by_box) {
-        fv__image_paste(image, other, mixing->box);
-    } else if (mixing->mixes) {
-        fv__image_blend(image, other, mixing->share);
+static fv_status augment_one(const fv__augmenter *augmenter, fv__augment_draw draw, uint8_t *pixels, fv__image *image,
+                             fv_error *error) {
+    fv_status status = augmenter->read(augmenter->context, (size_t)draw.sample, pixels, error);
+    if (!status) {
+        augmenter->kernels->widen_pixels(pixels, image->values, image->height * image->width, image->channels);
+        fv__augment(augmenter->augmentations, augmenter->kernels, draw, image);
     }
+    return status;
+}
+
+fv_status fv__augment_sample(const fv__augmenter *augmenter, fv__augment_draw draw, uint8_t *pixels,
+                             fv__image images[2], fv_error *error) {
+    fv_status status = augment_one(augmenter, draw, pixels, &images[0], error);
+    const fv__mixing mixing = fv__augment_mixing(augmenter->augmentations, draw, augmenter->count, &images[0]);
+    if (status || !mixing.mixes) {
+        return status;
+    }
+    draw.sample = mixing.partner;
+    status = augment_one(augmenter, draw, pixels, &images[1], error);
+    if (!status && mixing.by_box) {
+        fv__image_paste(&images[0], &images[1], mixing.box);
+    } else if (!status) {
+        fv__image_blend(&images[0], &images[1], mixing.share);
+    }
+    return status;
 }

@@ -53,6 +53,10 @@ typedef struct fv__augmentations {
 // nothing of `list` is kept.
 fv_status fv__augmentations_read(const fv__value *list, fv__augmentations *out, fv_error *error);
 
+// Whether the pictures are large enough for what was read from `list`.
+fv_status fv__augmentations_fit(const fv__augmentations *augmentations, const fv__value *list, int height, int width,
+                                fv_error *error);
+
 // The way back, with every option.
 fv_status fv__augmentations_write(const fv__augmentations *augmentations, fv__document *document, fv__value **list,
                                   fv_error *error);
@@ -79,7 +83,19 @@ typedef struct fv__mixing {
 fv__mixing fv__augment_mixing(const fv__augmentations *augmentations, fv__augment_draw draw, size_t count,
                               const fv__image *image);
 
-// `other` is the partner's picture, itself augmented.
-void fv__augment_mix(const fv__mixing *mixing, fv__image *image, const fv__image *other);
+// Samples, and what is done to them.
+typedef struct fv__augmenter {
+    const fv__augmentations *augmentations;
+    const fv__kernels *kernels;
+    size_t count;
+    // Bytes of sample `index`, (height, width, channels). Called from any thread.
+    fv_status (*read)(void *context, size_t index, uint8_t *pixels, fv_error *error);
+    void *context;
+} fv__augmenter;
+
+// The sample as `draw` sees it into images[0]: augmented, then mixed with its partner, which is augmented as it would
+// be by itself. `pixels` (one sample's) and images[1] are room to work in.
+fv_status fv__augment_sample(const fv__augmenter *augmenter, fv__augment_draw draw, uint8_t *pixels,
+                             fv__image images[2], fv_error *error);
 
 #endif

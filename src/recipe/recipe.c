@@ -80,9 +80,9 @@ static fv_status append_layers(const fv_recipe *recipe, fv_model *model, fv_erro
     return status;
 }
 
-// Builds the graph, without weights: every layer's options and shapes, and the number of classes, must fit. What the
-// model takes is what photographs are made into.
-static fv_status check_model(fv_recipe *recipe, fv_error *error) {
+// Builds the graph, without weights: every layer's options and shapes, the number of classes, and what augmentation
+// does must fit. What the model takes is what photographs are made into.
+static fv_status check_model(fv_recipe *recipe, const fv__value *augment, fv_error *error) {
     fv_model *model;
     fv_status status = fv__model_begin(recipe->input, &model, error);
     if (status) {
@@ -95,6 +95,10 @@ static fv_status check_model(fv_recipe *recipe, fv_error *error) {
             .resize = {.mode = input->resize, .height = input->size.values[0], .width = input->size.values[1]},
             .channels = input->size.values[2],
             .strict = recipe->data.strict};
+        status =
+            fv__augmentations_fit(&recipe->augmentations, augment, input->size.values[0], input->size.values[1], error);
+    }
+    if (!status) {
         status = append_layers(recipe, model, error);
     }
     if (!status) {
@@ -135,7 +139,7 @@ static fv_status read_document(fv_recipe *recipe, fv_error *error) {
     if (!status) {
         recipe->input = sections.input;
         recipe->layers = sections.model;
-        status = check_model(recipe, error);
+        status = check_model(recipe, sections.augment, error);
     }
     return status;
 }

@@ -30,25 +30,17 @@ void fv__renderer_free(fv__renderer *renderer) {
     *renderer = (fv__renderer){0};
 }
 
-// Image 0 or 1 of the worker.
-static fv__image image_of(const fv__renderer *renderer, uint8_t *memory, int which) {
+// Of the worker whose memory it is.
+static void place_images(const fv__renderer *renderer, uint8_t *memory, fv__image images[2]) {
     const int *size = renderer->model->input_settings.size.values;
-    float *values = (float *)(void *)(memory + renderer->pixel_bytes) + (size_t)(2 * which) * renderer->image_values;
-    return (fv__image){.height = size[0],
-                       .width = size[1],
-                       .channels = size[2],
-                       .values = values,
-                       .spare = values + renderer->image_values};
-}
-
-static fv_status augment_one(const fv__renderer *renderer, const fv__samples *samples, fv__augment_draw draw,
-                             uint8_t *pixels, fv__image *image, fv_error *error) {
-    fv_status status = samples->read(samples->context, (size_t)draw.sample, pixels, error);
-    if (!status) {
-        renderer->kernels->widen_pixels(pixels, image->values, image->height * image->width, image->channels);
-        fv__augment(renderer->augmentations, renderer->kernels, draw, image);
+    float *values = (float *)(void *)(memory + renderer->pixel_bytes);
+    for (int i = 0; i < 2; i++, values += 2 * renderer->image_values) {
+        images[i] = (fv__image){.height = size[0],
+                                .width = size[1],
+                                .channels = size[2],
+                                .values = values,
+                                .spare = values + renderer->image_values};
     }
-    return status;
 }
 
 fv_status fv__render(const fv__renderer *renderer, const fv__samples *samples, fv__augment_draw draw, int worker,
@@ -65,17 +57,18 @@ fv_status fv__render(const fv__renderer *renderer, const fv__samples *samples, f
         }
         return status;
     }
-    fv__image image = image_of(renderer, memory, 0);
-    fv_status status = augment_one(renderer, samples, draw, memory, &image, error);
-    fv__mixing mixing = fv__augment_mixing(renderer->augmentations, draw, samples->count, &image);
-    if (!status && mixing.mixes) {
-        fv__image partner = image_of(renderer, memory, 1);
-        fv__augment_draw other = {.seed = draw.seed, .epoch = draw.epoch, .sample = mixing.partner};
-        status = augment_one(renderer, samples, other, memory, &partner, error);
-        fv__augment_mix(&mixing, &image, &partner);
+    const fv__augmenter augmenter = {.augmentations = renderer->augmentations,
+                                     .kernels = renderer->kernels,
+                                     .count = samples->count,
+                                     .read = samples->read,
+                                     .context = samples->context};
+    fv__image images[2], *image = &images[0];
+    place_images(renderer, memory, images);
+    fv_status status = fv__augment_sample(&augmenter, draw, memory, images, error);
+    if (!status) {
+        renderer->kernels->narrow_pixels(image->values, out, image->height * image->width, image->channels,
+                                         model->scale, model->shift);
     }
-    renderer->kernels->narrow_pixels(image.values, out, image.height * image.width, image.channels, model->scale,
-                                     model->shift);
     return status;
 }
 
