@@ -15,6 +15,8 @@ const char *const fv__activation_names_and_softmax[] = {
         "softmax",
     NULL};
 
+const char *const fv__padding_names[] = {[FV__PADDING_VALID] = "valid", [FV__PADDING_SAME] = "same", NULL};
+
 // Sizes come from users and files: everything later counts elements in an int.
 static fv_status check_elements(const fv__builder *builder, const char *what, const fv__shape *shape, fv_error *error) {
     double elements = 1;
@@ -71,6 +73,21 @@ static fv_status build_part(fv__builder *builder, const char *part, const char *
     return status;
 }
 
+// An op on `input`, "kernel" and, unless `biases` is 0, as many values "bias".
+static fv_status build_weighted(fv__builder *builder, const char *part, const fv__op *op, const void *attributes,
+                                int input, const fv__shape *kernel, int biases, int *output, fv_error *error) {
+    const fv__shape bias = {.rank = 1, .size = {biases}};
+    int inputs[3] = {input};
+    fv_status status = build_part(builder, part, "kernel", kernel, FV__INITIAL_GLOROT_UNIFORM, &inputs[1], error);
+    if (!status && biases) {
+        status = build_part(builder, part, "bias", &bias, FV__INITIAL_ZEROS, &inputs[2], error);
+    }
+    if (!status) {
+        status = fv__build_op(builder, op, attributes, inputs, biases ? 3 : 2, output, error);
+    }
+    return status;
+}
+
 fv_status fv__build_dense(fv__builder *builder, const char *name, int input, int units, bool bias,
                           fv__activation activation, int *output, fv_error *error) {
     const fv__shape *x = fv__graph_shape(builder->graph, input);
@@ -78,18 +95,22 @@ fv_status fv__build_dense(fv__builder *builder, const char *name, int input, int
         return FV__LAYER_FAIL(builder, error, "the input is a single number %s; dense needs an axis of features",
                               fv__shape_print(x).text);
     }
-    fv__shape kernel = {.rank = 2, .size = {x->size[x->rank - 1], units}};
-    fv__shape offset = {.rank = 1, .size = {units}};
-    int inputs[3] = {input};
-    fv_status status = build_part(builder, name, "kernel", &kernel, FV__INITIAL_GLOROT_UNIFORM, &inputs[1], error);
-    if (!status && bias) {
-        status = build_part(builder, name, "bias", &offset, FV__INITIAL_ZEROS, &inputs[2], error);
+    const fv__shape kernel = {.rank = 2, .size = {x->size[x->rank - 1], units}};
+    const fv__dense_attributes attributes = {.activation = activation};
+    return build_weighted(builder, name, &fv__op_dense, &attributes, input, &kernel, bias ? units : 0, output, error);
+}
+
+fv_status fv__build_convolution(fv__builder *builder, const char *name, int input, int filters, const int kernel[2],
+                                bool bias, const fv__conv2d_attributes *attributes, int *output, fv_error *error) {
+    const fv__shape *x = fv__graph_shape(builder->graph, input);
+    if (x->rank != 3) {
+        return FV__LAYER_FAIL(builder, error, "needs an image (height, width, channels), not %s",
+                              fv__shape_print(x).text);
     }
-    if (!status) {
-        fv__dense_attributes attributes = {.activation = activation};
-        status = fv__build_op(builder, &fv__op_dense, &attributes, inputs, bias ? 3 : 2, output, error);
-    }
-    return status;
+    const int channels = x->size[2], filtered = filters ? filters : channels;
+    const fv__op *op = filters ? &fv__op_conv2d : &fv__op_depthwise_conv2d;
+    const fv__shape shape = {.rank = 4, .size = {kernel[0], kernel[1], channels, filters ? filters : 1}};
+    return build_weighted(builder, name, op, attributes, input, &shape, bias ? filtered : 0, output, error);
 }
 
 fv_status fv__build_softmax(fv__builder *builder, int input, fv__axis axis, int *output, fv_error *error) {

@@ -8,8 +8,6 @@ typedef struct conv2d_options {
     const char *name;
 } conv2d_options;
 
-static const char *const paddings[] = {"valid", "same", NULL}; // as fv__padding
-
 static const fv__option table[] = {
     {.name = "filters",
      .kind = FV__INT,
@@ -36,7 +34,7 @@ static const fv__option table[] = {
     {.name = "padding",
      .kind = FV__CHOICE,
      .offset = offsetof(conv2d_options, padding),
-     .choices = paddings,
+     .choices = fv__padding_names,
      .default_text = "valid",
      .sentence =
          "valid: only windows that lie inside the image. same: zeros around it, so that stride 1 keeps its size "
@@ -57,25 +55,11 @@ static const fv__option table[] = {
 
 static fv_status build(fv__builder *builder, const void *opaque, int input, int *output, fv_error *error) {
     const conv2d_options *options = opaque;
-    const fv__shape *x = fv__graph_shape(builder->graph, input);
-    if (x->rank != 3) {
-        return FV__LAYER_FAIL(builder, error, "needs an image (height, width, channels), not %s",
-                              fv__shape_print(x).text);
-    }
-    fv__shape kernel = {.rank = 4, .size = {options->kernel[0], options->kernel[1], x->size[2], options->filters}};
-    fv__shape bias = {.rank = 1, .size = {options->filters}};
-    int inputs[3] = {input};
-    fv_status status = fv__build_parameter(builder, "kernel", &kernel, FV__INITIAL_GLOROT_UNIFORM, &inputs[1], error);
-    if (!status && options->bias) {
-        status = fv__build_parameter(builder, "bias", &bias, FV__INITIAL_ZEROS, &inputs[2], error);
-    }
-    if (!status) {
-        fv__conv2d_attributes attributes = {.stride = {options->stride[0], options->stride[1]},
-                                            .padding = (fv__padding)options->padding,
-                                            .activation = (fv__activation)options->activation};
-        status = fv__build_op(builder, &fv__op_conv2d, &attributes, inputs, options->bias ? 3 : 2, output, error);
-    }
-    return status;
+    const fv__conv2d_attributes attributes = {.stride = {options->stride[0], options->stride[1]},
+                                              .padding = (fv__padding)options->padding,
+                                              .activation = (fv__activation)options->activation};
+    return fv__build_convolution(builder, NULL, input, options->filters, options->kernel, options->bias, &attributes,
+                                 output, error);
 }
 
 const fv__layer_type fv__layer_conv2d = {.name = "conv2d",

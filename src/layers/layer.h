@@ -108,6 +108,10 @@ fv_status fv__build_parameter(fv__builder *builder, const char *name, const fv__
 fv_status fv__build_dense(fv__builder *builder, const char *name, int input, int units, bool bias,
                           fv__activation activation, int *output, fv_error *error);
 
+// A convolution of an image with its weights, named likewise. `filters` 0: a depthwise one.
+fv_status fv__build_convolution(fv__builder *builder, const char *name, int input, int filters, const int kernel[2],
+                                bool bias, const fv__conv2d_attributes *attributes, int *output, fv_error *error);
+
 // A batch norm by stored statistics, with its weights "part/gamma", … (`part` NULL: "gamma", …).
 fv_status fv__build_batch_norm(fv__builder *builder, const char *part, double epsilon, int input, int *output,
                                fv_error *error);
@@ -116,6 +120,8 @@ fv_status fv__build_batch_norm(fv__builder *builder, const char *part, double ep
 enum { FV__LAYER_SOFTMAX = FV__ACTIVATION_COUNT };
 extern const char *const fv__activation_names[];             // NULL-terminated
 extern const char *const fv__activation_names_and_softmax[]; // NULL-terminated
+
+extern const char *const fv__padding_names[]; // as fv__padding; NULL-terminated
 
 fv_status fv__build_softmax(fv__builder *builder, int input, fv__axis axis, int *output, fv_error *error);
 

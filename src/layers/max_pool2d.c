@@ -6,8 +6,6 @@ typedef struct max_pool2d_options {
     const char *name;
 } max_pool2d_options;
 
-static const char *const paddings[] = {"valid", "same", NULL}; // as fv__padding
-
 static const fv__option table[] = {
     {.name = "size",
      .kind = FV__INT_PAIR,
@@ -27,7 +25,7 @@ static const fv__option table[] = {
     {.name = "padding",
      .kind = FV__CHOICE,
      .offset = offsetof(max_pool2d_options, padding),
-     .choices = paddings,
+     .choices = fv__padding_names,
      .default_text = "valid",
      .sentence = "valid: only windows that lie inside the image. same: windows may reach over the border."},
     FV__LAYER_NAME(max_pool2d_options),

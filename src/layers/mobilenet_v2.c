@@ -94,16 +94,13 @@ static void add(network *net, const fv__op *op, const void *attributes, const in
 // `filters` 0: depthwise.
 static void convolve(network *net, const char *prefix, const char *layer, const char *norm, int filters, int kernel,
                      int stride, bool activated) {
-    char name[64];
-    int inputs[2] = {net->x};
-    if (net->status) {
-        return;
-    }
-    const fv__shape shape = {.rank = 4, .size = {kernel, kernel, channels_of(net), filters ? filters : 1}};
-    snprintf(name, sizeof name, "%s%s/kernel", prefix, layer);
-    net->status = fv__build_parameter(net->builder, name, &shape, FV__INITIAL_GLOROT_UNIFORM, &inputs[1], net->error);
     const fv__conv2d_attributes attributes = {.stride = {stride, stride}, .padding = FV__PADDING_SAME};
-    add(net, filters ? &fv__op_conv2d : &fv__op_depthwise_conv2d, &attributes, inputs, 2);
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", prefix, layer);
+    if (!net->status) {
+        net->status = fv__build_convolution(net->builder, name, net->x, filters, (const int[]){kernel, kernel}, false,
+                                            &attributes, &net->x, net->error);
+    }
     snprintf(name, sizeof name, "%s%s", prefix, norm);
     if (!net->status) {
         net->status = fv__build_batch_norm(net->builder, name, EPSILON, net->x, &net->x, net->error);
