@@ -1,5 +1,5 @@
 // Pointwise functions.
-#include "harness.h"
+#include "reference.h"
 
 static void reference(const reference_call *call) {
     const fv__activation_attributes *attributes = call->test->attributes;

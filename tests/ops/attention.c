@@ -1,7 +1,7 @@
 // Attention against the formula: every score, mask and draw of dropout told one by one.
 #include <math.h>
 
-#include "harness.h"
+#include "reference.h"
 
 typedef struct sizes {
     int heads, queries, keys, depth, value_depth;

@@ -1,45 +1,14 @@
 // Three convolutions as one, against one after the other.
 #include <stdlib.h>
 
-#include "harness.h"
+#include "reference.h"
 
-typedef struct image {
-    double *values;
-    int height, width, channels;
-} image;
-
-// Where window `position` begins along one axis, and how many windows there are.
-static int window_start(int size, int kernel, int stride, fv__padding padding, int position) {
-    const int total = ((size + stride - 1) / stride - 1) * stride + kernel - size;
-    return position * stride - (padding == FV__PADDING_SAME && total > 0 ? total / 2 : 0);
-}
-
-static int count(int size, int kernel, int stride, fv__padding padding) {
-    return padding == FV__PADDING_SAME ? (size + stride - 1) / stride : (size - kernel) / stride + 1;
-}
-
-// A convolution; of a depthwise kernel, only the channel itself counts. The input is freed if it was made here.
-static image convolve(image x, bool made, const fv__conv2d_attributes *a, const fv__shape *shape, const double *kernel,
-                      const double *bias, bool depthwise) {
-    const int *k = shape->size, filters = depthwise ? x.channels : k[3];
-    image y = {NULL, count(x.height, k[0], a->stride[0], a->padding), count(x.width, k[1], a->stride[1], a->padding),
-               filters};
-    y.values = malloc((size_t)y.height * (size_t)y.width * (size_t)filters * sizeof *y.values);
-    for (int n = 0; n < y.height * y.width * filters; n++) {
-        const int f = n % filters, column = n / filters % y.width, row = n / filters / y.width;
-        double sum = bias[f];
-        for (int tap = 0; tap < k[0] * k[1]; tap++) {
-            const int i = window_start(x.height, k[0], a->stride[0], a->padding, row) + tap / k[1];
-            const int j = window_start(x.width, k[1], a->stride[1], a->padding, column) + tap % k[1];
-            const bool inside = i >= 0 && i < x.height && j >= 0 && j < x.width;
-            for (int c = depthwise ? f : 0; inside && c < (depthwise ? f + 1 : x.channels); c++) {
-                const double weight = kernel[depthwise ? tap * x.channels + c : (tap * x.channels + c) * filters + f];
-                sum += x.values[(i * x.width + j) * x.channels + c] * weight;
-            }
-        }
-        y.values[n] = reference_activation(a->activation, sum);
-    }
-    if (made) {
+// Input `kernel` and its bias applied; an image between is freed.
+static reference_image step(reference_image x, const fv__conv2d_attributes *attributes, const reference_call *call,
+                            int kernel, bool depthwise) {
+    const reference_image y = reference_convolve(x, attributes, &call->node->inputs[kernel], call->in[kernel],
+                                                 call->in[kernel + 1], depthwise);
+    if (x.values != call->in[0]) {
         free(x.values);
     }
     return y;
@@ -47,11 +16,11 @@ static image convolve(image x, bool made, const fv__conv2d_attributes *a, const 
 
 static void reference(const reference_call *call) {
     const fv__bottleneck_attributes *a = call->test->attributes;
-    const fv__shape *shapes = call->node->inputs;
-    image y = {(double *)call->in[0], shapes[0].size[0], shapes[0].size[1], shapes[0].size[2]};
-    y = convolve(y, false, &a->first, &shapes[1], call->in[1], call->in[2], false);
-    y = convolve(y, true, &a->depthwise, &shapes[3], call->in[3], call->in[4], true);
-    y = convolve(y, true, &a->last, &shapes[5], call->in[5], call->in[6], false);
+    const int *size = call->node->inputs[0].size;
+    reference_image y = {(double *)call->in[0], size[0], size[1], size[2]};
+    y = step(y, &a->first, call, 1, false);
+    y = step(y, &a->depthwise, call, 3, true);
+    y = step(y, &a->last, call, 5, false);
     for (size_t i = 0; i < fv__shape_elements(&call->node->output); i++) {
         call->out[i] = y.values[i];
     }

@@ -1,46 +1,8 @@
 // Convolutions against the formula, with Keras's padding.
-#include "harness.h"
-
-// Where window `position` begins along one axis.
-static int window_start(int size, int kernel, int stride, fv__padding padding, int position) {
-    int before = 0;
-    if (padding == FV__PADDING_SAME) {
-        const int total = ((size + stride - 1) / stride - 1) * stride + kernel - size;
-        before = total > 0 ? total / 2 : 0;
-    }
-    return position * stride - before;
-}
-
-static double at(const reference_call *call, int y, int x, int filter) {
-    const fv__conv2d_attributes *attributes = call->node->attributes;
-    const int *image = call->node->inputs[0].size, *kernel = call->node->inputs[1].size;
-    const int top = window_start(image[0], kernel[0], attributes->stride[0], attributes->padding, y);
-    const int left = window_start(image[1], kernel[1], attributes->stride[1], attributes->padding, x);
-    double sum = call->node->input_count == 3 ? call->in[2][filter] : 0;
-    for (int i = 0; i < kernel[0]; i++) {
-        for (int j = 0; j < kernel[1]; j++) {
-            const int row = top + i, column = left + j;
-            for (int channel = 0; row >= 0 && row < image[0] && column >= 0 && column < image[1] && channel < image[2];
-                 channel++) {
-                sum += call->in[0][(row * image[1] + column) * image[2] + channel] *
-                       call->in[1][((i * kernel[1] + j) * kernel[2] + channel) * kernel[3] + filter];
-            }
-        }
-    }
-    return sum;
-}
+#include "reference.h"
 
 static void reference(const reference_call *call) {
-    const fv__conv2d_attributes *attributes = call->node->attributes;
-    const int *output = call->node->output.size;
-    double *out = call->out;
-    for (int y = 0; y < output[0]; y++) {
-        for (int x = 0; x < output[1]; x++) {
-            for (int filter = 0; filter < output[2]; filter++) {
-                *out++ = reference_activation(attributes->activation, at(call, y, x, filter));
-            }
-        }
-    }
+    reference_convolution(call, false);
 }
 
 // Keeps every sum away from the kink of ReLU: the sign of a filter is that of its bias.
@@ -50,14 +12,6 @@ static void away_from_zero(const op_case *test, int input, float *values, size_t
         for (size_t i = 0; i < count; i++) {
             values[i] = (i % 2 ? 1.f : -1.f) * (float)(kernel[0] * kernel[1] * kernel[2]);
         }
-    }
-}
-
-// Sums on both sides of both kinks of ReLU6.
-static void around_six(const op_case *test, int input, float *values, size_t count) {
-    (void)test;
-    for (size_t i = 0; i < count && input == 2; i++) {
-        values[i] = (float)(i % 3) * 3;
     }
 }
 
@@ -128,7 +82,7 @@ static const op_case cases[] = {
      .inputs = {SAMPLE(6, 5, 3), WEIGHT(3, 3, 3, 17), WEIGHT(17)},
      .input_count = 3,
      .output = SHAPE(3, 3, 17),
-     .prepare = around_six,
+     .prepare = prepare_around_six,
      .reference = reference},
     {.name = "pointwise, strides",
      .attributes = CONVOLUTION(2, 2, VALID, linear),

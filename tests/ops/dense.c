@@ -1,5 +1,5 @@
 // Dense layers against the formula.
-#include "harness.h"
+#include "reference.h"
 
 static void reference(const reference_call *call) {
     const fv__dense_attributes *attributes = call->node->attributes;

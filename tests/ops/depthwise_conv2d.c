@@ -1,49 +1,8 @@
 // Depthwise convolutions against the formula, with Keras's padding.
-#include "harness.h"
-
-// Where window `position` begins along one axis.
-static int window_start(int size, int kernel, int stride, fv__padding padding, int position) {
-    const int total = ((size + stride - 1) / stride - 1) * stride + kernel - size;
-    return position * stride - (padding == FV__PADDING_SAME && total > 0 ? total / 2 : 0);
-}
-
-static double at(const reference_call *call, int y, int x, int channel) {
-    const fv__conv2d_attributes *attributes = call->node->attributes;
-    const int *image = call->node->inputs[0].size, *kernel = call->node->inputs[1].size;
-    const int top = window_start(image[0], kernel[0], attributes->stride[0], attributes->padding, y);
-    const int left = window_start(image[1], kernel[1], attributes->stride[1], attributes->padding, x);
-    double sum = call->node->input_count == 3 ? call->in[2][channel] : 0;
-    for (int i = 0; i < kernel[0]; i++) {
-        for (int j = 0; j < kernel[1]; j++) {
-            const int row = top + i, column = left + j;
-            if (row >= 0 && row < image[0] && column >= 0 && column < image[1]) {
-                sum += call->in[0][(row * image[1] + column) * image[2] + channel] *
-                       call->in[1][(i * kernel[1] + j) * image[2] + channel];
-            }
-        }
-    }
-    return sum;
-}
+#include "reference.h"
 
 static void reference(const reference_call *call) {
-    const fv__conv2d_attributes *attributes = call->node->attributes;
-    const int *output = call->node->output.size;
-    double *out = call->out;
-    for (int y = 0; y < output[0]; y++) {
-        for (int x = 0; x < output[1]; x++) {
-            for (int channel = 0; channel < output[2]; channel++) {
-                *out++ = reference_activation(attributes->activation, at(call, y, x, channel));
-            }
-        }
-    }
-}
-
-// Sums on both sides of both kinks of ReLU6.
-static void spread(const op_case *test, int input, float *values, size_t count) {
-    (void)test;
-    for (size_t i = 0; i < count && input == 2; i++) {
-        values[i] = (float)(i % 3) * 3;
-    }
+    reference_convolution(call, true);
 }
 
 #define DEPTHWISE(vertical, horizontal, kind, function)                                                                \
@@ -63,7 +22,7 @@ static const op_case cases[] = {
      .inputs = {SAMPLE(5, 7, 37), WEIGHT(3, 3, 37, 1), WEIGHT(37)},
      .input_count = 3,
      .output = SHAPE(5, 7, 37),
-     .prepare = spread,
+     .prepare = prepare_around_six,
      .reference = reference},
     {.name = "same, 3x3, few channels, no bias",
      .attributes = DEPTHWISE(1, 1, SAME, linear),

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "harness.h"
 #include "kernels/draw.h"
+#include "reference.h"
 
 static void reference(const reference_call *call) {
     const float rate = ((const fv__dropout_attributes *)call->test->attributes)->rate;

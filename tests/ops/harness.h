@@ -13,7 +13,8 @@
 //   - an op with units gives the same bits when they are computed in ranges;
 //   - an op that runs at batch rate gives the same forward in two ranges of rows, and its tiles the same as backward.
 //
-// To add tests for an op: tests/ops/NAME.c with `const op_cases cases_NAME = {...}`. A missing one fails to link.
+// To add tests for an op: tests/ops/NAME.c with `const op_cases cases_NAME = {...}` (layer_norm and norm_l share
+// normalized.c). A missing one fails to link.
 #ifndef FOVEA_TESTS_OPS_HARNESS_H
 #define FOVEA_TESTS_OPS_HARNESS_H
 
@@ -94,11 +95,5 @@ OP_CASE_LIST(X)
 
 // Runs a case at one level; ends the test with a message if something is wrong.
 void op_case_run(const op_case *test, const fv__op *op, const fv__kernels *kernels);
-
-// --- For references
-
-double reference_activation(fv__activation kind, double x);
-// Whether dropout keeps the element: the draws of the library, told by formula.
-bool reference_keeps(const reference_call *call, float rate, uint32_t position);
 
 #endif

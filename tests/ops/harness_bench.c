@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "kernels/draw.h"
 #include "ops/check.h"
 
 void *obtain(size_t size) {
@@ -161,32 +160,4 @@ uint32_t bench_wants(const bench *b) {
         wants |= b->test->inputs[i].constant ? 0 : 1u << i;
     }
     return wants;
-}
-
-// --- For references
-
-double reference_activation(fv__activation kind, double x) {
-    switch (kind) {
-    case FV__ACTIVATION_relu:
-        return x > 0 ? x : 0;
-    case FV__ACTIVATION_gelu:
-        return x * 0.5 * (1 + erf(x / sqrt(2.0)));
-    case FV__ACTIVATION_gelu_tanh:
-        return x * 0.5 * (1 + tanh(sqrt(2 / acos(-1.0)) * (x + 0.044715 * x * x * x)));
-    case FV__ACTIVATION_tanh:
-        return tanh(x);
-    case FV__ACTIVATION_sigmoid:
-        return 1 / (1 + exp(-x));
-    case FV__ACTIVATION_relu6:
-        return fmin(fmax(x, 0), 6);
-    case FV__ACTIVATION_linear:
-    default:
-        return x;
-    }
-}
-
-bool reference_keeps(const reference_call *call, float rate, uint32_t position) {
-    const fv__philox key =
-        fv__philox_block(call->seed, FV__DRAW_DROPOUT, call->epoch << 32 | call->node->id, call->sample_id);
-    return (double)fv__draw(position, key.word[0], key.word[1]) >= floor((double)rate * 0x1p32);
 }

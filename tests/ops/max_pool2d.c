@@ -7,18 +7,12 @@
 
 #include <cmocka.h>
 
-#include "harness.h"
-
-// Where windows start when `same` puts the odd cell of padding behind.
-static int first_cell(const fv__max_pool2d_attributes *a, const reference_call *call, int axis, int window) {
-    const int in = call->node->inputs[0].size[axis], out = call->node->output.size[axis];
-    const int missing = (out - 1) * a->stride[axis] + a->size[axis] - in;
-    return window * a->stride[axis] - (a->padding == FV__PADDING_SAME && missing > 0 ? missing / 2 : 0);
-}
+#include "reference.h"
 
 static double largest(const fv__max_pool2d_attributes *a, const reference_call *call, int row, int column, int c) {
     const int height = call->node->inputs[0].size[0], width = call->node->inputs[0].size[1];
-    const int top = first_cell(a, call, 0, row), left = first_cell(a, call, 1, column);
+    const int top = reference_window(height, a->size[0], a->stride[0], a->padding, row);
+    const int left = reference_window(width, a->size[1], a->stride[1], a->padding, column);
     double best = -HUGE_VAL;
     for (int i = top; i < top + a->size[0]; i++) {
         for (int j = left; j < left + a->size[1]; j++) {
