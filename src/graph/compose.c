@@ -154,22 +154,24 @@ static fv_status compose_dense(fv__walk *walk, int n, const void *attributes, in
     return status;
 }
 
-static bool is_plain_convolution(const fv__conv2d_attributes *attributes) {
-    return attributes->padding == FV__PADDING_VALID;
+// Whether a convolution and the one that reads its image, as it is, are one with strides that stay within reason.
+static bool are_one_convolution(const fv__node *first, const fv__node *second) {
+    enum { MOST = 1 << 12 };
+    const fv__conv2d_attributes *a = first->view.attributes, *b = second->view.attributes;
+    return a->activation == FV__ACTIVATION_linear && a->padding == FV__PADDING_VALID &&
+           b->padding == FV__PADDING_VALID && fv__shape_equal(&first->view.output, &second->view.inputs[0]) &&
+           a->stride[0] * b->stride[0] <= MOST && a->stride[1] * b->stride[1] <= MOST;
 }
 
 static fv_status compose_conv2d(fv__walk *walk, int n, const void *attributes, int *copy, fv_error *error) {
     const fv__node *second = &walk->source->nodes[n];
     fv__conv2d_attributes joined = *(const fv__conv2d_attributes *)attributes;
     int before = linear_before(walk, n, &fv__op_conv2d);
-    if (before < 0 || !is_plain_convolution(&joined)) {
+    if (before < 0 || !are_one_convolution(node_at(walk, before), second)) {
         return FV_OK;
     }
     const fv__node first = *node_at(walk, before); // a copy: adding nodes moves them
     const fv__conv2d_attributes *moves = first.view.attributes;
-    if (moves->activation != FV__ACTIVATION_linear || !is_plain_convolution(moves)) {
-        return FV_OK;
-    }
     const fv__shape *a = &first.view.inputs[1], *b = &second->view.inputs[1];
     fv__convolution_product_attributes product = {{moves->stride[0], moves->stride[1]}};
     double height = (b->size[0] - 1) * moves->stride[0] + a->size[0];
