@@ -46,18 +46,26 @@ static size_t place_values(fv__plan *plan, fv__scope scope, int samples, int *or
         }
     }
     size_t arena = 0;
-    for (int i = 0; i < count; i++) {
-        fv__plan_array *value = &plan->values[order[i]];
+    for (int i = 0; i < count; i++) { // those before i are in the order of their places
+        const int v = order[i];
+        fv__plan_array *value = &plan->values[v];
         size_t size = round_up(value->bytes * (size_t)samples);
         value->offset = 0;
-        for (int j = 0; j < i; j++) { // until nobody pushes it further up
+        for (int j = 0; j < i; j++) {
             const fv__plan_array *other = &plan->values[order[j]];
             size_t other_end = other->offset + round_up(other->bytes * (size_t)samples);
-            if (clash(plan, value, other) && value->offset < other_end && other->offset < value->offset + size) {
+            if (clash(plan, value, other) && value->offset < other_end) {
+                if (value->offset + size <= other->offset) {
+                    break; // it fits below
+                }
                 value->offset = other_end;
-                j = -1;
             }
         }
+        int at = i;
+        for (; at > 0 && plan->values[order[at - 1]].offset > value->offset; at--) {
+            order[at] = order[at - 1];
+        }
+        order[at] = v;
         arena = arena > value->offset + size ? arena : value->offset + size;
     }
     return arena;
