@@ -94,6 +94,9 @@ static int read_weights(import_work *now) {
                                   : fv__weights_map_file(&now->weights, map, &error);
     }
     if (!status) {
+        status = fv__weights_turn(&now->weights, &error);
+    }
+    if (!status) {
         status = fv__import_match(now->subject.model, &now->weights, options->layer, &now->import, &error);
     }
     return status ? cli_fail(&error) : CLI_OK;

@@ -216,9 +216,18 @@ static void maps_names(void **state) {
     assert_int_equal(fv__weights_map(&weights, "fc*.weight=dense_*/kernel:transpose", &error), FV_OK);
     assert_int_equal(fv__weights_map(&weights, "conv.weight=c/kernel:transpose", &error), FV_OK);
     assert_string_equal(weights.arrays[0].mapped, "dense_1/kernel");
+    assert_int_equal(fv__weights_map(&weights, "*.weight=*/kernel:transpose", &error), FV_OK); // the last one counts
+    assert_int_equal(fv__weights_map(&weights, "fc*.weight=dense_*/kernel:transpose", &error), FV_OK);
+    assert_int_equal(fv__weights_turn(&weights, &error), FV_OK);
+    assert_int_equal(fv__weights_turn(&weights, &error), FV_OK); // once
     assert_string_equal(fv__weight_shape_print(&weights.arrays[0]).text, "(3, 2)");
     assert_true(weights.arrays[0].values[1] == 3); // (out 1, in 0)
     assert_null(weights.arrays[1].mapped);
+    ADD(&weights, "square", 0, 2, 2);
+    assert_int_equal(fv__weights_map(&weights, "square=a:transpose", &error), FV_OK);
+    assert_int_equal(fv__weights_map(&weights, "square=a", &error), FV_OK);
+    assert_int_equal(fv__weights_turn(&weights, &error), FV_OK);
+    assert_true(weights.arrays[3].values[1] == 1);
     assert_string_equal(fv__weight_shape_print(&weights.arrays[2]).text, "(1, 2, 3, 2)");
     assert_true(weights.arrays[2].values[1] == 6 && weights.arrays[2].values[2] == 2 &&
                 weights.arrays[2].values[6] == 1); // next of out, of in, of the window
@@ -240,6 +249,7 @@ static void maps_names(void **state) {
     assert_says(error, "map.txt:4: the rule 'nothing=here' fits no array");
     assert_string_equal(weights.arrays[1].mapped, "dense_1/bias");
     assert_survives_allocation_failure(fv__weights_map(&weights, "conv.*=b/*:transpose", &error), error);
+    assert_survives_allocation_failure(fv__weights_turn(&weights, &error), error);
     fv__weights_free(&weights);
 }
 

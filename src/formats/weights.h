@@ -9,6 +9,7 @@ typedef struct fv__weight_array {
     char *name;   // "Conv1/kernel"; by its place where the file has no name for it: "Conv1/0"
     char *other;  // the same by the file's own folders, where they are called otherwise ("conv2d/0"), or NULL
     char *mapped; // what a rule calls it, or NULL
+    bool turned;  // that rule says that its axes are to be turned round
     int rank;
     int64_t shape[FV__TENSOR_RANK];
     size_t count;
@@ -35,11 +36,15 @@ fv__weight_shape fv__weight_shape_print(const fv__weight_array *array);
 
 // THEIRS=OURS, for one array; with a star on both sides for all that fit: "encoder.*.weight=dense_*/kernel". Behind it,
 // ":transpose" turns a matrix (out, in) into (in, out) and kernels (out, in, height, width) into ours: PyTorch's
-// layout; vectors stay. FV_INVALID when the rule is none or fits no array.
+// layout; vectors stay. Of several rules that fit an array the last counts. FV_INVALID when the rule is none or fits no
+// array.
 fv_status fv__weights_map(fv__weights *weights, const char *rule, fv_error *error);
 
 // The same for each line of a text file; empty lines and those that begin with # are skipped.
 fv_status fv__weights_map_file(fv__weights *weights, const char *path, fv_error *error);
+
+// Turns what rules say is to be turned: after the last of them.
+fv_status fv__weights_turn(fv__weights *weights, fv_error *error);
 
 // --- Between the readers
 

@@ -52,14 +52,7 @@ static bool apply_to_name(const rule *now, const char *name, char **mapped) {
 }
 
 // (out, in) to (in, out); (out, in, height, width) to (height, width, in, out)
-static fv_status transpose(fv__weight_array *array, fv_error *error) {
-    if (array->rank < 2) {
-        return FV_OK;
-    }
-    if (array->rank != 2 && array->rank != 4) {
-        return fv__fail(error, FV_INVALID, "%s %s cannot be transposed: matrices and kernels of four axes can",
-                        array->name, fv__weight_shape_print(array).text);
-    }
+static fv_status turn(fv__weight_array *array, fv_error *error) {
     float *values = fv__alloc_array(array->count, sizeof *values);
     if (!values) {
         return fv__fail_memory(error, array->name);
@@ -84,6 +77,13 @@ static fv_status transpose(fv__weight_array *array, fv_error *error) {
     return FV_OK;
 }
 
+static fv_status check_turn(const fv__weight_array *array, fv_error *error) {
+    return array->rank == 2 || array->rank == 4
+               ? FV_OK
+               : fv__fail(error, FV_INVALID, "%s %s cannot be transposed: matrices and kernels of four axes can",
+                          array->name, fv__weight_shape_print(array).text);
+}
+
 static fv_status apply(const rule *now, fv__weights *weights, const char *text, fv_error *error) {
     fv_status status = FV_OK;
     bool fits = false;
@@ -94,9 +94,10 @@ static fv_status apply(const rule *now, fv__weights *weights, const char *text, 
             status = fv__fail_memory(error, "a rule");
         } else if (mapped) {
             fits = true;
-            fv__free(array->mapped); // the last rule that fits counts
+            fv__free(array->mapped);
             array->mapped = mapped;
-            status = now->transpose ? transpose(array, error) : FV_OK;
+            array->turned = now->transpose && array->rank >= 2;
+            status = array->turned ? check_turn(array, error) : FV_OK;
         }
     }
     if (!status && !fits) {
@@ -112,6 +113,18 @@ fv_status fv__weights_map(fv__weights *weights, const char *text, fv_error *erro
         status = apply(&now, weights, text, error);
     }
     fv__free(now.theirs);
+    return status;
+}
+
+fv_status fv__weights_turn(fv__weights *weights, fv_error *error) {
+    fv_status status = FV_OK;
+    for (int i = 0; i < weights->count && !status; i++) {
+        fv__weight_array *array = &weights->arrays[i];
+        if (array->turned) {
+            status = turn(array, error);
+            array->turned = status != FV_OK;
+        }
+    }
     return status;
 }
 

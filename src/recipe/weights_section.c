@@ -73,6 +73,9 @@ fv_status fv__weights_load(const fv__weights_settings *settings, fv_model *model
         status = fv__weights_map(&weights, settings->map->items[i]->text, error);
     }
     if (!status) {
+        status = fv__weights_turn(&weights, error);
+    }
+    if (!status) {
         status = fv__import_match(model, &weights, settings->layer, &import, error);
     }
     if (!status) {
