@@ -1,9 +1,5 @@
-// Optimizers, held against naive ones in double and, where its numbers are at hand, against Keras.
+// Optimizers, held against naive ones in double.
 #include "training.h"
-
-#include <dirent.h>
-
-#include "formats/safetensors.h"
 
 // --- Optimizers against naive ones in double
 
@@ -147,117 +143,10 @@ static void test_infinite_gradient(void **state) {
     fv__free(gradients);
 }
 
-// --- Golden cases
-
-#define GOLDEN FV__SOURCE_DIR "/../shared/golden"
-
-static double config_number(const char *config, const char *key, double missing) {
-    char quoted[64];
-    snprintf(quoted, sizeof quoted, "\"%s\":", key);
-    const char *at = strstr(config, quoted);
-    return at ? strtod(at + strlen(quoted), NULL) : missing;
-}
-
-static void check_golden_optimizer(const char *path) {
-    fv__tensor_file *file;
-    assert_ok(fv__safetensors_open(path, &file, &failure));
-    const char *config = fv__safetensors_metadata(file, "config");
-    const fv__tensor_entry *w0 = fv__safetensors_find(file, "w0"), *w = fv__safetensors_find(file, "w");
-    const fv__tensor_entry *all = fv__safetensors_find(file, "gradients");
-    const size_t n = (size_t)w0->shape[0];
-    fv__optimizer_settings settings = {.kind = strstr(config, "\"sgd")     ? FV__OPTIMIZER_SGD
-                                               : strstr(config, "\"adamw") ? FV__OPTIMIZER_ADAMW
-                                                                           : FV__OPTIMIZER_ADAM,
-                                       .lr = config_number(config, "lr", 0.001),
-                                       .momentum = config_number(config, "momentum", 0),
-                                       .beta1 = config_number(config, "beta1", 0.9),
-                                       .beta2 = config_number(config, "beta2", 0.999),
-                                       .epsilon = config_number(config, "epsilon", 1e-7),
-                                       .weight_decay = config_number(config, "weight_decay", 0)};
-    fv__graph graph;
-    int node;
-    const fv__kernels *kernels;
-    fv__pool *pool;
-    fv__optimizer optimizer;
-    fv__graph_init(&graph);
-    assert_ok(fv__graph_add_parameter(&graph, "w", &(fv__shape){.rank = 1, .size = {(int)n}}, FV__INITIAL_ZEROS, &node,
-                                      &failure));
-    assert_ok(fv__kernels_select(NULL, &kernels, &failure));
-    assert_ok(fv__pool_create(1, &pool, &failure));
-    assert_ok(fv__optimizer_init(&optimizer, &settings, config_number(config, "global_clipnorm", 0), &graph, kernels,
-                                 &failure));
-    float *weights = fv__alloc_array(graph.weight_count, sizeof *weights);
-    float *gradients = fv__alloc_array(graph.weight_count, sizeof *gradients);
-    memcpy(weights, w0->data, n * sizeof *weights);
-    for (size_t step = 0; step < (size_t)w->shape[0]; step++) {
-        memcpy(gradients, (const float *)all->data + step * n, n * sizeof *gradients);
-        assert_ok(fv__optimizer_step(&optimizer, pool, step, settings.lr, weights, gradients, &failure));
-        for (size_t i = 0; i < n; i++) {
-            double wanted = (double)((const float *)w->data)[step * n + i];
-            if (fabs((double)weights[i] - wanted) > 1e-6 + 1e-6 * fabs(wanted)) {
-                fail_msg("%s, step %zu, weight %zu: %.9g, Keras has %.9g", path, step, i, (double)weights[i], wanted);
-            }
-        }
-    }
-    fv__optimizer_free(&optimizer);
-    fv__pool_destroy(pool);
-    fv__graph_free(&graph);
-    fv__free(weights);
-    fv__free(gradients);
-    fv__safetensors_close(file);
-}
-
-static void check_golden_top_k(const char *path) {
-    fv__tensor_file *file;
-    assert_ok(fv__safetensors_open(path, &file, &failure));
-    const fv__tensor_entry *logits = fv__safetensors_find(file, "logits");
-    const fv__tensor_entry *labels = fv__safetensors_find(file, "labels");
-    const float *accuracy = fv__safetensors_find(file, "accuracy")->data;
-    int samples = (int)logits->shape[0], classes = (int)logits->shape[1];
-    fv__target *targets = calloc((size_t)samples, sizeof *targets);
-    float *losses = calloc((size_t)samples, sizeof *losses);
-    for (int s = 0; s < samples; s++) {
-        targets[s].label = ((const int32_t *)labels->data)[s];
-    }
-    const int top_k[FV_MAX_TOP] = {1, 5}; // as the case's config says
-    fv__metrics metrics = {0};
-    fv__metrics_add(&metrics, top_k, classes, losses, logits->data, targets, samples);
-    fv_metrics means = fv__metrics_means(&metrics, top_k);
-    assert_near(means.top[0], (double)accuracy[0], 1e-6);
-    assert_near(means.top[1], (double)accuracy[1], 1e-6);
-    free(targets);
-    free(losses);
-    fv__safetensors_close(file);
-}
-
-static void test_golden(void **state) {
-    (void)state;
-    DIR *folder = opendir(GOLDEN);
-    if (!folder) {
-        print_message("skipped: the reference cases are not on this machine\n");
-        skip();
-    }
-    int seen = 0;
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        char path[1024];
-        snprintf(path, sizeof path, GOLDEN "/%s", entry->d_name);
-        if (strncmp(entry->d_name, "optimizer_", 10) == 0) {
-            check_golden_optimizer(path);
-            seen++;
-        } else if (strncmp(entry->d_name, "top_k", 5) == 0) {
-            check_golden_top_k(path);
-            seen++;
-        }
-    }
-    closedir(folder);
-    assert_true(seen > 0);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_optimizers),
         cmocka_unit_test(test_infinite_gradient),
-        cmocka_unit_test(test_golden),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
