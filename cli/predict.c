@@ -31,7 +31,12 @@ static int predict(prediction *now) {
         size_t images = count - first < CLI_PREDICT_CHUNK ? count - first : CLI_PREDICT_CHUNK;
         chunk part = {now->data, now->samples.index + first};
         fv_error error;
-        if (fv__predict_read(now->shared.subject.model, images, read_sample, &part, now->shared.chunk, &error)) {
+        const fv_status status =
+            fv__predict_read(now->shared.subject.model, images, read_sample, &part, now->shared.chunk, &error);
+        if (status == FV_NUMERIC) {
+            fv__fail_in(&error, status, "the samples from %s:%zu on", now->samples.split, part.index[0]);
+        }
+        if (status) {
             return cli_fail(&error);
         }
         cli_predictions_rank(&now->shared, first, images);

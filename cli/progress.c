@@ -90,7 +90,9 @@ static void print_frozen(const fv_progress *now, bool over) {
 }
 
 void cli_progress_show(cli_progress *progress, const fv_progress *now) {
-    progress->last = *now;
+    if (now->epoch > 0) {
+        progress->last = *now;
+    }
     if (now->remark) {
         cli_progress_end(progress);
         if (!progress->quiet) {

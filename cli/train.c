@@ -32,7 +32,9 @@ static bool on_progress(void *opaque, const fv_progress *now) {
     if (go_on || now->epoch_done) { // the last words of a run are not drawn over
         cli_progress_show(&context->progress, now);
     }
-    cli_board_show(&context->board, now);
+    if (now->epoch > 0) { // before, frozen layers run
+        cli_board_show(&context->board, now);
+    }
     cli_curves_note(&context->curves, now);
     return go_on;
 }

@@ -110,8 +110,11 @@ fv_status fv__dataset_stratify(const fv_dataset *dataset, double fraction, uint6
     if (!status) {
         size_t held_out = collect(held, count, 1, members), kept = collect(held, count, 0, order);
         if (kept == 0 || held_out == 0) {
-            status = fv__fail(error, FV_INVALID, "%g of each class of %zu samples leaves none to %s", fraction, count,
-                              kept ? "validate on" : "train on");
+            status =
+                fv__fail(error, FV_INVALID,
+                         "data.validation: %g of each class of %zu samples leaves none to %s; take another fraction, "
+                         "none, or more samples",
+                         fraction, count, kept ? "validate on" : "train on");
         } else {
             status = fv__dataset_select(dataset, members, held_out, validation, error);
             if (!status) {

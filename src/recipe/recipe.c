@@ -115,6 +115,15 @@ static fv_status check_model(fv_recipe *recipe, const fv__value *augment, fv_err
     return status;
 }
 
+static fv_status check_training(const fv_recipe *recipe, const fv__value *section, fv_error *error) {
+    fv_error inner;
+    const bool validates = recipe->data.validation != FV__VALIDATE_NONE;
+    const int classes = fv__data_known_classes(&recipe->data);
+    return fv__train_settings_check(&recipe->train, classes, validates, &inner)
+               ? fv__value_fail(error, section, "%s", inner.message)
+               : FV_OK;
+}
+
 // Fills in the recipe's members from its document.
 static fv_status read_document(fv_recipe *recipe, fv_error *error) {
     recipe_sections sections;
@@ -129,6 +138,9 @@ static fv_status read_document(fv_recipe *recipe, fv_error *error) {
     }
     if (!status) {
         status = fv__train_settings_read(sections.train, &recipe->train, error);
+    }
+    if (!status) {
+        status = check_training(recipe, sections.train, error);
     }
     if (!status) {
         status = fv__augmentations_read(sections.augment, &recipe->augmentations, error);

@@ -1,4 +1,5 @@
 // The public functions that bring recipe, data, model and training together.
+#include <math.h>
 #include <string.h>
 
 #include "base/cpu.h"
@@ -99,6 +100,18 @@ static fv__samples samples_of(fv_dataset *dataset) {
 
 // --- Training
 
+// Names the samples of a run: those learnt from and those validated on (NULL: none).
+static fv_status digest_data(const fv_dataset *training, const fv_dataset *validation, char digest[FV__SHA256_TEXT],
+                             fv_error *error) {
+    char parts[2][FV__SHA256_TEXT] = {"", ""};
+    fv_status status = fv__dataset_digest(training, parts[0], error);
+    if (!status && validation) {
+        status = fv__dataset_digest(validation, parts[1], error);
+    }
+    fv__sha256_memory(parts, sizeof parts, digest);
+    return status;
+}
+
 static fv_status train(const fv_recipe *recipe, const fv_train_options *options, const fv__run_folder *folder,
                        fv_dataset *training, fv_dataset *validation, size_t left_out, fv_model *model,
                        fv_error *error) {
@@ -109,7 +122,7 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
     fv__samples validation_samples = validation ? samples_of(validation) : (fv__samples){0};
     fv_status status = fv__recipe_resolve(recipe, &text, error);
     if (!status && folder) {
-        status = fv__dataset_digest(training, digest, error);
+        status = digest_data(training, validation, digest, error);
     }
     if (!status) {
         status = fv__frozen_open(&frozen, recipe, options, model, &train_samples, training, &validation_samples,
@@ -243,7 +256,11 @@ static fv_status evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics
         status = fv__pass_create(model, kernels, pool, &options, &pass, error);
     }
     if (!status) {
-        status = fv__pass_evaluate(pass, options.batch, &samples, &sums, details, error);
+        status = fv__pass_evaluate(pass, &samples, &sums, details, error);
+    }
+    if (!status && !isfinite(sums.loss)) {
+        status =
+            fv__fail(error, FV_NUMERIC, "the loss on %s is not finite; the model's weights overflow", dataset->name);
     }
     if (!status) {
         *metrics = fv__metrics_means(&sums, options.top_k);

@@ -62,6 +62,11 @@ static fv_status write_model(fv__session *session, fv_error *error) {
     return status;
 }
 
+static fv_status write_results(fv__session *session, fv_error *error) {
+    fv_status status = fv__session_write_history(session, error);
+    return status ? status : write_model(session, error);
+}
+
 // A checkpoint comes after the model: a run killed in between repeats what came after the checkpoint before and writes
 // the same.
 static fv_status write_state(fv__session *session, fv_error *error) {
@@ -93,7 +98,7 @@ static fv_status train_steps(fv__session *session, fv_error *error) {
         state->steps = session->trainer->step;
         bool go_on = report_progress(session, NULL);
         if (!go_on) {
-            status = write_model(session, error);
+            status = write_results(session, error);
             status = status ? status : write_state(session, error);
         } else if (every > 0 && state->step % (uint64_t)every == 0) {
             status = write_model(session, error);
@@ -149,11 +154,10 @@ static fv_status validate(fv__session *session, fv__metrics *validation, fv_erro
 
 static fv_status note_epoch(fv__session *session, const fv__metrics *validation, fv_error *error) {
     const fv_progress progress = progress_of(session, validation);
-    fv_status status = fv__history_add(&session->history, &progress, error);
-    return status ? status : fv__session_write_history(session, error);
+    return fv__history_add(&session->history, &progress, error);
 }
 
-// Of short epochs not every model and checkpoint is written: that would take longer than they did.
+// Of short epochs not each is written: that would take longer than they did.
 static bool is_due(const fv__session *session) {
     return session->state.epoch == (uint64_t)session->settings->epochs || stopped_early(session) ||
            fv__seconds() - session->written > fmax(WRITE_EVERY, WRITE_SHARE * session->writing);
@@ -172,24 +176,24 @@ static fv_status end_epoch(fv__session *session, fv_error *error) {
     const bool due = is_due(session);
     double begin = fv__seconds();
     if (!status && due) {
-        status = write_model(session, error);
+        status = write_results(session, error);
     }
     if (status) {
         return status;
     }
-    const double model_seconds = fv__seconds() - begin;
+    const double result_seconds = fv__seconds() - begin;
     bool go_on = report_progress(session, &validation);
     state->epoch++;
     state->step = 0;
     state->train = (fv__metrics){0};
     state->seconds = 0;
     if (!due && !go_on) {
-        status = write_model(session, error);
+        status = write_results(session, error);
     }
     if (!status && (due || !go_on)) {
         begin = fv__seconds();
         status = write_state(session, error);
-        session->writing = model_seconds + session->written - begin;
+        session->writing = result_seconds + session->written - begin;
     }
     return status || go_on || is_finished(session) ? status : fail_interrupted(session, error);
 }

@@ -181,8 +181,9 @@ fv_status fv__samples_check(const fv__samples *samples, const fv_model *model, f
     return FV_OK;
 }
 
-fv_status fv__pass_evaluate(fv__pass *pass, int batch, const fv__samples *samples, fv__metrics *metrics,
-                            fv_evaluation *details, fv_error *error) {
+fv_status fv__pass_evaluate(fv__pass *pass, const fv__samples *samples, fv__metrics *metrics, fv_evaluation *details,
+                            fv_error *error) {
+    const int batch = pass->options.batch;
     *metrics = (fv__metrics){0};
     for (size_t first = 0; first < samples->count; first += (size_t)batch) {
         size_t left = samples->count - first;

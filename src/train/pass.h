@@ -47,7 +47,7 @@ fv_status fv__samples_check(const fv__samples *samples, const fv_model *model, f
 
 // All samples, one batch after the other, through a pass without gradients. `details` (NULL: not wanted) has been
 // begun.
-fv_status fv__pass_evaluate(fv__pass *pass, int batch, const fv__samples *samples, fv__metrics *metrics,
-                            fv_evaluation *details, fv_error *error);
+fv_status fv__pass_evaluate(fv__pass *pass, const fv__samples *samples, fv__metrics *metrics, fv_evaluation *details,
+                            fv_error *error);
 
 #endif

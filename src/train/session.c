@@ -80,7 +80,6 @@ fv_status fv__session_write_report(const fv__session *session, const char *state
 
 static fv_status check_settings(const fv__session *session, fv_error *error) {
     const fv__fit_options *options = session->options;
-    const fv__train_settings *settings = session->settings;
     if (options->train->count == 0 || options->train->count > UINT32_MAX) {
         return fv__fail(error, FV_INVALID, "the training set has %zu samples: at least 1 is needed, at most %u",
                         options->train->count, UINT32_MAX);
@@ -91,18 +90,11 @@ static fv_status check_settings(const fv__session *session, fv_error *error) {
     if (!session->model->classes) {
         return fv__fail(error, FV_INVALID, "the model is not complete: its last layer must give one value a class");
     }
-    if (!options->validation && (settings->keep_best || settings->patience)) {
-        return fv__fail(error, FV_INVALID,
-                        "train.%s goes by validation accuracy, but data.validation is none: make it test or a fraction",
-                        settings->keep_best ? "keep_best" : "patience");
+    fv_status status =
+        fv__train_settings_check(session->settings, session->model->classes, options->validation != NULL, error);
+    if (!status) {
+        status = fv__samples_check(options->train, session->model, error);
     }
-    for (int k = 0; k < FV_MAX_TOP && settings->top_k[k]; k++) {
-        if (settings->top_k[k] > session->model->classes) {
-            return fv__fail(error, FV_INVALID, "train.metrics: there are only %d classes for top%d",
-                            session->model->classes, settings->top_k[k]);
-        }
-    }
-    fv_status status = fv__samples_check(options->train, session->model, error);
     return status || !options->validation ? status : fv__samples_check(options->validation, session->model, error);
 }
 
@@ -167,7 +159,7 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
     fv__trainer_options trainer = {.threads = options->run->threads,
                                    .seed = options->run->seed,
                                    .train_samples = options->train->count,
-                                   .evaluates = options->validation != NULL,
+                                   .validation_samples = options->validation ? options->validation->count : 0,
                                    .augmentations = options->augmentations,
                                    .from = options->from};
     model->label_smoothing = options->settings->label_smoothing;

@@ -191,6 +191,21 @@ fv_status fv__train_settings_read(const fv__value *value, fv__train_settings *se
     return status;
 }
 
+fv_status fv__train_settings_check(const fv__train_settings *settings, int classes, bool validates, fv_error *error) {
+    if (!validates && (settings->keep_best || settings->patience)) {
+        return fv__fail(error, FV_INVALID,
+                        "train.%s goes by validation accuracy, but data.validation is none: make it test or a fraction",
+                        settings->keep_best ? "keep_best" : "patience");
+    }
+    for (int k = 0; k < FV_MAX_TOP && settings->top_k[k] && classes > 0; k++) {
+        if (settings->top_k[k] > classes) {
+            return fv__fail(error, FV_INVALID, "train.metrics: there are only %d classes for top%d", classes,
+                            settings->top_k[k]);
+        }
+    }
+    return FV_OK;
+}
+
 static fv_status write_metrics(const int top_k[FV_MAX_TOP], fv__document *document, fv__value **out, fv_error *error) {
     fv__value *list = fv__value_new(document, FV__VALUE_LIST);
     *out = list;

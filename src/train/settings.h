@@ -26,6 +26,10 @@ extern const fv__variant fv__loss_variants[];
 // Reads the section; NULL gives all defaults.
 fv_status fv__train_settings_read(const fv__value *section, fv__train_settings *settings, fv_error *error);
 
+// Whether the settings fit the number of classes (0: not known yet), and whether there is something to validate on. In
+// the message keys are named as in a recipe.
+fv_status fv__train_settings_check(const fv__train_settings *settings, int classes, bool validates, fv_error *error);
+
 // The section as resolved, with every key.
 fv_status fv__train_settings_write(const fv__train_settings *settings, fv__document *document, fv__value **section,
                                    fv_error *error);

@@ -7,11 +7,13 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-// A training batch that is never full would only take memory.
+// A batch that is never full would only take memory.
+static int batch_of(const fv__trainer *trainer, size_t samples) {
+    return samples > 0 && samples < (size_t)trainer->settings.batch ? (int)samples : trainer->settings.batch;
+}
+
 static fv_status make_passes(fv__trainer *trainer, const fv__trainer_options *wanted, fv_error *error) {
-    const size_t samples = wanted->train_samples;
-    const bool few = samples > 0 && samples < (size_t)trainer->settings.batch;
-    fv__pass_options options = {.batch = few ? (int)samples : trainer->settings.batch,
+    fv__pass_options options = {.batch = batch_of(trainer, wanted->train_samples),
                                 .training = true,
                                 .label_smoothing = trainer->settings.label_smoothing,
                                 .augmentations = wanted->augmentations,
@@ -20,9 +22,9 @@ static fv_status make_passes(fv__trainer *trainer, const fv__trainer_options *wa
     memcpy(options.top_k, trainer->settings.top_k, sizeof options.top_k);
     fv_status status =
         fv__pass_create(trainer->model, trainer->kernels, trainer->pool, &options, &trainer->training, error);
-    if (!status && wanted->evaluates) {
+    if (!status && wanted->validation_samples) {
         options.training = false;
-        options.batch = trainer->settings.batch;
+        options.batch = batch_of(trainer, wanted->validation_samples);
         options.augmentations = NULL;
         options.class_weights = NULL;
         status =
@@ -121,7 +123,7 @@ fv_status fv__trainer_step(fv__trainer *trainer, const fv__samples *samples, con
 fv_status fv__trainer_evaluate(fv__trainer *trainer, const fv__samples *samples, fv__metrics *metrics,
                                fv_error *error) {
     fv__plan_weights_changed(fv__pass_plan(trainer->evaluation));
-    return fv__pass_evaluate(trainer->evaluation, trainer->settings.batch, samples, metrics, NULL, error);
+    return fv__pass_evaluate(trainer->evaluation, samples, metrics, NULL, error);
 }
 
 void fv__trainer_order(const fv__trainer *trainer, uint64_t epoch, size_t count, uint32_t *order) {

@@ -22,7 +22,7 @@ typedef struct fv__trainer_options {
     int threads;                            // 0: as the machine allows
     uint64_t seed;                          //
     size_t train_samples;                   // of an epoch, for schedules
-    bool evaluates;                         // fv__trainer_evaluate will be called
+    size_t validation_samples;              // of fv__trainer_evaluate; 0: it will not be called
     const fv__augmentations *augmentations; // of training samples; NULL: none. Must outlive the trainer
     const float *class_weights;             // (classes): how much a training sample counts; NULL: all the same
     int from;                               // node where samples enter; 0: the model's input
