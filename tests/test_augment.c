@@ -215,11 +215,11 @@ static void test_options(void **state) {
     assert_int_equal(list.count, 0);
     expect_refused("[rotatoin: 0.1]", "did you mean 'rotation'");
     expect_refused("[rotation]", "rotation needs options");
-    expect_refused("[rotation: -0.1]", "the lower number first, or one number f of at least 0");
+    expect_refused("[rotation: -0.1]", "the lower number first, or one number f for [-f, f], at least 0 and at most 1");
     expect_refused("[rotation: [0.2, 0.1]]", "expected [lower, upper]");
     expect_refused("[rotation: [0.1, 0.2, 0.3]]", "expected [lower, upper]");
     expect_refused("[rotation: 2]", "rotation.factor");
-    expect_refused("[zoom: 1]", "expected [lower, upper]"); // [-1, 1] would show nothing
+    expect_refused("[zoom: 1]", "at least 0 and below 1"); // [-1, 1] would show nothing
     expect_refused("[random_erasing: {area: 0.1}]", "random_erasing.area: expected [lower, upper]");
     expect_refused("[flip: {horizontal: true}]", "flip has no option 'horizontal'");
     expect_refused("{flip: horizontal}", "augment: expected a list");

@@ -244,7 +244,7 @@ static void test_set_refusals(void **state) {
     fv__document *document = parse(recipe), *before = parse(recipe);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fv_error error = {0};
-        assert_int_not_equal(fv__document_assign(document, cases[i].assignment, &error), FV_OK);
+        assert_int_equal(fv__document_assign(document, cases[i].assignment, &error), FV_INVALID);
         assert_contains(error.message, cases[i].part);
         assert_true(fv__value_equal(fv__document_root(document), fv__document_root(before)));
     }
@@ -253,7 +253,7 @@ static void test_set_refusals(void **state) {
         strcat(path, ".a");
     }
     fv_error error = {0};
-    assert_int_equal(fv__document_set(document, path, "[1]", &error), FV_FORMAT);
+    assert_int_equal(fv__document_set(document, path, "[1]", &error), FV_INVALID);
     assert_int_equal(fv__document_set(document, path, "1", &error), FV_OK);
     assert_round_trip(fv__document_root(document));
     fv__document_free(before);

@@ -1,6 +1,7 @@
 #include "data/augment.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static const fv__augmentation_type *const types[] = {
@@ -48,8 +49,13 @@ static fv_status check_interval(const fv__augmentation_type *type, const fv__opt
     if (list->count == 1 && symmetric && lower <= 0 && within) {
         return FV_OK;
     }
+    char number[80] = "", bound[FV__NUMBER_SIZE];
+    if (symmetric) {
+        snprintf(number, sizeof number, ", or one number f for [-f, f], at least 0 and %s %s",
+                 option->above_minimum ? "below" : "at most", fv__format_float(bound, -option->minimum));
+    }
     return fv__value_fail(error, value, "%s.%s: expected [lower, upper], the lower number first%s", type->name,
-                          option->name, symmetric ? ", or one number f of at least 0 for [-f, f]" : "");
+                          option->name, number);
 }
 
 static fv_status read_item(const fv__value *value, fv__augmentation *item, fv_error *error) {

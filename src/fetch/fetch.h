@@ -10,7 +10,8 @@ typedef bool fv__fetch_progress(void *context, const char *url, uint64_t receive
 
 typedef struct fv__fetch_options {
     const char *sha256; // 64 hexadecimal digits the file must have; NULL: not checked
-    // A check of one's own, on the file before it gets its name; NULL: none. A failure removes the file.
+    // A check of one's own, on the file before it gets its name; NULL: none. FV_FORMAT removes the file; after
+    // another failure it is kept for later.
     fv_status (*check)(void *context, const char *path, fv_error *error);
     void *check_context;
     fv__fetch_progress *progress;

@@ -20,7 +20,7 @@ static int line_of(const yaml_reader *reader, yaml_mark_t mark) {
     return reader->place.lines ? (int)mark.line + 1 : 0;
 }
 
-// FV_FORMAT with the place in front.
+// With the place in front: FV_FORMAT for a file, FV_INVALID for what is set.
 __attribute__((format(printf, 3, 4))) static fv_status refuse(const yaml_reader *reader, int line, const char *format,
                                                               ...) {
     va_list arguments;
@@ -28,8 +28,9 @@ __attribute__((format(printf, 3, 4))) static fv_status refuse(const yaml_reader 
     char sentence[512];
     vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
-    return line ? fv__fail(reader->error, FV_FORMAT, "%s:%d: %s", reader->place.source, line, sentence)
-                : fv__fail(reader->error, FV_FORMAT, "%s: %s", reader->place.source, sentence);
+    const fv_status status = reader->place.lines ? FV_FORMAT : FV_INVALID;
+    return line ? fv__fail(reader->error, status, "%s:%d: %s", reader->place.source, line, sentence)
+                : fv__fail(reader->error, status, "%s: %s", reader->place.source, sentence);
 }
 
 // What libyaml did not like.

@@ -23,7 +23,10 @@ static fv_status check_options(const fv_attention_options *options, fv_error *er
         return fv__fail(error, FV_INVALID, "attention: d_model is %d, but must be 1 to %d", options->d_model,
                         MOST_FEATURES);
     }
-    if (options->heads < 1 || options->heads > MOST_HEADS || options->d_model % options->heads) {
+    if (options->heads < 1 || options->heads > MOST_HEADS) {
+        return fv__fail(error, FV_INVALID, "attention: heads is %d, but must be 1 to %d", options->heads, MOST_HEADS);
+    }
+    if (options->d_model % options->heads) {
         return fv__fail(error, FV_INVALID,
                         "attention: d_model %d cannot be divided into %d heads; numbers of heads that fit: %s",
                         options->d_model, options->heads, fv__divisors_print(options->d_model, options->d_model).text);

@@ -154,11 +154,8 @@ static fv_status check_arrival(void *context, const char *path, fv_error *error)
     fv__weights weights;
     (void)context;
     fv_status status = fv__weights_read(path, &weights, error);
-    if (status) {
-        return fv__fail_in(error, status, "the download was removed");
-    }
     fv__weights_free(&weights);
-    return FV_OK;
+    return status == FV_FORMAT ? fv__fail_in(error, status, "the download was removed") : status;
 }
 
 fv_status fv__pretrained_get(const fv__pretrained *wanted, const char *folder, fv__fetch_progress *progress,
