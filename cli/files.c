@@ -34,6 +34,7 @@ static int add_folder(cli_files *files, const char *folder) {
     if (status) {
         code = cli_fail(&error);
     }
+    fv__photos_sort(&photos);
     for (size_t i = 0; i < photos.count && code == CLI_OK; i++) {
         const char *below = photos.items[i].path + 2; // behind "./"
         if (!add_path(files, fv__format("%.*s%s%s", length, folder, folder[length - 1] == '/' ? "" : "/", below))) {

@@ -2,7 +2,8 @@
 //
 // Conventions. Images and activations are NHWC float32, kernels (height, width, in, out), dense kernels (in, out).
 // Every function that can fail returns an fv_status and, when `error` is not NULL, leaves a sentence there that names
-// the file, key, layer or shape at fault and what would work. The library never prints and never exits.
+// the file, key, layer or shape at fault and what would work. FV_MEMORY may come from each of them; other errors are
+// named with the function. The library never prints and never exits.
 #ifndef FOVEA_H
 #define FOVEA_H
 
@@ -62,8 +63,9 @@ typedef struct fv_dataset fv_dataset;
 // "cifar100-coarse" with its 20 groups of classes, "cats-and-dogs", and "folder" for photographs of one's own: see
 // fv_dataset_open_photos).
 // `path` is a folder that holds its files; NULL searches FOVEA_DATA, the cache directory, and where Debian's packages
-// put them. Errors: FV_NOT_FOUND lists the places searched and how to get the data; FV_FORMAT names the damaged file.
-// Release with fv_dataset_close.
+// put them. Photographs become samples of 224 × 224 × 3. Errors: FV_NOT_FOUND lists the names there are, or the places
+// searched and how to get the data; FV_FORMAT names the damaged file; FV_INVALID for another split. Release with
+// fv_dataset_close.
 fv_status fv_dataset_open(const char *name, const char *split, const char *path, fv_dataset **out, fv_error *error);
 void fv_dataset_close(fv_dataset *dataset); // NULL is fine
 
@@ -71,14 +73,16 @@ void fv_dataset_close(fv_dataset *dataset); // NULL is fine
 // val or test), or a zip or tar file of one, which is unpacked into the cache once. Zeros in the options mean the
 // usual.
 typedef struct fv_photo_options {
-    int height, width, channels; // of a sample: 0: 224, 224, 3; channels may also be 1 (grey)
+    int height, width, channels; // of a sample, sides 1 … 4096: 0: 224, 224, 3; channels may also be 1 (grey)
     const char *resize;          // "bilinear" (NULL), "antialias" or "crop"
     bool strict;                 // a file that cannot be read is an error; else it is left out
     int threads;                 // for the first look at all files; 0: as fv_model_set_threads
 } fv_photo_options;
 
 // Opens a part of them: "train" (all, where there are no parts), "validation", "test" (of the two the one there is).
-// Errors: FV_NOT_FOUND, FV_FORMAT (names the file, or says how folders should be laid out).
+// `path` may also be the name of a set of photographs ("cats-and-dogs") where nothing else is called so. Errors:
+// FV_INVALID (split, size or `resize`), FV_NOT_FOUND, FV_FORMAT (names the file, or says how folders should be laid
+// out). Release with fv_dataset_close.
 fv_status fv_dataset_open_photos(const char *path, const char *split, const fv_photo_options *options, fv_dataset **out,
                                  fv_error *error);
 
@@ -92,7 +96,8 @@ typedef struct fv_dataset_info {
 } fv_dataset_info;
 fv_dataset_info fv_dataset_describe(const fv_dataset *dataset);
 
-// Copies the bytes of sample `index` to `pixels` (height, width, channels), 0 … 255.
+// Copies the bytes of sample `index` to `pixels` (height, width, channels), 0 … 255. Errors: FV_INVALID when there is
+// no such sample; of photographs FV_NOT_FOUND, FV_IO and FV_FORMAT when the file has changed since the set was opened.
 fv_status fv_dataset_read(const fv_dataset *dataset, size_t index, uint8_t *pixels, fv_error *error);
 
 // "FILE: what is wrong with it" for file `index` of those left out; as long as the data set. NULL past the last.
@@ -104,8 +109,8 @@ const char *fv_dataset_left_out(const fv_dataset *dataset, size_t index);
 typedef struct fv_recipe fv_recipe;
 
 // Opens a recipe by path (it contains a slash or ends in .yaml) or a built-in one by name ("fashion-attention").
-// Errors: FV_NOT_FOUND lists the built-in names; FV_INVALID names file, line, key and the nearest valid key.
-// Release with fv_recipe_free.
+// Errors: FV_NOT_FOUND lists the built-in names; FV_FORMAT names the line that is no YAML; FV_INVALID names file, line,
+// key and the nearest valid key. Release with fv_recipe_free.
 fv_status fv_recipe_open(const char *name, fv_recipe **out, fv_error *error);
 
 // The same from text in memory; `source` stands for the file name in messages.
@@ -124,19 +129,22 @@ void fv_recipe_free(fv_recipe *recipe); // NULL is fine
 // Layers with weights, class names and preprocessing: all that prediction needs.
 typedef struct fv_model fv_model;
 
-// A model to which layers are added in code. Images are (height, width, channels) bytes, channels 1 … 4; `normalize` is
-// "unit" (x / 255), "symmetric" (x / 127.5 - 1) or "none".
+// A model to which layers are added in code. Images are (height, width, channels) bytes, sides 1 … 4096, channels 1 …
+// 4; `normalize` is "unit" (x / 255), "symmetric" (x / 127.5 - 1) or "none". Errors: FV_INVALID. Release with
+// fv_model_free.
 fv_status fv_model_start(int height, int width, int channels, const char *normalize, fv_model **out, fv_error *error);
 
 // Adds a layer written as in a recipe: fv_model_add(model, &error, "dense: {units: %d, activation: relu}", units).
-// Shapes are checked at once: the message names the layer and the shapes that do not fit.
+// Shapes are checked at once: FV_INVALID names the layer and the shapes that do not fit, and the model is as before.
 fv_status fv_model_add(fv_model *model, fv_error *error, const char *layer, ...) __attribute__((format(printf, 3, 4)));
 
 // The model of a recipe before training: weights drawn from `seed`, and those that `weights:` names (for a recipe that
-// normalizes by its data set, opens it).
+// normalizes by its data set, opens it). Errors: FV_INVALID, FV_NOT_FOUND and FV_FORMAT (weights, data), FV_UNSUPPORTED
+// (weights that this build cannot read). Release with fv_model_free.
 fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error);
 
 // Reads a model file, or the model.safetensors of a run folder. Errors: FV_NOT_FOUND, FV_FORMAT (says what is missing).
+// Release with fv_model_free.
 fv_status fv_model_load(const char *path, fv_model **out, fv_error *error);
 
 // Writes weights, layers, classes and preprocessing to a safetensors file: complete, or not at all.
@@ -158,7 +166,8 @@ fv_model_info fv_model_describe(const fv_model *model);
 void fv_model_set_threads(fv_model *model, int threads);
 
 // Class probabilities (count, classes) of `count` images (count, height, width, channels) of bytes. Not to be called
-// for one model from two threads at a time.
+// for one model from two threads at a time. Errors: FV_INVALID (the layers do not end in one value a class yet),
+// FV_NUMERIC (names the image and class whose value is not finite).
 fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error);
 
 // Of fv_predict_files. Zeros mean the usual.
@@ -229,11 +238,12 @@ typedef struct fv_train_options {
 // Trains as the recipe says. *model (NULL: not wanted) is the trained model, to be freed by the caller.
 // Errors: FV_INVALID (recipe), FV_NOT_FOUND (data), FV_IO (run folder, also when another process trains in it),
 // FV_NUMERIC (the loss is not finite: says at which step and what to try), FV_INTERRUPTED. The run folder stays usable
-// in every case.
+// in every case. `options` may be NULL.
 fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error);
 
 // Loss (as trained: fv_model_info.label_smoothing), accuracy and the top-k accuracies named in `metrics->top_k` over a
-// whole data set.
+// whole data set. Errors: FV_INVALID (images of another shape, other classes, a k above them), FV_NUMERIC (the loss is
+// not finite), and those of fv_dataset_read.
 fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_error *error);
 
 enum { FV_CALIBRATION_BINS = 15 };
@@ -352,7 +362,7 @@ typedef struct fv_faithfulness {
 } fv_faithfulness;
 fv_status fv_explain_faithfulness(fv_explainer *explainer, const float *map, fv_faithfulness *out, fv_error *error);
 
-// The same as the mean over `repeats` random orders of the pixels, the least that a map should surpass.
+// The same as the mean over `repeats` (at least 1) random orders of the pixels, the least that a map should surpass.
 fv_status fv_explain_random(fv_explainer *explainer, int repeats, uint64_t seed, fv_faithfulness *out, fv_error *error);
 
 // --- Multi-head attention as a call
@@ -370,7 +380,7 @@ typedef struct fv_attention_options {
     int heads;                               // 1 … 1024; must divide d_model
     int query_width, key_width, value_width; // features of the inputs, up to 65536; 0: d_model
     uint64_t seed;                           // from which the kernels are drawn (Glorot-uniform); biases start at 0
-    int threads;                             // 0: as fv_model_set_threads
+    int threads;                             // 1 … 1024; 0: as fv_model_set_threads
 } fv_attention_options;
 
 // Errors: FV_INVALID names the option; for heads that do not divide d_model, those that do. Release with

@@ -75,9 +75,11 @@ static void checks_data(void **state) {
     assert_has(out, "Ankle boot");
     assert_code(0, "data show fashion-mnist --json");
     assert_has(out, "\"samples\": 96");
-    assert_code(2, "data show fashion-mnist --augment large.png --set augment=[cutout:\x01" "29]");
+    assert_code(2, "data show fashion-mnist --augment large.png --set augment=[cutout:\x01"
+                   "29]");
     assert_has(err, "cutout.size: 29 pixels are more than the pictures of 28 × 28 have");
-    assert_code(2, "data show small.yaml --augment large.png --set augment=[crop:\x01" "40]");
+    assert_code(2, "data show small.yaml --augment large.png --set augment=[crop:\x01"
+                   "40]");
     assert_has(err, "crop.padding: 40 pixels");
 #ifdef FV__WITH_CAIRO
     assert_code(0, "data show fashion-mnist --augment one.png --set augment=[flip,cutmix]");

@@ -316,7 +316,7 @@ static void test_data_set(void **state) {
     assert_false(fv__file_exists(scratch_path("cache/fovea/mnist/train-images-idx3-ubyte.gz.part")));
 
     // A set whose published files are what the server has.
-    const fv__dataset_file file = {"a-idx1-ubyte.gz", "train", sum_of_content(), SIZE, SIZE, NULL};
+    const fv__dataset_file file = {"a-idx1-ubyte.gz", "train", sum_of_content(), SIZE, NULL};
     fv__dataset_info own = *mnist;
     own.name = "own";
     own.files = &file;

@@ -102,6 +102,18 @@ static void test_layouts(void **state) {
     assert_int_equal(
         fv_dataset_open_photos(scratch_path("parts"), "validation", &(fv_photo_options){0}, &other, &error), FV_FORMAT);
     assert_says(error, "a class 'pink' in val that is not in Train");
+    // A class may be called like a part, where it is one of several and has no folders in it.
+    write_classes("vehicles", 2);
+    make_folder("vehicles/train");
+    write_picture("vehicles/train/1.ppm", 0, 0);
+    data = open_folder("vehicles", "train");
+    assert_int_equal(fv_dataset_describe(data).classes, 4);
+    assert_string_equal(fv_dataset_describe(data).class_names[3], "train");
+    fv_dataset_close(data);
+    make_folder("latin/K\xe4se");
+    assert_int_equal(fv_dataset_open_photos(scratch_path("latin"), "train", &(fv_photo_options){0}, &other, &error),
+                     FV_FORMAT);
+    assert_says(error, "is not UTF-8; rename it");
     make_folder("empty");
     assert_int_equal(fv_dataset_open_photos(scratch_path("empty"), "train", &(fv_photo_options){0}, &other, &error),
                      FV_FORMAT);
@@ -327,6 +339,14 @@ static void test_archives(void **state) {
             assert_null(folder);
         }
     }
+    // A set known by name, in a folder that holds its archive.
+    fv_dataset *data;
+    make_folder("holder");
+    write_archive("holder/cats_and_dogs_filtered.zip", true, good, 5);
+    assert_ok(fv_dataset_open("cats-and-dogs", "train", scratch_path("holder"), &data, &failure));
+    assert_string_equal(data->name, "cats-and-dogs");
+    assert_int_equal(data->count, 2);
+    fv_dataset_close(data);
     // Through a link that is in the archive: it is left out, and the name makes a folder.
     static const member linked[] = {{"link", "/tmp", 0}, {"link/fovea-linked.ppm", NULL, 0}};
     char *folder;
@@ -403,6 +423,18 @@ static void test_recipe(void **state) {
     options.folder = NULL;
     assert_int_equal(fv_train(recipe, &options, NULL, &error), FV_FORMAT);
     fv_recipe_free(recipe);
+    // A run goes on with the pictures it began with, those it validates on included.
+    write_classes("divided/train", 4);
+    write_classes("divided/val", 2);
+    recipe = open_recipe(scratch_path("divided"));
+    options.folder = scratch_path("divided-run");
+    assert_ok(fv_train(recipe, &options, NULL, &failure));
+    options.resume = true;
+    assert_ok(fv_train(recipe, &options, NULL, &failure));
+    write_picture("divided/val/red/new.ppm", 0, 3);
+    assert_int_equal(fv_train(recipe, &options, NULL, &error), FV_INVALID);
+    assert_says(error, "belongs to other data");
+    fv_recipe_free(recipe);
 }
 
 static void test_division(void **state) {
@@ -424,6 +456,18 @@ static void test_division(void **state) {
     fv_dataset_close(train);
     fv_dataset_close(validation);
     assert_ok(fv_recipe_set(recipe, "data.limit=6", &failure));
+    assert_ok(fv_recipe_set(recipe, "data.validation=0.5", &failure));
+    assert_ok(fv_recipe_set(recipe, "data.validation={fraction: 0.5, seed: 3}", &failure)); // of each class, too
+    assert_ok(fv__data_open(&recipe->data, &train, &validation, &failure));
+    assert_int_equal(validation->labels[0], 0);
+    assert_int_equal(validation->labels[5], 2);
+    fv_dataset_close(train);
+    fv_dataset_close(validation);
+    assert_ok(fv_recipe_set(recipe, "data.validation={fraction: 0.5, stratified: false}", &failure));
+    assert_ok(fv__data_open(&recipe->data, &train, &validation, &failure));
+    assert_int_equal(validation->labels[0], 1);
+    fv_dataset_close(train);
+    fv_dataset_close(validation);
     assert_ok(fv_recipe_set(recipe, "data.validation=0.5", &failure));
     assert_ok(fv__data_open(&recipe->data, &train, &validation, &failure));
     assert_int_equal(train->count, 6);

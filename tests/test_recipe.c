@@ -108,6 +108,9 @@ static void test_mistakes(void **state) {
         {"batch: 16", "batch: sixteen", "a whole number", "tiny.yaml:13"},
         {"batch: 16", "batch: 0", "1 to 65536", "tiny.yaml:13"},
         {"optimizer: sgd", "optimizer: {sgd: {rate: 1}}", "sgd has no option 'rate'", "tiny.yaml:15"},
+        {"[top3]", "[top11]", "only 10 classes for top11", "tiny.yaml:13"},
+        {"validation: 0.25", "labels: fine", "only one kind of labels", "tiny.yaml:2"},
+        {"set: mnist", "path: here, labels: fine", "photographs have the labels", "tiny.yaml:2"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *text = edited(cases[i].from, cases[i].to);
@@ -127,7 +130,12 @@ static void test_mistakes(void **state) {
     assert_says(error, "data");
     assert_int_equal(fv_recipe_parse("- a", 3, "tiny.yaml", &recipe, &error), FV_INVALID);
     assert_says(error, "a map of sections");
-    assert_int_not_equal(fv_recipe_parse("a: [", 4, "tiny.yaml", &recipe, &error), FV_OK);
+    const char *without = edited("validation: 0.25", "validation: none");
+    assert_ok(fv_recipe_parse(without, strlen(without), "tiny.yaml", &recipe, &failure));
+    assert_int_equal(fv_recipe_set(recipe, "train.patience=1", &error), FV_INVALID);
+    assert_says(error, "tiny.yaml:13: train.patience goes by validation accuracy");
+    fv_recipe_free(recipe);
+    assert_int_equal(fv_recipe_parse("a: [", 4, "tiny.yaml", &recipe, &error), FV_FORMAT);
 }
 
 static void test_set(void **state) {
@@ -149,6 +157,7 @@ static void test_set(void **state) {
                  {"model.2.residual.layers.1.dense=195", "must keep the shape"},
                  {"model.9.dense=3", "0 to 3"},
                  {"train.epochs", "key=value"},
+                 {"train.epochs=[1", "--set train.epochs"},
                  {"data.set=cifar", "data.set"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(fv_recipe_set(recipe, cases[i].assignment, &error), FV_INVALID);
@@ -312,6 +321,12 @@ static void test_train(void **state) {
     fv_error error = {0};
     again.top_k[0] = 11;
     assert_int_equal(fv_evaluate(loaded, dataset, &again, &error), FV_INVALID);
+    again.top_k[0] = 2;
+    for (size_t i = 0; i < loaded->graph.weight_count; i++) {
+        loaded->weights[i] = 1e30F;
+    }
+    assert_int_equal(fv_evaluate(loaded, dataset, &again, &error), FV_NUMERIC);
+    assert_says(error, "the loss on mnist is not finite");
     fv_dataset_close(dataset);
     fv_model_free(model);
     fv_model_free(loaded);

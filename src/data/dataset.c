@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "data/folder.h"
+#include "formats/file.h"
 
 fv_status fv__dataset_open(const fv__dataset_info *info, const char *split, const char *path,
                            const fv__photo_settings *photos, fv_dataset **out, fv_error *error) {
@@ -17,23 +18,20 @@ fv_status fv__dataset_open(const fv__dataset_info *info, const char *split, cons
     return folder ? fv__folder_open(info, split, path, photos, out, error) : info->open(info, split, path, out, error);
 }
 
+enum { USUAL = 224, LARGEST = 4096, CHANNELS = 3 }; // of photographs
+
 fv_status fv_dataset_open(const char *name, const char *split, const char *path, fv_dataset **out, fv_error *error) {
-    const fv_photo_options photos = {0};
+    const fv__photo_settings photos = {.resize = {.height = USUAL, .width = USUAL}, .channels = CHANNELS};
     *out = NULL;
     const fv__dataset_info *info = fv__dataset_info_find(name, error);
-    if (!info) {
-        return FV_NOT_FOUND;
-    }
-    return info->open ? fv__dataset_open(info, split, path, NULL, out, error)
-                      : fv_dataset_open_photos(path ? path : name, split, &photos, out, error);
+    return info ? fv__dataset_open(info, split, path, &photos, out, error) : FV_NOT_FOUND;
 }
 
 fv_status fv_dataset_open_photos(const char *path, const char *split, const fv_photo_options *options, fv_dataset **out,
                                  fv_error *error) {
-    enum { USUAL = 224, LARGEST = 4096 };
     fv__photo_settings settings = {.resize = {.height = options->height ? options->height : USUAL,
                                               .width = options->width ? options->width : USUAL},
-                                   .channels = options->channels ? options->channels : 3,
+                                   .channels = options->channels ? options->channels : CHANNELS,
                                    .strict = options->strict,
                                    .threads = options->threads};
     const fv__resize *size = &settings.resize;
@@ -50,8 +48,9 @@ fv_status fv_dataset_open_photos(const char *path, const char *split, const fv_p
         return fv__fail(error, FV_INVALID, "samples of %d×%d×%d asked for: sides are 1 to %d, channels 1 or 3",
                         size->height, size->width, settings.channels, LARGEST);
     }
-    const fv__dataset_info *known = strchr(path, '/') ? NULL : fv__dataset_info_find(path, NULL);
-    bool named = known && !known->open;
+    const fv__dataset_info *known =
+        fv__file_exists(path) || fv__folder_exists(path) ? NULL : fv__dataset_info_find(path, NULL);
+    bool named = known && !known->open && known != &fv__folder_info;
     return fv__dataset_open(named ? known : &fv__folder_info, split, named ? NULL : path, &settings, out, error);
 }
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "data/folder.h"
 #include "data/locate.h"
 #include "data/unpack.h"
@@ -97,6 +98,37 @@ static const char *find_part(const listing *list, const char *const *names) {
     return NULL;
 }
 
+// Whether the folders in the list, which are in `root`, are parts. Beside other folders, one called "train" is only
+// that where it has folders in it: else it is a class that is called so.
+static fv_status has_parts(const char *root, const listing *list, bool *parts, fv_error *error) {
+    const char *train = find_part(list, train_names);
+    const int known = 1 + (find_part(list, validation_names) != NULL) + (find_part(list, test_names) != NULL);
+    listing inside;
+    *parts = train != NULL;
+    if (!train || list->count <= known) {
+        return FV_OK;
+    }
+    char *path = fv__format("%s/%s", root, train);
+    fv_status status = path ? list_folder(path, &inside, error) : fv__fail_memory(error, root);
+    fv__free(path);
+    if (!status) {
+        *parts = inside.count > 0;
+        free_listing(&inside);
+    }
+    return status;
+}
+
+// Names go into models and pictures.
+static fv_status check_names(const char *root, const listing *list, fv_error *error) {
+    for (int i = 0; i < list->count; i++) {
+        if (!fv__is_utf8(list->names[i])) {
+            return fv__fail(error, FV_FORMAT, "%s: the name of its folder '%s' is not UTF-8; rename it", root,
+                            list->names[i]);
+        }
+    }
+    return FV_OK;
+}
+
 // Makes `list`, which is of the root, that of the classes.
 static fv_status enter_train(fv__folder *folder, listing *list, fv_error *error) {
     const char *validation = find_part(list, validation_names), *test = find_part(list, test_names);
@@ -141,9 +173,16 @@ static fv_status find_parts(fv__folder *folder, fv_error *error) {
     if (status) {
         return status;
     }
+    bool parts = false;
     status = look_through(folder, &list, error);
-    if (!status && find_part(&list, train_names)) {
+    if (!status) {
+        status = has_parts(folder->root, &list, &parts, error);
+    }
+    if (!status && parts) {
         status = enter_train(folder, &list, error);
+    }
+    if (!status) {
+        status = check_names(folder->root, &list, error);
     }
     if (!status && list.count == 0) {
         status = fv__fail(error, FV_FORMAT,

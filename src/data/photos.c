@@ -124,16 +124,18 @@ static fv_status add_folder(fv__photos *photos, const char *folder, int label, i
     return status;
 }
 
+fv_status fv__photos_add(fv__photos *photos, const char *folder, int label, fv_error *error) {
+    return add_folder(photos, folder, label, 0, error);
+}
+
 static int by_path(const void *a, const void *b) {
     return strcmp(((const fv__photo *)a)->path, ((const fv__photo *)b)->path);
 }
 
-fv_status fv__photos_add(fv__photos *photos, const char *folder, int label, fv_error *error) {
-    fv_status status = add_folder(photos, folder, label, 0, error);
+void fv__photos_sort(fv__photos *photos) {
     if (photos->count) {
         qsort(photos->items, photos->count, sizeof *photos->items, by_path);
     }
-    return status;
 }
 
 // --- Looking at them
@@ -211,6 +213,7 @@ static void look_at(void *context, int index, int worker) {
 fv_status fv__photos_look(fv__photos *photos, int threads, fv_error *error) {
     look now = {.photos = photos};
     fv__pool *pool = NULL;
+    fv__photos_sort(photos);
     size_t known = fv__photo_index_load(photos);
     if (known == photos->count) {
         return FV_OK;

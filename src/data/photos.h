@@ -20,7 +20,7 @@ typedef struct fv__photo {
 
 typedef struct fv__photos {
     char *root;
-    fv__photo *items; // by path
+    fv__photo *items; // as added, or sorted
     size_t count, capacity;
 } fv__photos;
 
@@ -32,7 +32,10 @@ void fv__photos_free(fv__photos *photos);
 // their first bytes; what begins with a dot is left out.
 fv_status fv__photos_add(fv__photos *photos, const char *folder, int label, fv_error *error);
 
-// Looks at every file, on `threads` threads (0: as many as there are).
+// By path: after the last of them was added.
+void fv__photos_sort(fv__photos *photos);
+
+// Sorts them and looks at every file, on `threads` threads (0: as many as there are).
 fv_status fv__photos_look(fv__photos *photos, int threads, fv_error *error);
 
 // Whether one looks like the other saved again or made smaller: few bits of likeness differ.

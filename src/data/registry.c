@@ -56,25 +56,25 @@ static const char *const coarse_classes[] = {"aquatic_mammals",
 
 // The sums are of the unpacked files: they hold for every way of packing them.
 static const fv__dataset_file mnist_files[] = {
-    {"train-images-idx3-ubyte.gz", "train", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db", 9912422,
+    {"train-images-idx3-ubyte.gz", "train", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
      47040016, NULL},
-    {"train-labels-idx1-ubyte.gz", "train", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", 28881,
-     60008, NULL},
-    {"t10k-images-idx3-ubyte.gz", "test", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 1648877,
-     7840016, NULL},
-    {"t10k-labels-idx1-ubyte.gz", "test", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 4542,
-     10008, NULL},
+    {"train-labels-idx1-ubyte.gz", "train", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5", 60008,
+     NULL},
+    {"t10k-images-idx3-ubyte.gz", "test", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7", 7840016,
+     NULL},
+    {"t10k-labels-idx1-ubyte.gz", "test", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 10008,
+     NULL},
 };
 
 static const fv__dataset_file fashion_mnist_files[] = {
     {"train-images-idx3-ubyte.gz", "train", "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-     26421880, 47040016, NULL},
-    {"train-labels-idx1-ubyte.gz", "train", "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9", 29515,
-     60008, NULL},
-    {"t10k-images-idx3-ubyte.gz", "test", "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b", 4422102,
-     7840016, NULL},
-    {"t10k-labels-idx1-ubyte.gz", "test", "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34", 5148,
-     10008, NULL},
+     47040016, NULL},
+    {"train-labels-idx1-ubyte.gz", "train", "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9", 60008,
+     NULL},
+    {"t10k-images-idx3-ubyte.gz", "test", "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b", 7840016,
+     NULL},
+    {"t10k-labels-idx1-ubyte.gz", "test", "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34", 10008,
+     NULL},
 };
 
 static const fv__dataset_archive cifar10_archive = {"cifar-10-binary.tar.gz", "cifar-10-batches-bin",
@@ -83,26 +83,25 @@ static const fv__dataset_archive cifar10_archive = {"cifar-10-binary.tar.gz", "c
 static const fv__dataset_archive cifar100_archive = {
     "cifar-100-binary.tar.gz", "cifar-100-binary", "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"};
 
-// `packed` is what the archive adds to the download: all of it with the first file.
 static const fv__dataset_file cifar10_files[] = {
-    {"data_batch_1.bin", "train", "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5", 170052171,
-     30730000, &cifar10_archive},
-    {"data_batch_2.bin", "train", "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed", 0, 30730000,
+    {"data_batch_1.bin", "train", "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5", 30730000,
      &cifar10_archive},
-    {"data_batch_3.bin", "train", "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67", 0, 30730000,
+    {"data_batch_2.bin", "train", "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed", 30730000,
      &cifar10_archive},
-    {"data_batch_4.bin", "train", "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48", 0, 30730000,
+    {"data_batch_3.bin", "train", "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67", 30730000,
      &cifar10_archive},
-    {"data_batch_5.bin", "train", "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add", 0, 30730000,
+    {"data_batch_4.bin", "train", "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48", 30730000,
      &cifar10_archive},
-    {"test_batch.bin", "test", "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b", 0, 30730000,
+    {"data_batch_5.bin", "train", "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add", 30730000,
+     &cifar10_archive},
+    {"test_batch.bin", "test", "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b", 30730000,
      &cifar10_archive},
 };
 
 static const fv__dataset_file cifar100_files[] = {
-    {"train.bin", "train", "f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29", 168513733, 153700000,
+    {"train.bin", "train", "f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29", 153700000,
      &cifar100_archive},
-    {"test.bin", "test", "d8b1e6b7b3bee4020055f0699b111f60b1af1e262aeb93a0b659061746f8224a", 0, 30740000,
+    {"test.bin", "test", "d8b1e6b7b3bee4020055f0699b111f60b1af1e262aeb93a0b659061746f8224a", 30740000,
      &cifar100_archive},
 };
 
@@ -111,12 +110,12 @@ static const fv__cifar_layout fine_layout = {.label_bytes = 2, .label_byte = 1, 
 static const fv__cifar_layout coarse_layout = {.label_bytes = 2, .label_byte = 0, .names = "coarse_label_names.txt"};
 
 static const fv__dataset_file cats_and_dogs_files[] = {
-    {"cats_and_dogs_filtered.zip", "train", NULL, 68606236, 0, NULL},
+    {"cats_and_dogs_filtered.zip", "train", NULL, 0, NULL},
 };
 
 #define CIFAR                                                                                                          \
     .source = "A. Krizhevsky, https://www.cs.toronto.edu/~kriz/cifar.html", .url = "https://www.cs.toronto.edu/~kriz", \
-    .train_count = 50000, .test_count = 10000, .height = 32, .width = 32, .channels = 3, .open = fv__cifar_open
+    .height = 32, .width = 32, .channels = 3, .open = fv__cifar_open
 
 static const fv__dataset_info sets[] = {
     {
@@ -124,8 +123,6 @@ static const fv__dataset_info sets[] = {
         .title = "MNIST: 28×28 grey pictures of handwritten digits",
         .source = "Y. LeCun, C. Cortes, C. J. C. Burges, http://yann.lecun.com/exdb/mnist/",
         .url = "https://storage.googleapis.com/cvdf-datasets/mnist",
-        .train_count = 60000,
-        .test_count = 10000,
         .height = 28,
         .width = 28,
         .channels = 1,
@@ -142,8 +139,6 @@ static const fv__dataset_info sets[] = {
         .url = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
         .package = "dataset-fashion-mnist",
         .folder = "/usr/share/datasets/fashion-mnist",
-        .train_count = 60000,
-        .test_count = 10000,
         .height = 28,
         .width = 28,
         .channels = 1,
@@ -191,8 +186,6 @@ static const fv__dataset_info sets[] = {
         .title = "Cats and dogs: photographs of many sizes, a part of Kaggle's \"Dogs vs. Cats\"",
         .source = "Asirra: J. Elson et al. 2007; this selection: TensorFlow's tutorial on transfer learning",
         .url = "https://storage.googleapis.com/mledu-datasets",
-        .train_count = 2000,
-        .test_count = 1000,
         .classes = 2,
         .class_names = pets,
         .files = cats_and_dogs_files,
@@ -221,9 +214,9 @@ const fv__dataset_info *fv__dataset_info_find(const char *name, fv_error *error)
             return &sets[i];
         }
         size_t used = strlen(names);
-        snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "", sets[i].name);
+        snprintf(names + used, sizeof names - used, "%s, ", sets[i].name);
     }
-    fv__fail(error, FV_NOT_FOUND, "no data set is called '%s'; there are: %s", name, names);
+    fv__fail(error, FV_NOT_FOUND, "no data set is called '%s'; there are: %s%s", name, names, fv__folder_info.name);
     return NULL;
 }
 

@@ -17,7 +17,6 @@ typedef struct fv__dataset_file {
     const char *name;                   // as downloaded, and as it is called in a folder (variants: see locate.h)
     const char *split;                  // the split it belongs to
     const char *sha256;                 // of its content, unpacked; NULL: nobody has published it
-    uint64_t packed;                    // bytes to download
     uint64_t unpacked;                  // bytes of its content
     const fv__dataset_archive *archive; // that it is published in, or NULL
 } fv__dataset_file;
@@ -32,7 +31,6 @@ struct fv__dataset_info {
     const char *url;     // the files are at URL/NAME
     const char *package; // Debian package with the files, or NULL
     const char *folder;  // where that package puts them, or NULL
-    size_t train_count, test_count;
     int height, width, channels, classes;
     const char *const *class_names;
     const struct fv__cifar_layout *cifar; // how records are made up, or NULL

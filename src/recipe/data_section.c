@@ -39,7 +39,8 @@ const fv__option fv__data_options[] = {
      .minimum = 0,
      .maximum = 2147483647,
      .default_text = "0",
-     .sentence = "Only the first so many samples of each split, for quick tries; 0: all."},
+     .sentence = "Only the first so many samples of each split (of photographs: so many from all classes), for "
+                 "quick tries; 0: all."},
     {.name = "validation",
      .kind = FV__ANY,
      MEMBER(validation_value),
@@ -65,7 +66,8 @@ const fv__option fv__validation_options[] = {{.name = "fraction",
                                               .offset = offsetof(fv__validation_split, stratified),
                                               .default_text = "false",
                                               .sentence = "Whether the same share of every class is drawn; else it is "
-                                                          "the last part of the split."},
+                                                          "the last part of the split. Of photographs: true unless "
+                                                          "it is said."},
                                              {.name = "seed",
                                               .kind = FV__INT,
                                               .offset = offsetof(fv__validation_split, seed),
@@ -83,6 +85,7 @@ static bool is_folder(const fv__data_settings *settings) {
 static fv_status read_validation(fv__data_settings *settings, fv_error *error) {
     const fv__value *value = settings->validation_value;
     bool scalar = value->kind == FV__VALUE_SCALAR;
+    fv_status status = FV_OK;
     if (scalar && strcmp(value->text, "test") == 0) {
         settings->validation = FV__VALIDATE_TEST;
     } else if (scalar && strcmp(value->text, "none") == 0) {
@@ -90,29 +93,34 @@ static fv_status read_validation(fv__data_settings *settings, fv_error *error) {
     } else if (scalar && fv__parse_float(value->text, &settings->split.fraction) && settings->split.fraction > 0 &&
                settings->split.fraction < 1) {
         settings->validation = FV__VALIDATE_FRACTION;
-        settings->split.stratified = is_folder(settings); // sorted by class, its last part would be one class
     } else if (value->kind == FV__VALUE_MAP) {
         settings->validation = FV__VALIDATE_FRACTION;
-        return fv__options_read(fv__validation_options, value, "data.validation", &settings->split, error);
+        status = fv__options_read(fv__validation_options, value, "data.validation", &settings->split, error);
     } else {
         char found[64];
         return fv__value_fail(error, value,
                               "data.validation: expected test, none, or a fraction above 0 and below 1, found %s",
                               fv__value_describe(value, found, sizeof found));
     }
-    return FV_OK;
+    if (!fv__map_get(value, "stratified")) {
+        settings->split.stratified = is_folder(settings); // sorted by class, its last part would be one class
+    }
+    return status;
 }
 
 static fv_status find_set(const fv__value *section, fv__data_settings *settings, fv_error *error) {
     enum { MOST_SETS = 64 };
-    const char *names[MOST_SETS + 2] = {NULL};
-    if (strcmp(settings->set, fv__folder_info.name) == 0 && !settings->labels) {
+    const char *names[MOST_SETS + 2] = {fv__folder_info.name};
+    if (strcmp(settings->set, fv__folder_info.name) == 0) {
         settings->info = &fv__folder_info;
-        return FV_OK;
+        return settings->labels ? fv__value_fail(error, fv__map_get(section, "labels"),
+                                                 "data.labels: photographs have the labels that their folders give "
+                                                 "them; leave this out")
+                                : FV_OK;
     }
     for (size_t i = 0; i < fv__dataset_known_count() && i < MOST_SETS; i++) {
-        names[i] = fv__dataset_known(i)->name;
-        if (strcmp(names[i], settings->set) == 0) {
+        names[i + 1] = fv__dataset_known(i)->name;
+        if (strcmp(names[i + 1], settings->set) == 0) {
             fv_error inner;
             settings->info = fv__dataset_labelled(fv__dataset_known(i), settings->labels, &inner);
             return settings->info

@@ -11,7 +11,7 @@
 
 struct fv_recipe {
     char *name;              // "mnist-mha": the built-in recipe's, or the file's without folder and .yaml
-    char *source;            // for messages: the path, or "mnist-mha (built in)"
+    char *source;            // for messages: the path, or the built-in recipe's name
     fv__document *document;  // owns what the members below point to
     fv__data_settings data;  //
     const fv__value *input;  // as written
