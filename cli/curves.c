@@ -103,6 +103,7 @@ static void refresh(cli_curves *curves) {
 }
 
 void cli_curves_note(cli_curves *curves, const fv_progress *now) {
+    curves->ended |= now->epoch_done;
     curves->stale |= now->epoch_done && !curves->hopeless;
     if (curves->stale && fv__seconds() - curves->drawn > EVERY) {
         refresh(curves);
@@ -110,7 +111,7 @@ void cli_curves_note(cli_curves *curves, const fv_progress *now) {
 }
 
 void cli_curves_end(cli_curves *curves) {
-    if (curves->stale) {
+    if (curves->ended && !curves->hopeless) {
         refresh(curves);
     }
 }

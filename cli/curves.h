@@ -12,12 +12,13 @@ void cli_curves_free(fv__curves *run);
 // Draws the curves of `count` runs together into a .png or .svg.
 fv_status cli_curves_draw(const char *const *folders, int count, const char *path, fv_error *error);
 
-// curves.png and curves.svg of a run under way, drawn anew every few seconds. They are extra: a failure is told once,
-// and fovea without cairo goes without them.
+// curves.png and curves.svg of a run under way, drawn anew every few seconds from the epochs that are written by then.
+// They are extra: a failure is told once, and fovea without cairo goes without them.
 typedef struct cli_curves {
     const char *folder;
     double drawn;  // when, by fv__seconds
     bool stale;    // an epoch has ended since
+    bool ended;    // an epoch has ended at all
     bool hopeless; // there was a failure
 } cli_curves;
 

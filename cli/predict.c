@@ -34,7 +34,7 @@ static int predict(prediction *now) {
         const fv_status status =
             fv__predict_read(now->shared.subject.model, images, read_sample, &part, now->shared.chunk, &error);
         if (status == FV_NUMERIC) {
-            fv__fail_in(&error, status, "the samples from %s:%zu on", now->samples.split, part.index[0]);
+            fv__fail_in(&error, status, "counted among the samples from %s:%zu on", now->samples.split, part.index[0]);
         }
         if (status) {
             return cli_fail(&error);

@@ -2,8 +2,8 @@
 //
 // Conventions. Images and activations are NHWC float32, kernels (height, width, in, out), dense kernels (in, out).
 // Every function that can fail returns an fv_status and, when `error` is not NULL, leaves a sentence there that names
-// the file, key, layer or shape at fault and what would work. FV_MEMORY may come from each of them; other errors are
-// named with the function. The library never prints and never exits.
+// the file, key, layer or shape at fault and what would work. FV_MEMORY may come from each of them; the others that
+// are to be expected are named with the function. The library never prints and never exits.
 #ifndef FOVEA_H
 #define FOVEA_H
 
@@ -135,7 +135,8 @@ typedef struct fv_model fv_model;
 fv_status fv_model_start(int height, int width, int channels, const char *normalize, fv_model **out, fv_error *error);
 
 // Adds a layer written as in a recipe: fv_model_add(model, &error, "dense: {units: %d, activation: relu}", units).
-// Shapes are checked at once: FV_INVALID names the layer and the shapes that do not fit, and the model is as before.
+// Shapes are checked at once: FV_INVALID names the layer and the shapes that do not fit, FV_FORMAT says what is no
+// YAML, and the model is as before.
 fv_status fv_model_add(fv_model *model, fv_error *error, const char *layer, ...) __attribute__((format(printf, 3, 4)));
 
 // The model of a recipe before training: weights drawn from `seed`, and those that `weights:` names (for a recipe that
@@ -147,7 +148,7 @@ fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model 
 // Release with fv_model_free.
 fv_status fv_model_load(const char *path, fv_model **out, fv_error *error);
 
-// Writes weights, layers, classes and preprocessing to a safetensors file: complete, or not at all.
+// Writes weights, layers, classes and preprocessing to a safetensors file: complete, or not at all. Errors: FV_IO.
 fv_status fv_model_save(const fv_model *model, const char *path, fv_error *error);
 
 void fv_model_free(fv_model *model); // NULL is fine
@@ -236,7 +237,8 @@ typedef struct fv_train_options {
 } fv_train_options;
 
 // Trains as the recipe says. *model (NULL: not wanted) is the trained model, to be freed by the caller.
-// Errors: FV_INVALID (recipe), FV_NOT_FOUND (data), FV_IO (run folder, also when another process trains in it),
+// Errors: FV_INVALID (recipe), FV_NOT_FOUND and FV_FORMAT (data, weights, checkpoint), FV_UNSUPPORTED (a checkpoint of
+// kernels that round otherwise: says what to set), FV_IO (run folder, also when another process trains in it),
 // FV_NUMERIC (the loss is not finite: says at which step and what to try), FV_INTERRUPTED. The run folder stays usable
 // in every case. `options` may be NULL.
 fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error);

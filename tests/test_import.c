@@ -241,8 +241,10 @@ static void maps_names(void **state) {
         assert_says(error, wrong[i].message);
     }
     ADD(&weights, "cube", 0, 2, 2, 2);
-    assert_int_equal(fv__weights_map(&weights, "cube=x:transpose", &error), FV_INVALID);
+    assert_int_equal(fv__weights_map(&weights, "cube=x:transpose", &error), FV_OK);
+    assert_int_equal(fv__weights_turn(&weights, &error), FV_INVALID);
     assert_says(error, "cube (2, 2, 2) cannot be transposed");
+    assert_int_equal(fv__weights_map(&weights, "cube=x", &error), FV_OK); // which takes it back
     static const char lines[] = "# names\n\nfc1.bias=dense_1/bias\r\nnothing=here";
     assert_int_equal(fv__weights_map_file(&weights, scratch_file("map.txt", lines, sizeof lines - 1), &error),
                      FV_INVALID);

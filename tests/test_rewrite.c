@@ -241,7 +241,8 @@ static void the_same_function(void **state) {
         fv__rewrite rewrite = rewrite_model(model, -1);
         if (!rewrite.notes.bytes || (test->has && find_op(&rewrite.graph, test->has) < 0) ||
             (test->lacks && find_op(&rewrite.graph, test->lacks) >= 0) ||
-            fv__graph_multiply_adds(&rewrite.graph) > fv__graph_multiply_adds(&model->graph)) {
+            !(fv__graph_multiply_adds(&rewrite.graph) < fv__graph_multiply_adds(&model->graph) ||
+              test->has == &fv__op_max_pool2d)) { // which saves activations
             fail_msg("%s: not rewritten as expected: %s", test->name, rewrite.notes.bytes ? rewrite.notes.bytes : "");
         }
         fv__rewrite_free(&rewrite);

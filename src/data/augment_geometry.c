@@ -115,21 +115,22 @@ const fv__augmentation_type fv__augmentation_translation = {
 
 static const char *const crop_fills[] = {"black", "reflect", NULL};
 
-static const fv__option crop_options[] = {{.name = "padding",
-                                           .kind = FV__INT,
-                                           MEMBER(pixels),
-                                           .required = true,
-                                           .primary = true,
-                                           .minimum = 1,
-                                           .maximum = 1024,
-                                           .sentence = "Pixels added on every side."},
-                                          {.name = "fill",
-                                           .kind = FV__CHOICE,
-                                           MEMBER(fill),
-                                           .choices = crop_fills,
-                                           .default_text = "black",
-                                           .sentence = "What they are: black, or the picture reflected."},
-                                          {0}};
+static const fv__option crop_options[] = {
+    {.name = "padding",
+     .kind = FV__INT,
+     MEMBER(pixels),
+     .required = true,
+     .primary = true,
+     .minimum = 1,
+     .maximum = 1024,
+     .sentence = "Pixels added on every side, at most as many as the picture's shorter side has."},
+    {.name = "fill",
+     .kind = FV__CHOICE,
+     MEMBER(fill),
+     .choices = crop_fills,
+     .default_text = "black",
+     .sentence = "What they are: black, or the picture reflected."},
+    {0}};
 
 static void crop(const fv__augmentation *augmentation, const fv__kernels *kernels, fv__random *random,
                  fv__image *image) {

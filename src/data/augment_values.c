@@ -67,7 +67,7 @@ static const fv__option cutout_options[] = {
      .primary = true,
      .minimum = 1,
      .maximum = 4096,
-     .sentence = "Side of the square in pixels."},
+     .sentence = "Side of the square in pixels, at most as many as the picture's shorter side has."},
     {.name = "fill",
      .kind = FV__CHOICE,
      MEMBER(fill),

@@ -98,14 +98,13 @@ static const char *find_part(const listing *list, const char *const *names) {
     return NULL;
 }
 
-// Whether the folders in the list, which are in `root`, are parts. Beside other folders, one called "train" is only
-// that where it has folders in it: else it is a class that is called so.
+// Whether the folders in the list, which are in `root`, are parts. Where one called "train" stands beside others, none
+// of which is a part, it must have folders in it: else it is a class that is called so.
 static fv_status has_parts(const char *root, const listing *list, bool *parts, fv_error *error) {
     const char *train = find_part(list, train_names);
-    const int known = 1 + (find_part(list, validation_names) != NULL) + (find_part(list, test_names) != NULL);
     listing inside;
     *parts = train != NULL;
-    if (!train || list->count <= known) {
+    if (!train || list->count == 1 || find_part(list, validation_names) || find_part(list, test_names)) {
         return FV_OK;
     }
     char *path = fv__format("%s/%s", root, train);
@@ -119,11 +118,11 @@ static fv_status has_parts(const char *root, const listing *list, bool *parts, f
 }
 
 // Names go into models and pictures.
-static fv_status check_names(const char *root, const listing *list, fv_error *error) {
+static fv_status check_names(const fv__folder *folder, const listing *list, fv_error *error) {
     for (int i = 0; i < list->count; i++) {
         if (!fv__is_utf8(list->names[i])) {
-            return fv__fail(error, FV_FORMAT, "%s: the name of its folder '%s' is not UTF-8; rename it", root,
-                            list->names[i]);
+            return fv__fail(error, FV_FORMAT, "%s%s%s: the name of its folder '%s' is not UTF-8; rename it",
+                            folder->root, folder->train ? "/" : "", folder->train ? folder->train : "", list->names[i]);
         }
     }
     return FV_OK;
@@ -182,7 +181,7 @@ static fv_status find_parts(fv__folder *folder, fv_error *error) {
         status = enter_train(folder, &list, error);
     }
     if (!status) {
-        status = check_names(folder->root, &list, error);
+        status = check_names(folder, &list, error);
     }
     if (!status && list.count == 0) {
         status = fv__fail(error, FV_FORMAT,

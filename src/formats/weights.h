@@ -43,7 +43,7 @@ fv_status fv__weights_map(fv__weights *weights, const char *rule, fv_error *erro
 // The same for each line of a text file; empty lines and those that begin with # are skipped.
 fv_status fv__weights_map_file(fv__weights *weights, const char *path, fv_error *error);
 
-// Turns what rules say is to be turned: after the last of them.
+// Turns what rules say is to be turned: after the last of them. FV_INVALID for arrays of three axes or more than four.
 fv_status fv__weights_turn(fv__weights *weights, fv_error *error);
 
 // --- Between the readers

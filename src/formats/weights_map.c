@@ -53,6 +53,10 @@ static bool apply_to_name(const rule *now, const char *name, char **mapped) {
 
 // (out, in) to (in, out); (out, in, height, width) to (height, width, in, out)
 static fv_status turn(fv__weight_array *array, fv_error *error) {
+    if (array->rank != 2 && array->rank != 4) {
+        return fv__fail(error, FV_INVALID, "%s %s cannot be transposed: matrices and kernels of four axes can",
+                        array->name, fv__weight_shape_print(array).text);
+    }
     float *values = fv__alloc_array(array->count, sizeof *values);
     if (!values) {
         return fv__fail_memory(error, array->name);
@@ -77,13 +81,6 @@ static fv_status turn(fv__weight_array *array, fv_error *error) {
     return FV_OK;
 }
 
-static fv_status check_turn(const fv__weight_array *array, fv_error *error) {
-    return array->rank == 2 || array->rank == 4
-               ? FV_OK
-               : fv__fail(error, FV_INVALID, "%s %s cannot be transposed: matrices and kernels of four axes can",
-                          array->name, fv__weight_shape_print(array).text);
-}
-
 static fv_status apply(const rule *now, fv__weights *weights, const char *text, fv_error *error) {
     fv_status status = FV_OK;
     bool fits = false;
@@ -97,7 +94,6 @@ static fv_status apply(const rule *now, fv__weights *weights, const char *text, 
             fv__free(array->mapped);
             array->mapped = mapped;
             array->turned = now->transpose && array->rank >= 2;
-            status = array->turned ? check_turn(array, error) : FV_OK;
         }
     }
     if (!status && !fits) {

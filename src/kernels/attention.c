@@ -160,8 +160,9 @@ static void additive_scores(const float *query, // (rows, depth), a row every `q
 }
 
 // With t = tanh(query[i][d] + keys[d][j]) and g = gradient[i][j]:
-//   d_scale[d] += Σ g · t      d_query[i][d] = Σ (j) g · scale[d] · (1 − t²)      d_keys[d][j] += the same over
-//   i
+//   d_scale[d] += Σ g · t
+//   d_query[i][d] = Σ (j) g · scale[d] · (1 − t²)
+//   d_keys[d][j] += Σ (i) g · scale[d] · (1 − t²)
 static void additive_scores_backward(const float *query, // (rows, depth), a row every `query_row` floats
                                      ptrdiff_t query_row,
                                      const float *keys,     // (depth, stride)

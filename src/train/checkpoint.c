@@ -10,7 +10,7 @@
 #include "formats/safetensors.h"
 #include "formats/sha256.h"
 
-#define FORMAT "fovea checkpoint 2"
+#define FORMAT "fovea checkpoint 3"
 
 #define REWRITE "rewrite"
 #define OFF "off"

@@ -159,7 +159,8 @@ static fv_status note_epoch(fv__session *session, const fv__metrics *validation,
 
 // Of short epochs not each is written: that would take longer than they did.
 static bool is_due(const fv__session *session) {
-    return session->state.epoch == (uint64_t)session->settings->epochs || stopped_early(session) ||
+    return session->history.rows == 1 || session->state.epoch == (uint64_t)session->settings->epochs ||
+           stopped_early(session) ||
            fv__seconds() - session->written > fmax(WRITE_EVERY, WRITE_SHARE * session->writing);
 }
 
@@ -221,7 +222,10 @@ fv_status fv__fit(fv_model *model, const fv__fit_options *options, fv_error *err
     fv_status status = fv__session_begin(&session, model, options, error);
     if (!status) {
         status = run_epochs(&session, error);
-        if (status) { // which may fail as well
+        if (status && session.history.rows) { // what was reached; this may fail as well
+            fv__session_write_history(&session, NULL);
+        }
+        if (status) {
             fv__session_write_report(&session, status == FV_INTERRUPTED ? "interrupted" : error->message, NULL);
         }
     }

@@ -1,7 +1,6 @@
 // Sets a case up: infer, values, and what the reference makes of them.
 #include "harness_bench.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "base/random.h"
 #include "ops/check.h"
 
 void *obtain(size_t size) {
