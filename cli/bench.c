@@ -149,6 +149,10 @@ static int run(const cli_options *options) {
     if (strcmp(mode, "train") != 0 && strcmp(mode, "infer") != 0) {
         return cli_usage(&cli_bench, "--mode: '%s' should be train or infer", mode);
     }
+    if (options->batch > FV__MOST_BATCH) {
+        return cli_usage(&cli_bench, "--batch: %d is more than the %d samples that a step can have", options->batch,
+                         FV__MOST_BATCH);
+    }
     cli_benchmark bench = {.training = strcmp(mode, "train") == 0 && !options->first_prediction,
                            .threads = options->threads};
     cli_subject subject;

@@ -95,7 +95,7 @@ static fv_status train(cli_benchmark *bench, fv_error *error) {
     images_in_memory memory = {bench->values + images * batch * size, size};
     const fv__samples samples = {
         .count = batch, .labels = bench->labels + labels * batch, .read_values = read_image, .context = &memory};
-    uint32_t indices[65536]; // the largest batch there is
+    uint32_t indices[FV__MOST_BATCH];
     for (uint32_t i = 0; i < batch; i++) {
         indices[i] = i;
     }

@@ -212,7 +212,7 @@ static int run(const cli_options *options) {
     if (options->argument_count == 0) {
         return cli_usage(&cli_explain, "explain needs a model file or a run folder");
     }
-    if (options->argument_count > 1 && (options->samples || options->data)) {
+    if (options->argument_count > 1 && (options->samples || options->data || options->path)) {
         return cli_usage(&cli_explain, "either pictures or samples of a data set are explained, not both");
     }
     if (!cli_samples_split(options->samples ? options->samples : "test", now.samples.split)) {

@@ -60,6 +60,10 @@ static int run(const cli_options *options) {
     if (options->argument_count == 0) {
         return cli_usage(&cli_plot, "plot needs a run folder");
     }
+    if (what == CURVES && options->argument_count > FV__MAX_CURVES) {
+        return cli_usage(&cli_plot, "plot draws up to %d runs together, not %d", FV__MAX_CURVES,
+                         options->argument_count);
+    }
     if (what != CURVES && options->argument_count > 1) {
         return cli_usage(&cli_plot, "--what %s draws one model at a time", kinds[what]);
     }
@@ -69,7 +73,7 @@ static int run(const cli_options *options) {
     }
     code = what == CURVES ? draw_curves(options, path) : draw_weights(options, what, path);
     if (code == CLI_OK && options->json) {
-        code = cli_json_print(json_pack("{s:s}", "picture", path), true);
+        code = cli_json_print(json_pack("{s:o}", "picture", cli_json_text(path)), true);
     } else if (code == CLI_OK && !options->quiet) {
         printf("%s\n", path);
     }

@@ -244,6 +244,7 @@ static void explains(void **state) {
                                            {"--query 6,0", "6 × 6 tokens"},
                                            {"--format gif", "png, npy"},
                                            {"--head 1 --method received", "head"},
+                                           {"--method gradient --query 0", "--query is for the methods received"},
                                            {"--method slots --faithfulness", "whole layers"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char line[128];
@@ -271,6 +272,8 @@ static void summarizes(void **state) {
 
 static void benchmarks(void **state) {
     (void)state;
+    assert_code(2, "bench small.yaml --batch 65537");
+    assert_has(err, "65536 samples that a step can have");
     const char *lines = scratch_file("turns", "run 0.01\nrun 0.01\n", 18);
     assert_int_equal(run_program(FV__PROGRAM, "bench small.yaml --interactive --threads 2", lines), 0);
     assert_has(out, "\"ready\":true");

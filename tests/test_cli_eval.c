@@ -94,6 +94,8 @@ static void plots(void **state) {
     assert_code(2, "plot trained --what heat");
     assert_has(err, "curves, filters or positions");
     assert_code(2, "plot trained trained --what filters");
+    assert_code(2, "plot trained trained trained trained trained trained trained trained trained");
+    assert_has(err, "up to 8 runs");
     assert_code(1, "plot data");
     assert_has(err, "history.csv");
 #ifdef FV__WITH_CAIRO

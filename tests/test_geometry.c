@@ -106,9 +106,11 @@ static void no_places(void **state) {
     (void)state;
     static const char *const mixed[] = {
         "- flatten\n- dense: 16\n- reshape: {shape: [4, 4]}\n- attention\n- flatten\n- dense: 2\n",
-        "- global_average_pool\n- reshape: {shape: [1, 1]}\n- attention\n- flatten\n- dense: 2\n"};
+        "- global_average_pool\n- reshape: {shape: [1, 1]}\n- attention\n- flatten\n- dense: 2\n",
+        "- reshape: {shape: [8, 8]}\n- attention\n- flatten\n- dense: 2\n", // rows as tokens
+        "- patches: 2\n- reshape: {shape: [32, 2]}\n- attention\n- flatten\n- dense: 2\n"};
     float map[64];
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof mixed / sizeof *mixed; i++) {
         fv_model *model = model_of(8, 1, mixed[i]);
         fv_explainer *explainer = explainer_of(model, -1);
         assert_int_equal(fv_explainer_attention(explainer, 0).rows, 0);

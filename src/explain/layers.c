@@ -55,6 +55,11 @@ static bool has_residual(const fv__graph *graph, int n, bool *above, bool *below
     return false;
 }
 
+// Tokens that a view has cut otherwise than the image lie nowhere in it.
+static void keep_places(fv__attention_layer *layer, int tokens) {
+    layer->tokens.placed = layer->tokens.placed && fv__token_count(&layer->tokens) == tokens;
+}
+
 static fv_status describe(const fv_explainer *explainer, int n, fv__attention_layer *layer, fv_error *error) {
     const fv__node *node = &explainer->graph.nodes[n];
     *layer = (fv__attention_layer){.node = n, .slots = node->op == &fv__op_double_norm, .groups = 1};
@@ -65,6 +70,7 @@ static fv_status describe(const fv_explainer *explainer, int n, fv__attention_la
         layer->keys = shape->size[shape->rank - 1];
         layer->tokens = explainer->grids[n];
         layer->transposed = fv__alloc_array(fv__shape_elements(shape), sizeof *layer->transposed);
+        keep_places(layer, layer->queries);
         return layer->transposed ? FV_OK : fv__fail_memory(error, "the attention weights");
     }
     fv__shape shape; // ([groups,] heads, queries, keys)
@@ -75,6 +81,7 @@ static fv_status describe(const fv_explainer *explainer, int n, fv__attention_la
     layer->queries = last[1];
     layer->keys = last[2];
     layer->tokens = explainer->grids[node->inputs[1]];
+    keep_places(layer, layer->groups > 1 ? layer->groups : layer->keys);
     return FV_OK;
 }
 

@@ -23,7 +23,7 @@ const fv__option fv__train_options[] = {
      .kind = FV__INT,
      MEMBER(batch),
      .minimum = 1,
-     .maximum = 65536,
+     .maximum = FV__MOST_BATCH,
      .default_text = "32",
      .sentence = "Samples of a step; the last of an epoch may have fewer."},
     {.name = "epochs",

@@ -5,6 +5,8 @@
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
+enum { FV__MOST_BATCH = 65536 };
+
 typedef struct fv__train_settings {
     int batch, epochs;
     fv__optimizer_settings optimizer;
