@@ -30,15 +30,7 @@ static fv_status draw_classes(const cli_evaluation *now, const char *path, fv_er
 }
 
 static fv_status draw_calibration(const cli_evaluation *now, const char *path, fv_error *error) {
-    double confidence[FV_CALIBRATION_BINS], accuracy[FV_CALIBRATION_BINS], shares[FV_CALIBRATION_BINS];
-    for (int b = 0; b < FV_CALIBRATION_BINS; b++) {
-        const fv_calibration_bin *bin = &now->details.bins[b];
-        confidence[b] = bin->confidence;
-        accuracy[b] = bin->accuracy;
-        shares[b] = (double)bin->samples / (double)now->details.samples;
-    }
-    fv__reliability reliability = {FV_CALIBRATION_BINS, confidence, accuracy, shares, now->details.calibration_error};
-    return fv__draw_reliability(&reliability, path, error);
+    return fv__draw_calibration(&now->details, path, error);
 }
 
 // --- Grids of samples
@@ -119,8 +111,17 @@ fv_status cli_eval_draw(const cli_evaluation *now, const char *folder, fv_error 
                     {"calibration.png", draw_calibration}, {"calibration.svg", draw_calibration},
                     {"mistakes.png", draw_mistakes},       {"mistakes.svg", draw_mistakes},
                     {"predictions.png", draw_predictions}, {"predictions.svg", draw_predictions}};
+    enum { MOST_BARS = 1600 };
+    const bool bars = now->details.class_count <= MOST_BARS;
     fv_status status = fv__make_folders(folder, error);
+    if (!bars) {
+        cli_say("%d classes are too many for a chart of each: classes.png and .svg are left out",
+                now->details.class_count);
+    }
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures && !status; i++) {
+        if (pictures[i].draw == draw_classes && !bars) {
+            continue;
+        }
         char *path = fv__format("%s/%s", folder, pictures[i].file);
         status = path ? pictures[i].draw(now, path, error) : fv__fail_memory(error, folder);
         fv__free(path);

@@ -18,12 +18,8 @@ int cli_json_print(json_t *value, bool pretty) {
 
 json_t *cli_json_text(const char *text) {
     fv__text clean = {0};
-    bool good = fv__is_utf8(text);
-    for (const char *at = text; *at && !good; at++) {
-        bool beyond = (unsigned char)*at >= 0x80;
-        fv__text_add_bytes(&clean, beyond ? "\xEF\xBF\xBD" : at, beyond ? 3 : 1);
-    }
-    json_t *value = clean.failed ? NULL : json_string(good ? text : clean.bytes);
+    fv__text_add_utf8(&clean, text);
+    json_t *value = clean.failed ? NULL : json_string(clean.bytes ? clean.bytes : "");
     fv__text_free(&clean);
     return value;
 }

@@ -11,7 +11,7 @@
 // is for people, otherwise it is one line. Returns the exit code.
 int cli_json_print(json_t *value, bool pretty);
 
-// A text; of one that is not UTF-8, as names of files may be, the bytes beyond ASCII become replacement characters.
+// A text; of one that is not UTF-8, as names of files may be, malformed bytes become replacement characters.
 json_t *cli_json_text(const char *text);
 
 // A number, or null when it is not finite, which JSON cannot say.

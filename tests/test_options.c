@@ -383,6 +383,10 @@ static void test_utf8(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_false(fv__is_utf8(bad[i]));
     }
+    fv__text text = {0};
+    fv__text_add_utf8(&text, "K\xe4se \xe6\x97\xa5\xe6\x97");
+    assert_string_equal(text.bytes, "K\xef\xbf\xbdse \xe6\x97\xa5\xef\xbf\xbd\xef\xbf\xbd");
+    fv__text_free(&text);
 }
 
 // --- every allocation in turn fails

@@ -51,19 +51,24 @@ void fv__text_add(fv__text *text, const char *added) {
     fv__text_add_bytes(text, added, strlen(added));
 }
 
-void fv__text_addf(fv__text *text, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
+void fv__text_addv(fv__text *text, const char *format, va_list arguments) {
+    va_list again;
+    va_copy(again, arguments);
     int length = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
     if (length < 0) {
         text->failed = true;
     } else if (reserve(text, (size_t)length)) {
-        va_start(arguments, format);
-        vsnprintf(text->bytes + text->length, (size_t)length + 1, format, arguments);
-        va_end(arguments);
+        vsnprintf(text->bytes + text->length, (size_t)length + 1, format, again);
         text->length += (size_t)length;
     }
+    va_end(again);
+}
+
+void fv__text_addf(fv__text *text, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    fv__text_addv(text, format, arguments);
+    va_end(arguments);
 }
 
 void fv__text_free(fv__text *text) {
@@ -91,20 +96,32 @@ static int continuation_bytes(const unsigned char *text) {
     return -1;
 }
 
-bool fv__is_utf8(const char *text) {
-    const unsigned char *byte = (const unsigned char *)text;
-    while (*byte) {
-        int more = continuation_bytes(byte++);
-        if (more < 0) {
-            return false;
-        }
-        for (; more; more--, byte++) {
-            if ((*byte & 0xC0) != 0x80) { // also the end of the text
-                return false;
-            }
+// The bytes of the character at `text`; 0 when it is malformed.
+static size_t character_bytes(const char *text) {
+    const int more = continuation_bytes((const unsigned char *)text);
+    for (int i = 1; i <= more; i++) {
+        if ((text[i] & 0xC0) != 0x80) { // also the end of the text
+            return 0;
         }
     }
-    return true;
+    return (size_t)(more + 1);
+}
+
+bool fv__is_utf8(const char *text) {
+    size_t bytes = 1;
+    while (*text && bytes) {
+        bytes = character_bytes(text);
+        text += bytes;
+    }
+    return bytes > 0;
+}
+
+void fv__text_add_utf8(fv__text *text, const char *added) {
+    while (*added) {
+        const size_t bytes = character_bytes(added);
+        fv__text_add_bytes(text, bytes ? added : "\xEF\xBF\xBD", bytes ? bytes : 3);
+        added += bytes ? bytes : 1;
+    }
 }
 
 // --- numbers

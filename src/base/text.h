@@ -3,6 +3,7 @@
 #ifndef FOVEA_BASE_TEXT_H
 #define FOVEA_BASE_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,6 +18,9 @@ typedef struct fv__text {
 void fv__text_add(fv__text *text, const char *added);
 void fv__text_add_bytes(fv__text *text, const void *added, size_t length);
 void fv__text_addf(fv__text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void fv__text_addv(fv__text *text, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+// What is not well-formed UTF-8 becomes replacement characters, one a byte.
+void fv__text_add_utf8(fv__text *text, const char *added);
 void fv__text_free(fv__text *text); // leaves {0}
 
 // Whether the text is well-formed UTF-8 (Unicode 15, table 3-7: nothing overlong, no surrogates).

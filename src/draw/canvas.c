@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "formats/file.h"
 
 enum { LARGEST = 32000 }; // pixels that cairo can address
@@ -162,12 +163,20 @@ void fv__canvas_ring(fv__canvas *canvas, fv__point centre, double radius, fv__st
     draw_stroke(canvas, stroke);
 }
 
+// Names of files may be no UTF-8, and texts may be cut in the middle of a character: cairo would draw nothing more.
+static const char *clean(fv__text *copy, const char *text) {
+    fv__text_add_utf8(copy, text);
+    return copy->bytes && !copy->failed ? copy->bytes : "";
+}
+
 static double choose_font(fv__canvas *canvas, fv__font font, const char *text) {
     cairo_text_extents_t extents;
+    fv__text copy = {0};
     cairo_select_font_face(canvas->cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
                            font.bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(canvas->cairo, font.size);
-    cairo_text_extents(canvas->cairo, text, &extents);
+    cairo_text_extents(canvas->cairo, clean(&copy, text), &extents);
+    fv__text_free(&copy);
     return extents.x_advance;
 }
 
@@ -177,13 +186,15 @@ double fv__canvas_text_width(fv__canvas *canvas, fv__font font, const char *text
 
 void fv__canvas_text(fv__canvas *canvas, fv__point at, fv__font font, const char *text) {
     double width = choose_font(canvas, font, text);
+    fv__text copy = {0};
     double back = font.alignment == FV__LEFT ? 0 : font.alignment == FV__CENTRE ? width / 2 : width;
     cairo_save(canvas->cairo);
     cairo_translate(canvas->cairo, at.x, at.y);
     cairo_rotate(canvas->cairo, font.upwards ? -M_PI / 2 : 0);
     cairo_move_to(canvas->cairo, -back, 0);
     set_colour(canvas, font.colour);
-    cairo_show_text(canvas->cairo, text);
+    cairo_show_text(canvas->cairo, clean(&copy, text));
+    fv__text_free(&copy);
     cairo_restore(canvas->cairo);
     cairo_new_path(canvas->cairo);
 }

@@ -16,13 +16,19 @@ typedef struct matrix {
     fv__area plot;
 } matrix;
 
-static double share(const matrix *now, int row, int column) {
+static size_t samples_of(const matrix *now, int row) {
     const size_t *counts = now->confusion + (size_t)row * (size_t)now->classes;
     size_t all = 0;
     for (int c = 0; c < now->classes; c++) {
         all += counts[c];
     }
-    return all ? (double)counts[column] / (double)all : 0;
+    return all;
+}
+
+// Of the samples of the row's class, which are `all`.
+static double share(const matrix *now, int row, int column, size_t all) {
+    const size_t count = now->confusion[(size_t)row * (size_t)now->classes + (size_t)column];
+    return all ? (double)count / (double)all : 0;
 }
 
 // The square root lets rare mistakes show.
@@ -64,7 +70,7 @@ static void draw_titles(fv__canvas *canvas, const matrix *now, double names, dou
 
 static void draw_cell(fv__canvas *canvas, const matrix *now, int row, int column) {
     size_t count = now->confusion[row * now->classes + column];
-    double part = share(now, row, column);
+    double part = share(now, row, column, samples_of(now, row));
     fv__area box = {now->plot.x + column * CELL, now->plot.y + row * CELL, CELL, CELL};
     char text[32];
     fv__canvas_fill(canvas, box, shade_of(part));
@@ -122,11 +128,14 @@ static fv_status draw_many(fv__canvas *canvas, const matrix *now, const char *pa
     if (!bytes) {
         return fv__fail_memory(error, path);
     }
-    for (int i = 0; i < now->classes * now->classes; i++, byte += 3) {
-        fv__colour colour = shade_of(share(now, i / now->classes, i % now->classes));
-        byte[0] = (uint8_t)(colour >> 16);
-        byte[1] = (uint8_t)(colour >> 8);
-        byte[2] = (uint8_t)colour;
+    for (int row = 0; row < now->classes; row++) {
+        const size_t all = samples_of(now, row);
+        for (int column = 0; column < now->classes; column++, byte += 3) {
+            fv__colour colour = shade_of(share(now, row, column, all));
+            byte[0] = (uint8_t)(colour >> 16);
+            byte[1] = (uint8_t)(colour >> 8);
+            byte[2] = (uint8_t)colour;
+        }
     }
     fv__canvas_image(canvas, now->plot, (fv__pixels){bytes, now->classes, now->classes, 3});
     fv__free(bytes);

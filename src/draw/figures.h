@@ -35,4 +35,7 @@ typedef struct fv__reliability {
 } fv__reliability;
 fv_status fv__draw_reliability(const fv__reliability *reliability, const char *path, fv_error *error);
 
+// That of a model's evaluation.
+fv_status fv__draw_calibration(const fv_evaluation *evaluation, const char *path, fv_error *error);
+
 #endif

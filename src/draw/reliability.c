@@ -64,3 +64,16 @@ fv_status fv__draw_reliability(const fv__reliability *reliability, const char *p
     draw_shares(canvas, reliability, &shares);
     return fv__canvas_close(canvas, error);
 }
+
+fv_status fv__draw_calibration(const fv_evaluation *evaluation, const char *path, fv_error *error) {
+    double confidence[FV_CALIBRATION_BINS], accuracy[FV_CALIBRATION_BINS], shares[FV_CALIBRATION_BINS];
+    for (int b = 0; b < FV_CALIBRATION_BINS; b++) {
+        const fv_calibration_bin *bin = &evaluation->bins[b];
+        confidence[b] = bin->confidence;
+        accuracy[b] = bin->accuracy;
+        shares[b] = (double)bin->samples / (double)evaluation->samples;
+    }
+    const fv__reliability reliability = {FV_CALIBRATION_BINS, confidence, accuracy, shares,
+                                         evaluation->calibration_error};
+    return fv__draw_reliability(&reliability, path, error);
+}

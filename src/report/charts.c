@@ -17,15 +17,7 @@ static fv_status draw_confusion(const fv__report *report, const char *path, fv_e
 }
 
 static fv_status draw_calibration(const fv__report *report, const char *path, fv_error *error) {
-    double confidence[FV_CALIBRATION_BINS], accuracy[FV_CALIBRATION_BINS], shares[FV_CALIBRATION_BINS];
-    const fv_evaluation *details = report->details;
-    for (int b = 0; b < FV_CALIBRATION_BINS; b++) {
-        confidence[b] = details->bins[b].confidence;
-        accuracy[b] = details->bins[b].accuracy;
-        shares[b] = (double)details->bins[b].samples / (double)details->samples;
-    }
-    fv__reliability reliability = {FV_CALIBRATION_BINS, confidence, accuracy, shares, details->calibration_error};
-    return fv__draw_reliability(&reliability, path, error);
+    return fv__draw_calibration(report->details, path, error);
 }
 
 typedef struct chart {
