@@ -263,6 +263,22 @@ static void test_plain(void **state) {
         file = (encoded){bytes, 54 + sizeof pixels};
         check(&file, pixels, 0);
     }
+    // 32 bits a pixel, laid out as masks say: blue first is read, red first is not.
+    const uint32_t masks[] = {0xFF0000, 0xFF00, 0xFF};
+    bytes[10] = 66;
+    bytes[28] = 32;
+    bytes[30] = 3;
+    memcpy(bytes + 54, masks, sizeof masks);
+    for (int i = 0; i < HEIGHT * WIDTH; i++) {
+        const uint8_t pixel[] = {pixels[3 * i + 2], pixels[3 * i + 1], pixels[3 * i], 255};
+        memcpy(bytes + 66 + 4 * i, pixel, sizeof pixel);
+    }
+    file = (encoded){bytes, 66 + HEIGHT * WIDTH * 4};
+    check(&file, pixels, 0);
+    bytes[54] = 0xFF;
+    bytes[56] = 0;
+    assert_int_equal(fv__image_decode(file.bytes, file.size, "red first.bmp", &image, &failure), FV_FORMAT);
+    assert_says(failure, "a BMP of a kind that is not read");
 }
 
 static void refuses(const void *bytes, size_t size, const char *message) {

@@ -103,6 +103,13 @@ static void read_layer_name(hid_t group, char name[MOST_NAME]) {
 
 // --- Arrays
 
+static bool is_elsewhere(hid_t dataset) {
+    hid_t made = H5Dget_create_plist(dataset);
+    bool elsewhere = H5Pget_external_count(made) > 0 || H5Pget_layout(made) == H5D_VIRTUAL;
+    H5Pclose(made);
+    return elsewhere;
+}
+
 static herr_t measure(walk *now, hid_t dataset, const char *name, int *rank, int64_t shape[FV__TENSOR_RANK],
                       size_t *count) {
     hsize_t sizes[FV__TENSOR_RANK];
@@ -113,6 +120,9 @@ static herr_t measure(walk *now, hid_t dataset, const char *name, int *rank, int
     bool fits = *rank >= 0 && *rank <= FV__TENSOR_RANK && H5Sget_simple_extent_dims(space, sizes, NULL) >= 0;
     H5Tclose(type);
     H5Sclose(space);
+    if (is_elsewhere(dataset)) {
+        return fail_size(now, name, "has its values in another file");
+    }
     if (!fits) {
         return fail_size(now, name, "has no shape that can be read");
     }

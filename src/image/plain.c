@@ -39,8 +39,11 @@ static fv_status read_bmp_header(const uint8_t *bytes, size_t size, const char *
     uint32_t packing = little(header + 16, 4), used = little(header + 32, 4);
     now->bits = little(header + 14, 2);
     now->downwards = height < 0;
+    // 32 bits may be laid out otherwise, as masks behind the header say.
+    bool usual = packing != FIELDS || (size >= FILE_HEADER + HEADER + 12 && little(header + 40, 4) == 0xFF0000 &&
+                                       little(header + 44, 4) == 0xFF00 && little(header + 48, 4) == 0xFF);
     bool known = now->bits == 1 || now->bits == 4 || now->bits == 8 || now->bits == 24 || now->bits == 32;
-    if (length < HEADER || !known || (packing != PLAIN && (packing != FIELDS || now->bits != 32))) {
+    if (length < HEADER || !known || !usual || (packing != PLAIN && (packing != FIELDS || now->bits != 32))) {
         return fv__fail(error, FV_FORMAT, "%s: a BMP of a kind that is not read (packed, or %u bits); make it a PNG",
                         name, now->bits);
     }
