@@ -37,7 +37,8 @@ static json_t *left_over_json(const import_work *now) {
     return list;
 }
 
-static int print_json(const import_work *now) {
+// `written`: the file, or NULL.
+static int print_json(const import_work *now, const char *written) {
     json_t *rows = json_array();
     const fv__graph *graph = &now->subject.model->graph;
     for (int p = 0; p < graph->parameter_count; p++) {
@@ -51,9 +52,9 @@ static int print_json(const import_work *now) {
                                             fv__import_reason(&now->weights, row, reason)));
         }
     }
-    return cli_json_print(json_pack("{s:s, s:i, s:i, s:o, s:o, s:s?}", "file", now->path, "wanted", now->import.wanted,
-                                    "matched", now->import.matched, "weights", rows, "left_over", left_over_json(now),
-                                    "written", now->options->out),
+    return cli_json_print(json_pack("{s:o, s:i, s:i, s:o, s:o, s:o}", "file", cli_json_text(now->path), "wanted",
+                                    now->import.wanted, "matched", now->import.matched, "weights", rows, "left_over",
+                                    left_over_json(now), "written", written ? cli_json_text(written) : json_null()),
                           true);
 }
 
@@ -144,14 +145,19 @@ static int run(const cli_options *options) {
     if (code == CLI_OK) {
         code = read_weights(&now);
     }
-    if (code == CLI_OK && (options->json || !options->quiet)) {
-        code = options->json ? print_json(&now) : print_text(&now);
+    const bool matched = code == CLI_OK;
+    if (matched && !options->json && !options->quiet) {
+        code = print_text(&now);
     }
     if (code == CLI_OK) {
         code = read_classes(&now);
     }
     if (code == CLI_OK) {
         code = take_over(&now);
+    }
+    if (matched && options->json) {
+        const int printed = print_json(&now, code == CLI_OK ? options->out : NULL);
+        code = code == CLI_OK ? printed : code;
     }
     if (code == CLI_OK && options->out && !options->quiet && !options->json) {
         printf("written: %s\n", options->out);

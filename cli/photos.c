@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "formats/file.h"
+#include "json.h"
 
 enum { TOLD = 10 };
 
@@ -95,5 +96,6 @@ json_t *cli_photos_json(const cli_photos *photos) {
             parts, photos->parts[p].name,
             json_pack("{s:I, s:o}", "samples", (json_int_t)photos->parts[p].readable, "class_counts", counts));
     }
-    return json_pack("{s:s, s:o, s:o}", "folder", photos->folder.root, "classes", classes, "parts", parts);
+    return json_pack("{s:o, s:o, s:o}", "folder", cli_json_text(photos->folder.root), "classes", classes, "parts",
+                     parts);
 }

@@ -26,7 +26,8 @@ static void begin_list(check *now, const char *key, const char *title) {
 
 // One finding: a file and what is the matter with it, or another file.
 static void note(check *now, const char *path, const char *what) {
-    json_array_append_new(json_object_get(now->result, now->key), json_pack("[s, s]", path, what));
+    json_array_append_new(json_object_get(now->result, now->key),
+                          json_pack("[o, o]", cli_json_text(path), cli_json_text(what)));
     if (!now->json && now->found == 0) {
         printf("\n%s\n", now->title);
     }

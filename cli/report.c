@@ -161,7 +161,8 @@ static int write_page(report *now, fv_error *error) {
     }
     if (now->options->json) {
         return cli_json_print(
-            json_pack("{s:s, s:I}", "report", now->path, "samples", (json_int_t)now->evaluated->count), true);
+            json_pack("{s:o, s:I}", "report", cli_json_text(now->path), "samples", (json_int_t)now->evaluated->count),
+            true);
     }
     if (!now->options->quiet) {
         printf("%s\n", now->path);
@@ -236,7 +237,7 @@ const cli_command cli_report = {
         "\n"
         "The explorer has 24 images, half of them mistakes, unless --samples names others. Scores are of as many\n"
         "samples, evenly spread, as take some seconds; --set data.limit=N takes the first N. The page says how many\n"
-        "it is of, and what was left out to keep it below 10 MB.\n"
+        "it is of, and what was left out to keep it small.\n"
         "\n"
         "  fovea report runs/first\n"
         "  fovea report runs/first --samples test:0-23 -o first.html\n"

@@ -97,7 +97,7 @@ static int load_recipe(const char *name, const cli_options *options, cli_subject
 }
 
 int cli_subject_load(const char *path, const cli_options *options, cli_subject *subject) {
-    *subject = (cli_subject){.trained = true};
+    *subject = (cli_subject){0};
     if (is_recipe(path)) {
         return load_recipe(path, options, subject);
     }
@@ -184,7 +184,7 @@ static fv_status open_other(const fv_model *model, const cli_options *options, c
         .strict = options->strict};
     bool folder = cli_is_photos(options->data);
     const fv__dataset_info *info = folder ? &fv__folder_info : fv__dataset_info_find(options->data, error);
-    const char *path = folder ? options->data : options->path;
+    const char *path = options->path ? options->path : folder ? options->data : NULL;
     return info ? fv__dataset_open(info, split, path, &photos, data, error) : FV_NOT_FOUND;
 }
 

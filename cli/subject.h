@@ -9,7 +9,6 @@
 typedef struct cli_subject {
     fv_model *model;
     fv_recipe *recipe; // NULL: the model was made in code, not from a recipe
-    bool trained;      // from a file, not fresh from a recipe
 } cli_subject;
 
 // The model of a file or run folder and the recipe it carries, with --threads and --set applied. The recipe's

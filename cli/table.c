@@ -7,14 +7,11 @@
 enum { MAX_COLUMNS = 12 };
 
 void cli_table_add(cli_table *table, const char *format, ...) {
-    char cell[512];
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(cell, sizeof cell, format, arguments);
+    fv__text_addv(&table->cells, format, arguments);
     va_end(arguments);
-    size_t used = length < 0 ? 0 : (size_t)length < sizeof cell ? (size_t)length : sizeof cell - 1;
-    cell[used] = 0;
-    fv__text_add_bytes(&table->cells, cell, used + 1);
+    fv__text_add_bytes(&table->cells, "", 1);
     table->count++;
 }
 

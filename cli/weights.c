@@ -48,7 +48,8 @@ static json_t *array_json(const fv__weight_array *array) {
     for (int axis = 0; axis < array->rank; axis++) {
         json_array_append_new(shape, json_integer((json_int_t)array->shape[axis]));
     }
-    return json_pack("{s:s, s:s?, s:o, s:b}", "name", array->name, "other_name", array->other, "shape", shape, "finite",
+    return json_pack("{s:o, s:o, s:o, s:b}", "name", cli_json_text(array->name), "other_name",
+                     array->other ? cli_json_text(array->other) : json_null(), "shape", shape, "finite",
                      (int)is_finite(array));
 }
 
@@ -71,7 +72,8 @@ static int print_arrays(const cli_options *options, const fv__weights *weights, 
     if (options->json) {
         fv__text_free(&table.cells);
         code = cli_json_print(
-            json_pack("{s:s, s:I, s:o}", "file", path, "numbers", (json_int_t)numbers, "arrays", rows), true);
+            json_pack("{s:o, s:I, s:o}", "file", cli_json_text(path), "numbers", (json_int_t)numbers, "arrays", rows),
+            true);
     } else {
         char number[CLI_NUMBER_SIZE];
         json_decref(rows);
