@@ -104,7 +104,7 @@ static size_t character_bytes(const char *text) {
             return 0;
         }
     }
-    return (size_t)(more + 1);
+    return more < 0 ? 0 : (size_t)more + 1;
 }
 
 bool fv__is_utf8(const char *text) {

@@ -102,7 +102,7 @@ static const char *find_part(const listing *list, const char *const *names) {
 // of which is a part, it must have folders in it: else it is a class that is called so.
 static fv_status has_parts(const char *root, const listing *list, bool *parts, fv_error *error) {
     const char *train = find_part(list, train_names);
-    listing inside;
+    listing inside = {0};
     *parts = train != NULL;
     if (!train || list->count == 1 || find_part(list, validation_names) || find_part(list, test_names)) {
         return FV_OK;

@@ -13,10 +13,10 @@
 #include "ops/check.h"
 
 static fv_status infer_mask(const fv__op_node *node, const fv__attention_dimensions *d, fv_error *error) {
-    FV__TRY(fv__op_expect_sample(node, "attention", d->mask, "mask", 0, 3, error));
+    FV__TRY(fv__op_expect_sample(node, "attention", d->mask, "mask", 0, FV__MAX_RANK, error));
     const fv__shape *mask = &node->inputs[d->mask];
     int full[3] = {d->heads, d->queries, d->keys};
-    bool fits = true;
+    bool fits = mask->rank <= 3;
     for (int i = 1; fits && i <= mask->rank; i++) {
         fits = mask->size[mask->rank - i] == 1 || mask->size[mask->rank - i] == full[3 - i];
     }
