@@ -36,8 +36,8 @@ int cli_explain_read_words(cli_explanation *now) {
     if (!right) {
         return cli_usage(&cli_explain, "--format: '%s' should be png, npy, csv or json", now->format);
     }
-    const bool one_map = now->method && now->method->kind == CLI_EXPLAIN_MAP && strcmp(now->method->word, "received");
-    if (one_map && (options->head || options->query)) {
+    const bool whole = now->method && now->method->method != FV_EXPLAIN_ATTENTION;
+    if (whole && (options->head || options->query)) {
         return cli_usage(&cli_explain, "--%s is for the methods received, attention and slots; %s takes all",
                          options->head ? "head" : "query", now->method->word);
     }

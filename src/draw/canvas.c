@@ -164,8 +164,11 @@ void fv__canvas_ring(fv__canvas *canvas, fv__point centre, double radius, fv__st
 }
 
 // Names of files may be no UTF-8, and texts may be cut in the middle of a character: cairo would draw nothing more.
-static const char *clean(fv__text *copy, const char *text) {
+static const char *clean(fv__canvas *canvas, fv__text *copy, const char *text) {
     fv__text_add_utf8(copy, text);
+    if (copy->failed) {
+        canvas->status = fv__fail_memory(&canvas->error, canvas->path);
+    }
     return copy->bytes && !copy->failed ? copy->bytes : "";
 }
 
@@ -175,7 +178,7 @@ static double choose_font(fv__canvas *canvas, fv__font font, const char *text) {
     cairo_select_font_face(canvas->cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
                            font.bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(canvas->cairo, font.size);
-    cairo_text_extents(canvas->cairo, clean(&copy, text), &extents);
+    cairo_text_extents(canvas->cairo, clean(canvas, &copy, text), &extents);
     fv__text_free(&copy);
     return extents.x_advance;
 }
@@ -193,7 +196,7 @@ void fv__canvas_text(fv__canvas *canvas, fv__point at, fv__font font, const char
     cairo_rotate(canvas->cairo, font.upwards ? -M_PI / 2 : 0);
     cairo_move_to(canvas->cairo, -back, 0);
     set_colour(canvas, font.colour);
-    cairo_show_text(canvas->cairo, clean(&copy, text));
+    cairo_show_text(canvas->cairo, clean(canvas, &copy, text));
     fv__text_free(&copy);
     cairo_restore(canvas->cairo);
     cairo_new_path(canvas->cairo);
