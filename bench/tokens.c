@@ -49,6 +49,15 @@ static double now(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+static fv_status read_noise(void *context, size_t index, uint8_t *pixels, fv_error *error) {
+    (void)error;
+    const size_t bytes = *(const size_t *)context;
+    for (size_t i = 0; i < bytes; i++) {
+        pixels[i] = (uint8_t)((index * bytes + i) * 2654435761U >> 16);
+    }
+    return FV_OK;
+}
+
 // Images a second of the best step.
 static double measure(fv_model *model, int batch, int side) {
     fv_error error;
@@ -58,19 +67,15 @@ static double measure(fv_model *model, int batch, int side) {
     settings.batch = batch;
     const fv__trainer_options options = {.train_samples = (size_t)batch};
     check(fv__trainer_create(model, &settings, &options, &trainer, &error), &error);
-    const size_t count = (size_t)batch * (size_t)side * (size_t)side * 3;
-    float *values = fv__alloc_array(count, sizeof *values);
+    size_t bytes = (size_t)side * (size_t)side * 3;
     int32_t *labels = fv__alloc_array((size_t)batch, sizeof *labels);
     uint32_t *indices = fv__alloc_array((size_t)batch, sizeof *indices);
-    check(values && labels && indices ? FV_OK : fv__fail_memory(&error, "the samples"), &error);
-    for (size_t i = 0; i < count; i++) {
-        values[i] = (float)(i * 2654435761U % 997) / 997;
-    }
+    check(labels && indices ? FV_OK : fv__fail_memory(&error, "the samples"), &error);
     for (int i = 0; i < batch; i++) {
         labels[i] = i % CLASSES;
         indices[i] = (uint32_t)i;
     }
-    const fv__samples samples = {.count = (size_t)batch, .labels = labels, .values = values};
+    const fv__samples samples = {.count = (size_t)batch, .labels = labels, .read = read_noise, .context = &bytes};
     double best = 0, begin = now();
     for (int step = 0; step < LEAST_STEPS || now() - begin < least_seconds; step++) {
         fv__metrics metrics = {0};
@@ -80,7 +85,6 @@ static double measure(fv_model *model, int batch, int side) {
         best = rate > best ? rate : best;
     }
     fv__trainer_destroy(trainer);
-    fv__free(values);
     fv__free(labels);
     fv__free(indices);
     return best;
