@@ -168,7 +168,7 @@ static void check_bits(const problem *p, const fv__kernels *kernels) {
         split.columns = part & 2 ? g.columns - columns : columns;
         split.a += g.a_rows ? 0 : m * g.a_row;
         split.a_rows = g.a_rows ? g.a_rows + m : NULL;
-        split.b += (ptrdiff_t)total * n;
+        split.b += kernels->packed_size(total, n);
         split.c += m * g.c_row + n;
         split.bias = g.bias ? g.bias + n : NULL;
         if (split.rows && split.columns) {
@@ -263,6 +263,34 @@ static void packing_a_transpose(void **unused) {
             free(same);
             free(b);
             free(transposed);
+        }
+    }
+}
+
+static void packing_a_transpose_with_columns_of_zeros(void **unused) {
+    (void)unused;
+    const fv__kernels *kernels;
+    for (int i = 0; (kernels = fv__kernels_available(i)); i++) {
+        for (int round = 0; round < 100; round++) {
+            const int depth = 1 + draw(50), columns = 1 + draw(150);
+            const int whole = (columns + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
+            float *a = draw_floats((size_t)depth), *transposed = draw_floats((size_t)(depth * columns));
+            float *packed = malloc(kernels->packed_size(depth, whole) * sizeof *packed),
+                  *c = draw_floats((size_t)whole);
+            kernels->pack_transposed(depth, columns, transposed, depth, packed);
+            kernels->gemm(&(fv__gemm){
+                .rows = 1, .columns = whole, .depth = depth, .segments = 1, .a = a, .a_depth = 1, .b = packed, .c = c});
+            for (int n = 0; n < whole; n++) {
+                double sum = 0;
+                for (int k = 0; n < columns && k < depth; k++) {
+                    sum += (double)a[k] * (double)transposed[n * depth + k];
+                }
+                assert_true(fabs((double)c[n] - sum) <= 1e-6 * depth);
+            }
+            free(a);
+            free(transposed);
+            free(packed);
+            free(c);
         }
     }
 }
@@ -435,13 +463,10 @@ static void machine(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_shapes),
-        cmocka_unit_test(empty_sum),
-        cmocka_unit_test(packing_a_transpose),
-        cmocka_unit_test(nan_passes_relu),
-        cmocka_unit_test(elementary_functions),
-        cmocka_unit_test(selecting_a_level),
-        cmocka_unit_test(machine),
+        cmocka_unit_test(random_shapes),       cmocka_unit_test(empty_sum),
+        cmocka_unit_test(packing_a_transpose), cmocka_unit_test(packing_a_transpose_with_columns_of_zeros),
+        cmocka_unit_test(nan_passes_relu),     cmocka_unit_test(elementary_functions),
+        cmocka_unit_test(selecting_a_level),   cmocka_unit_test(machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

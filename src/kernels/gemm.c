@@ -377,6 +377,14 @@ static void pack(int depth, int columns, const float *b, ptrdiff_t row, ptrdiff_
     }
 }
 
+static void pack_transposed(int depth, int columns, const float *b, ptrdiff_t column, float *packed) {
+    const int whole = (columns + FV__LANES - 1) / FV__LANES * FV__LANES;
+    for (int n = 0; n < whole; n += PANEL) {
+        const int width = whole - n < PANEL ? whole - n : PANEL, rows = columns - n < width ? columns - n : width;
+        transpose(b + n * column, column, packed + (ptrdiff_t)n * depth, width, rows, depth, width);
+    }
+}
+
 #undef TILES
 #undef TILES_UP_TO_6
 #undef TILES_UP_TO_8

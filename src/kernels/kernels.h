@@ -44,11 +44,13 @@ typedef struct fv__gemm {
 // return type, name, arguments
 #define FV__KERNEL_LIST(X)                                                                                             \
     X(void, gemm, (const fv__gemm *g))                                                                                 \
-    /* Floats that `pack` writes for a (depth, columns) matrix: at least depth * columns. */                           \
+    /* Floats that `pack` writes for a (depth, columns) matrix: at least depth * columns. Columns from n on, n a */    \
+    /* multiple of panel_columns, begin after packed_size(depth, n) of them. */                                        \
     X(size_t, packed_size, (int depth, int columns))                                                                   \
-    /* Packs b(k, n) = b[k * row + n * column] (so also a transpose) for gemm. Panels of panel_columns stand one */    \
-    /* after the other: columns from n on, n a multiple of panel_columns, begin at packed + depth * n. */              \
+    /* Packs b(k, n) = b[k * row + n * column] (so also a transpose) for gemm. */                                      \
     X(void, pack, (int depth, int columns, const float *b, ptrdiff_t row, ptrdiff_t column, float *packed))            \
+    /* Packs b(k, n) = b[k + n * column], filled up with columns of 0 to whole vectors, which the product then has. */ \
+    X(void, pack_transposed, (int depth, int columns, const float *b, ptrdiff_t column, float *packed))                \
     /* The formulas, shapes and what may overlap stand at the functions: arithmetic.c, dropout.c */                    \
     X(void, add, (const float *a, const float *b, float *y, size_t n))                                                 \
     X(void, add_columns, (const float *x, ptrdiff_t stride, float *out, int rows, int columns))                        \
@@ -139,7 +141,7 @@ typedef struct fv__gemm {
 typedef struct fv__kernels {
     const char *level; // as in FOVEA_ISA
     int lanes;         // floats of a vector
-    int panel_columns; // columns of a packed panel
+    int panel_columns; // a packed matrix can be cut at its multiples
 #define X(type, name, arguments) type(*name) arguments;
     FV__KERNEL_LIST(X)
 #undef X

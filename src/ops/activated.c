@@ -39,12 +39,12 @@ void fv__activated_product(const fv__kernels *kernels, const fv__gemm *product, 
 }
 
 // What the product does for rows begin … end-1 and columns first … last-1, `first` at the begin of a panel.
-static fv__gemm part_of(const fv__gemm *product, int begin, int end, int first, int last) {
+static fv__gemm part_of(const fv__kernels *kernels, const fv__gemm *product, int begin, int end, int first, int last) {
     fv__gemm part = *product;
     part.rows = end - begin;
     part.columns = last - first;
     part.a += begin * part.a_row;
-    part.b += product->b_row ? first : (ptrdiff_t)first * product->depth;
+    part.b += product->b_row ? (size_t)first : kernels->packed_size(product->depth, first);
     part.c += begin * part.c_row + first;
     part.bias = product->bias ? product->bias + first : NULL;
     return part;
@@ -59,7 +59,7 @@ void fv__activated_product_units(const fv__kernels *kernels, const fv__gemm *pro
                                  int begin, int end) {
     const int rows = product->rows, columns = product->columns, width = kernels->panel_columns;
     if (columns <= rows) {
-        const fv__gemm part = part_of(product, begin, end, 0, columns);
+        const fv__gemm part = part_of(kernels, product, begin, end, 0, columns);
         fv__activated_product(kernels, &part, activation, NULL);
         return;
     }
@@ -68,7 +68,8 @@ void fv__activated_product_units(const fv__kernels *kernels, const fv__gemm *pro
         const int panel = unit / halves, half = unit % halves;
         next = (panel + 1) * halves < end ? (panel + 1) * halves : end;
         const int first = panel * width, last = columns - first < width ? columns : first + width;
-        const fv__gemm part = part_of(product, rows * half / halves, rows * (half + next - unit) / halves, first, last);
+        const fv__gemm part =
+            part_of(kernels, product, rows * half / halves, rows * (half + next - unit) / halves, first, last);
         fv__activated_product(kernels, &part, activation, NULL);
     }
 }

@@ -35,13 +35,14 @@ size_t fv__attention_cut_scratch(const fv__op_node *node, const fv__kernels *ker
     const fv__attention_attributes *attributes = node->attributes;
     const bool additive = attributes->score == FV__SCORE_ADDITIVE;
     const size_t stride = (size_t)d->stride, block = (size_t)d->block * stride;
-    const size_t key_panels = (size_t)d->depth * stride, value_panels = (size_t)d->value_depth * stride;
+    const size_t key_columns = (size_t)d->depth * stride;
     const struct {
         float **part;
         size_t size; // a multiple of the vector, but for memory's end
     } cuts[] = {
-        {&parts->keys, key_panels},
-        {&parts->values, backward ? value_panels : kernels->packed_size(d->keys, d->value_depth)},
+        {&parts->keys, additive ? key_columns : kernels->packed_size(d->depth, d->stride)},
+        {&parts->values,
+         backward ? kernels->packed_size(d->value_depth, d->stride) : kernels->packed_size(d->keys, d->value_depth)},
         {&parts->weights, block},
         {&parts->gradient, backward ? block : 0},
         {&parts->dropped, backward && attributes->dropout > 0 ? block : 0},
@@ -49,7 +50,7 @@ size_t fv__attention_cut_scratch(const fv__op_node *node, const fv__kernels *ker
         {&parts->key_rows, backward && !additive ? kernels->packed_size(d->keys, d->depth) : 0},
         {&parts->query_rows, backward && !additive ? kernels->packed_size(d->block, d->depth) : 0},
         {&parts->d_out_rows, backward ? kernels->packed_size(d->block, d->value_depth) : 0},
-        {&parts->d_keys, backward && additive ? key_panels : 0},
+        {&parts->d_keys, backward && additive ? key_columns : 0},
         {&parts->causal, attributes->causal ? (size_t)(d->queries + d->keys) : 0},
     };
     size_t total = 0;
@@ -69,16 +70,6 @@ size_t fv__attention_cut_scratch(const fv__op_node *node, const fv__kernels *ker
 static int mask_size(const fv__shape *mask, int axis) {
     int own = axis - (3 - mask->rank);
     return own < 0 ? 1 : mask->size[own];
-}
-
-static void transpose_panels(const fv__attention_head *h, const float *x, int row, int depth, float *to) {
-    int panel = h->call->kernels->panel_columns;
-    for (int token = 0; token < h->d.stride; token += panel) {
-        int width = h->d.stride - token < panel ? h->d.stride - token : panel;
-        int rows = h->d.keys - token < width ? h->d.keys - token : width;
-        h->call->kernels->transpose(x + (ptrdiff_t)token * row, row, to + (ptrdiff_t)token * depth, width, rows, depth,
-                                    width);
-    }
 }
 
 // Finds the mask, and makes Kᵀ unless the head before left it. Returns whether it made it.
@@ -103,7 +94,7 @@ static bool begin(fv__attention_head *h) {
     if (h->attributes->score == FV__SCORE_ADDITIVE) {
         h->call->kernels->transpose(h->key, d->key_row, h->parts.keys, d->stride, d->keys, d->depth, d->stride);
     } else {
-        transpose_panels(h, h->key, d->key_row, d->depth, h->parts.keys);
+        h->call->kernels->pack_transposed(d->depth, d->keys, h->key, d->key_row, h->parts.keys);
     }
     return true;
 }
@@ -287,7 +278,7 @@ void fv__attention_backward(fv__attention_head *h, const fv__attention_gradients
     }
     if (h->arranged_value != h->value) {
         h->arranged_value = h->value;
-        transpose_panels(h, h->value, d->value_row, d->value_depth, h->parts.values);
+        h->call->kernels->pack_transposed(d->value_depth, d->keys, h->value, d->value_row, h->parts.values);
     }
     if (additive) {
         memset(h->parts.d_keys, 0, (size_t)d->depth * (size_t)d->stride * sizeof(float));
