@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "data/locate.h"
 #include "download.h"
+#include "formats/file.h"
 #include "json.h"
 
 // --- list
@@ -87,7 +88,7 @@ static void print_values(const char *name, const split *one) {
     for (int c = 0; c < one->data->channels; c++) {
         printf(" %.3f", one->statistics.deviation[c]);
     }
-    printf(" (of 255: %.4f and %.4f)\n", one->statistics.mean[0] / 255, one->statistics.deviation[0] / 255);
+    printf("\n");
 }
 
 static int show_text(const fv__dataset_info *info, const split *splits) {
@@ -118,12 +119,12 @@ static int show_text(const fv__dataset_info *info, const split *splits) {
     return cli_table_print(&table, stdout);
 }
 
-static int show(const cli_options *options, const fv__dataset_info *info) {
+static int show(const cli_options *options, const fv__dataset_info *info, const char *path) {
     fv_error error;
     fv_status status = FV_OK;
     split splits[SPLITS] = {0};
     for (int i = 0; i < SPLITS && status == FV_OK; i++) {
-        status = fv_dataset_open(info->name, split_names[i], options->path, &splits[i].data, &error);
+        status = fv_dataset_open(info->name, split_names[i], path, &splits[i].data, &error);
         if (status == FV_OK) {
             status = fv__dataset_measure(splits[i].data, &splits[i].statistics, &error);
         }
@@ -142,6 +143,29 @@ static int show(const cli_options *options, const fv__dataset_info *info) {
 }
 
 // --- the command
+
+static bool is_archive_of(const fv__dataset_info *info, const char *path) {
+    const char *slash = strrchr(path, '/');
+    const struct fv__dataset_archive *archive = info->file_count > 0 ? info->files[0].archive : NULL;
+    return archive && strcmp(slash ? slash + 1 : path, archive->name) == 0;
+}
+
+const fv__dataset_info *cli_data_recognize(const char *path) {
+    const bool folder = fv__folder_exists(path);
+    for (size_t i = 0; i < fv__dataset_known_count(); i++) {
+        const fv__dataset_info *info = fv__dataset_known(i);
+        char *found = NULL;
+        if (info->of || !info->open || !(folder || is_archive_of(info, path))) {
+            continue;
+        }
+        const bool there = fv__dataset_locate(info, "train", path, &found, NULL) == FV_OK;
+        fv__free(found);
+        if (there) {
+            return info;
+        }
+    }
+    return &fv__folder_info;
+}
 
 static int run(const cli_options *options) {
     static const char *const actions[] = {"list", "show", "check", "get", NULL};
@@ -165,18 +189,18 @@ static int run(const cli_options *options) {
         return cli_data_get(options);
     }
     if (options->augment) {
-        return cli_data_augment(options);
+        return options->out ? cli_usage(&cli_data, "data show: --augment draws one picture and --out another; give one")
+                            : cli_data_augment(options);
     }
     if (options->set_count) {
         return cli_usage(&cli_data, "data %s: --set goes with --augment", action);
     }
-    const char *what = options->arguments[1];
-    bool path = cli_is_photos(what);
-    const fv__dataset_info *info = path ? &fv__folder_info : fv__dataset_info_find(what, &error);
+    const char *what = options->arguments[1], *path = cli_is_photos(what) ? what : options->path;
+    const fv__dataset_info *info = path == what ? cli_data_recognize(what) : fv__dataset_info_find(what, &error);
     if (!info) {
         return cli_fail(&error);
     }
-    return info->open ? show(options, info) : cli_photos_show(options, info, path ? what : options->path);
+    return info->open ? show(options, info, path) : cli_photos_show(options, info, path);
 }
 
 const cli_command cli_data = {

@@ -14,6 +14,9 @@ int cli_data_check(const cli_options *options);
 // `data get SET|URL`.
 int cli_data_get(const cli_options *options);
 
+// The known set whose files lie in a folder, or whose published archive this is; else photographs.
+const fv__dataset_info *cli_data_recognize(const char *path);
+
 // Whether the argument means a folder (or archive) of photographs, not a set known by name.
 bool cli_is_photos(const char *argument);
 

@@ -1,5 +1,6 @@
 // `fovea data show SET|RECIPE --augment FILE.png`: what augmentation makes of a few training pictures. Each row begins
 // with the picture as it is; the others are what epochs 1, 2, ... would see.
+#include <jansson.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -7,6 +8,7 @@
 #include "data/registry.h"
 #include "draw/grid.h"
 #include "formats/file.h"
+#include "json.h"
 #include "recipe.h"
 #include "recipe/builtin.h"
 #include "recipe/recipe.h"
@@ -117,11 +119,17 @@ static int finish(sheet *now, const cli_options *options) {
         status = draw_sheet(now, options->augment, &error);
     }
     fv_dataset_close(now->data);
-    if (!status && !options->quiet) {
+    if (status) {
+        return cli_fail(&error);
+    }
+    if (options->json) {
+        return cli_json_print(json_pack("{s:s}", "picture", options->augment), true);
+    }
+    if (!options->quiet) {
         printf("%s: %s\n", options->augment,
                "in each row the picture as it is, then as eight epochs of training would see it");
     }
-    return status ? cli_fail(&error) : CLI_OK;
+    return CLI_OK;
 }
 
 static int augment_recipe(const char *name, const cli_options *options) {
@@ -133,8 +141,11 @@ static int augment_recipe(const char *name, const cli_options *options) {
         return code;
     }
     now.augmentations = &recipe->augmentations;
-    const char *path = options->path ? options->path : recipe->data.path;
-    fv_status status = fv__dataset_open(recipe->data.info, "train", path, &recipe->data.photos, &now.data, &error);
+    fv_dataset *validation = NULL; // what is validated on is no partner of what is mixed
+    fv__data_settings settings = recipe->data;
+    settings.path = options->path ? options->path : settings.path;
+    fv_status status = fv__data_open(&settings, &now.data, &validation, &error);
+    fv_dataset_close(validation);
     if (!status && recipe->augmentations.count == 0) {
         cli_say("%s has no augmentations: the pictures will be as they are", name);
     }

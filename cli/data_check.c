@@ -1,5 +1,6 @@
 // `fovea data check SET|PATH`: opens every file of a set and says what is wrong with each, not only with the first.
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -11,6 +12,7 @@
 typedef struct check {
     const cli_options *options;
     const fv__dataset_info *info;
+    const char *path; // where its files were said to be; NULL: where they are found
     cli_table table;
     json_t *files;
     int wrong, official; // files with a fault; files whose content is the published one
@@ -86,7 +88,8 @@ static void check_split(check *now, const char *split, const char *folder, bool 
     size_t samples = 0;
     fv_error error = {0};
     fv_status status = read_split(now, split, folder, &samples, &error);
-    bool named = false; // whether the fault was told with its file
+    bool named = false;   // whether the fault was told with its file
+    char *archive = NULL; // that was told of
     for (size_t i = 0; i < now->info->file_count; i++) {
         const fv__dataset_file *file = &now->info->files[i];
         if (strcmp(file->split, split) != 0) {
@@ -95,6 +98,11 @@ static void check_split(check *now, const char *split, const char *folder, bool 
         fv_status found = FV_OK;
         char *path = fv__dataset_file_path(folder, file, &found);
         char text[128], number[CLI_NUMBER_SIZE];
+        if (path && archive && strcmp(path, archive) == 0) { // its other files
+            now->official += is_official(now, file, path);
+            fv__free(path);
+            continue;
+        }
         if (!path) {
             char *missing = fv__format("%s/%s", folder, file->name);
             note(now, missing ? missing : file->name, false, "not there");
@@ -109,11 +117,17 @@ static void check_split(check *now, const char *split, const char *folder, bool 
         } else if (known) {
             note(now, path, false, "not the published file: the sum of its content differs; get it again");
         } else {
-            snprintf(text, sizeof text, "%s samples, not from a published set", cli_count(number, (double)samples));
+            snprintf(text, sizeof text, "%s samples in the %s split, not from a published set",
+                     cli_count(number, (double)samples), split);
             note(now, path, true, status == FV_OK ? text : "see the other file");
         }
-        fv__free(path);
+        if (path && !archive && fv__dataset_is_archive(file, path)) {
+            archive = path;
+        } else {
+            fv__free(path);
+        }
     }
+    fv__free(archive);
     if (status != FV_OK && !named) {
         note(now, folder, false, error.message);
     }
@@ -142,15 +156,20 @@ static int finish(check *now) {
     return printed != CLI_OK ? printed : code;
 }
 
+static bool in_own_folder(const char *folder) {
+    const char *own = getenv("FOVEA_DATA");
+    return own && *own && strncmp(folder, own, strlen(own)) == 0;
+}
+
 // A set by its name: each split where it is found.
 static int check_set(check *now) {
     static const char *const splits[] = {"train", "test"};
     for (int i = 0; i < 2; i++) {
         char *folder = NULL;
         fv_error error;
-        if (fv__dataset_locate(now->info, splits[i], now->options->path, &folder, &error) == FV_OK) {
+        if (fv__dataset_locate(now->info, splits[i], now->path, &folder, &error) == FV_OK) {
             // Where it should be, it should be the published set; in a folder that was named, one's own may be.
-            bool known = !now->options->path || official_files(now, splits[i], folder) > 0;
+            const bool known = !(now->path || in_own_folder(folder)) || official_files(now, splits[i], folder) > 0;
             check_split(now, splits[i], folder, known);
         } else {
             note(now, splits[i], false, error.message);
@@ -194,17 +213,19 @@ static int check_folder(check *now, const char *folder) {
 int cli_data_check(const cli_options *options) {
     const char *what = options->arguments[1];
     fv_error error;
-    check now = {.options = options, .table = {.alignment = "lll"}};
+    check now = {.options = options, .path = options->path, .table = {.alignment = "lll"}};
     bool folder = fv__folder_exists(what);
     if (!folder && cli_is_photos(what)) { // an archive
-        return cli_photos_check(options, &fv__folder_info, what);
+        now.info = cli_data_recognize(what);
+        now.path = what;
+    } else {
+        now.info = folder && strchr(what, '/') ? NULL : fv__dataset_info_find(what, &error);
     }
-    now.info = folder && strchr(what, '/') ? NULL : fv__dataset_info_find(what, &error);
     if (!now.info && !folder) {
         return cli_fail(&error);
     }
     if (now.info && !now.info->open) {
-        return cli_photos_check(options, now.info, options->path);
+        return cli_photos_check(options, now.info, now.path);
     }
     now.files = json_array();
     return now.info ? check_set(&now) : check_folder(&now, what);

@@ -373,14 +373,14 @@ fv_status fv_explain_random(fv_explainer *explainer, int repeats, uint64_t seed,
 //   q = query · Wq + bq,  k = key · Wk + bk,  v = value · Wv + bv     cut into heads of d_model / heads features
 //   weights = softmax over the keys of q · kᵀ / √(d_model / heads), a score that is masked being -1e9
 //   output = (the heads' weights · v side by side) · Wo + bo
-// In a model, the layer `multi_head_attention` is this with one input as query, key and value. Not to be used from two
-// threads at a time.
+// In a model, the layer `multi_head_attention` is this with one input as query, key and value; there the width of a
+// head and of the output are free, and weights can be dropped out. Not to be used from two threads at a time.
 typedef struct fv_attention fv_attention;
 
 typedef struct fv_attention_options {
-    int d_model;                             // features of the projections and of the output, 1 … 65536
+    int d_model;                             // features of the projections and of the output, 1 … 32768
     int heads;                               // 1 … 1024; must divide d_model
-    int query_width, key_width, value_width; // features of the inputs, up to 65536; 0: d_model
+    int query_width, key_width, value_width; // features of the inputs, up to 32768; 0: d_model
     uint64_t seed;                           // from which the kernels are drawn (Glorot-uniform); biases start at 0
     int threads;                             // 1 … 1024; 0: as fv_model_set_threads
 } fv_attention_options;

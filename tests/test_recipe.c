@@ -96,6 +96,8 @@ static void test_mistakes(void **state) {
         {"set: mnist", "set: mnits", "did you mean 'mnist'", "tiny.yaml:2"},
         {"set: mnist, ", "", "data.set is missing", "tiny.yaml:2"},
         {"validation: 0.25", "validation: 1.5", "above 0 and below 1", "tiny.yaml:2"},
+        {"validation: 0.25", "validation: {fraction: 0.25, seed: 3}", "data.validation.seed: nothing is drawn",
+         "tiny.yaml:2"},
         {"validation: 0.25", "validation: tets", "expected test, none, or a fraction", "tiny.yaml:2"},
         {"limit: 80", "limit: -1", "data.limit", "tiny.yaml:2"},
         {"[28, 28, 1]", "[28, 28, 3]", "the images of mnist are [28, 28, 1]", "tiny.yaml:3"},
@@ -136,6 +138,31 @@ static void test_mistakes(void **state) {
     assert_says(error, "tiny.yaml:13: train.patience goes by validation accuracy");
     fv_recipe_free(recipe);
     assert_int_equal(fv_recipe_parse("a: [", 4, "tiny.yaml", &recipe, &error), FV_FORMAT);
+}
+
+// How many classes there are is not known before the photographs are looked at.
+static void test_models_of_photographs(void **state) {
+    (void)state;
+    static const char text[] = "data: {path: here}\ninput: {size: [32, 32, 3]}\naugment:\nmodel: %s\ntrain:\n";
+    static const struct {
+        const char *model, *message;
+    } cases[] = {{"[patches: 2, dense: classes]", "here.yaml:4: model: the last layer gives (256, 2) where each class"},
+                 {"[flatten, dense: 70000]", "here.yaml:4: model: the last layer gives (70000) where each class"},
+                 {"[flatten, dense: classes]", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char recipe_text[256];
+        fv_recipe *recipe;
+        fv_error error = {0};
+        snprintf(recipe_text, sizeof recipe_text, text, cases[i].model);
+        fv_status status = fv_recipe_parse(recipe_text, strlen(recipe_text), "here.yaml", &recipe, &error);
+        assert_int_equal(status, cases[i].message ? FV_INVALID : FV_OK);
+        if (cases[i].message) {
+            assert_says(error, cases[i].message);
+        } else { // sections with nothing in them are as none
+            assert_int_equal(recipe->augmentations.count, 0);
+            fv_recipe_free(recipe);
+        }
+    }
 }
 
 static void test_set(void **state) {
@@ -419,6 +446,7 @@ int main(void) {
         cmocka_unit_test(test_builtin),
         cmocka_unit_test(test_opening),
         cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_models_of_photographs),
         cmocka_unit_test(test_set),
         cmocka_unit_test(test_resolve),
         cmocka_unit_test(test_reference),

@@ -174,8 +174,8 @@ static fv_status read_member(const option_reading *reading, member *read) {
 static fv_status store(const option_reading *reading, void *target) {
     const fv__option *option = reading->option;
     if (reading->value->kind == FV__VALUE_NULL && option->kind != FV__ANY && !option->required &&
-        !option->default_text) {
-        return FV_OK; // stays unset
+        (!option->default_text || option->kind >= FV__LIST)) {
+        return FV_OK; // as without the key: all that was in it may be commented out
     }
     member read;
     fv_status status = read_member(reading, &read);

@@ -6,7 +6,7 @@
 #include "layers/layer.h"
 #include "model/attention_call.h"
 
-enum { MOST_FEATURES = 1 << 16, MOST_HEADS = 1024, MOST_THREADS = 1024 };
+enum { MOST_FEATURES = 1 << 15, MOST_HEADS = 1024, MOST_THREADS = 1024 };
 
 // One call: what the plan reads.
 typedef struct call_data {

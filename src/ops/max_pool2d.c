@@ -36,7 +36,7 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     if ((double)a->size[0] * a->size[1] > FV__POOL_CELLS) {
         return fv__fail(error, FV_INVALID,
                         "max_pool2d: a window of (%d, %d) has more than %d cells; to pool whole images, use "
-                        "global_pool",
+                        "global_max_pool or global_average_pool",
                         a->size[0], a->size[1], FV__POOL_CELLS);
     }
     return FV_OK;

@@ -105,6 +105,11 @@ static fv_status read_validation(fv__data_settings *settings, fv_error *error) {
     if (!fv__map_get(value, "stratified")) {
         settings->split.stratified = is_folder(settings); // sorted by class, its last part would be one class
     }
+    if (!status && !settings->split.stratified && fv__map_get(value, "seed")) {
+        status = fv__value_fail(error, fv__map_get(value, "seed"),
+                                "data.validation.seed: nothing is drawn for the last part of the split; add "
+                                "stratified: true, or leave the seed out");
+    }
     return status;
 }
 

@@ -105,6 +105,12 @@ static fv_status check_model(fv_recipe *recipe, const fv__value *augment, fv_err
         fv_error inner = {0};
         status = fv__model_name_classes(model, fv__data_known_classes(&recipe->data), recipe->data.info->class_names,
                                         &inner);
+        if (!status && !model->classes) { // how many is not known yet, but it is none of so many
+            status = fv__fail(&inner, FV_INVALID,
+                              "the last layer gives %s where each class needs one number, at most %d in all: end the "
+                              "model with dense: {units: classes}, after global_average_pool or flatten",
+                              fv__shape_print(fv__graph_shape(&model->graph, model->output)).text, FV__MAX_CLASSES);
+        }
         if (status) {
             const fv__value *layers = recipe->layers;
             status = fv__value_fail(error, layers->count ? layers->items[layers->count - 1] : layers, "model: %s",

@@ -19,11 +19,11 @@ fv_status fv__recipe_reference(fv__text *text, fv_error *error) {
     fv__text_add(text, "\n### data.validation\n\nAs a map: `validation: {fraction: 0.2, stratified: true}`.\n\n");
     fv__options_describe(fv__validation_options, text);
     add_section(text, "input", "What the model sees.", fv__input_options);
-    add_section(
-        text, "augment",
-        "A list of augmentations, each a name with its options, done in this order: `augment: [flip: horizontal, "
-        "rotation: 0.1, contrast: 0.1, zoom: 0.2]`. An interval in brackets is what is drawn from, evenly.",
-        NULL);
+    add_section(text, "augment",
+                "A list of augmentations, each a name with its options, done in this order (mixup and cutmix last, "
+                "wherever they stand): `augment: [flip: horizontal, "
+                "rotation: 0.1, contrast: 0.1, zoom: 0.2]`. An interval in brackets is what is drawn from, evenly.",
+                NULL);
     fv__augmentations_describe(text);
     add_section(text, "weights",
                 "Trained weights to begin with, for transfer learning: `weights: mobilenet-v2-1.0-224`, or `weights: "
