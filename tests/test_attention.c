@@ -364,7 +364,7 @@ static void test_options(void **state) {
          "d_model 30 cannot be divided into 4 heads; numbers of heads that fit: 1, 2, 3, 5, 6, 10, 15, 30"},
         {{.d_model = 8, .heads = 0}, "heads is 0"},
         {{.d_model = 0, .heads = 1}, "d_model is 0"},
-        {{.d_model = 1 << 17, .heads = 1}, "1 to 65536"},
+        {{.d_model = 1 << 17, .heads = 1}, "1 to 32768"},
         {{.d_model = 8, .heads = 2, .key_width = -1}, "key_width is -1"},
         {{.d_model = 8, .heads = 2, .value_width = 1 << 20}, "value_width is 1048576"},
         {{.d_model = 8, .heads = 2, .threads = -2}, "threads is -2"},

@@ -43,7 +43,7 @@ static fv_status run_with(const char *settings_yaml, const char *recipe, const c
     fv_status status = run->folder ? fv__run_folder_open(&folder, run->folder, run->resume, error) : FV_OK;
     if (!status) {
         options.folder = run->folder ? &folder : NULL;
-        status = fv__fit_prepare(model, run, options.folder, error);
+        status = fv__fit_prepare(model, &options, error);
         status = status ? status : fv__fit(model, &options, error);
         if (run->folder) {
             fv__run_folder_close(&folder);
@@ -186,6 +186,21 @@ static void test_every_interruption(void **state) {
         assert_same_run(expected, path);
         assert_report(path, "finished");
     }
+}
+
+// A run stopped within an epoch leaves the model of the last whole one, also where that was too short to be written.
+static void test_model_of_whole_epochs(void **state) {
+    (void)state;
+    char two[512], path[512];
+    fv_error error = {0};
+    snprintf(two, sizeof two, "%s", scratch_path("two-epochs"));
+    snprintf(path, sizeof path, "%s", scratch_path("within-third"));
+    assert_ok(run_with("{batch: 16, epochs: 2}", "a recipe", "", &(fv_train_options){.folder = two}, &failure));
+    stopper stop = {2 * (STEPS + 1) + 3};
+    const fv_train_options stopped = {.folder = path, .on_progress = stop_at, .context = &stop};
+    assert_int_equal(run_with("{batch: 16, epochs: 9}", "a recipe", "", &stopped, &error), FV_INTERRUPTED);
+    assert_says(error, "in epoch 3, after step 4");
+    assert_same_file(two, path, "model.safetensors");
 }
 
 static bool ran_rewritten(const char *folder) {
@@ -457,6 +472,7 @@ int main(void) {
         cmocka_unit_test(test_run_folder),
         cmocka_unit_test(test_every_interruption),
         cmocka_unit_test(test_many_interruptions),
+        cmocka_unit_test(test_model_of_whole_epochs),
         cmocka_unit_test(test_rewrite_is_kept),
         cmocka_unit_test(test_kill),
         cmocka_unit_test(test_kill_after_best),

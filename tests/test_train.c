@@ -382,6 +382,15 @@ static void *limited_allocate(size_t size) {
 }
 
 // Every allocation of building the trainer and making a step fails once.
+// The last update can leave weights that are finite and a model that is not.
+static void test_validation_overflows(void **state) {
+    (void)state;
+    fv_error error = {0};
+    fv_model_free(fit_pictures("{batch: 64, epochs: 1, optimizer: {sgd: {lr: 1e30}}}", &(fv_train_options){0}, 64,
+                               FV_NUMERIC, &error));
+    assert_says(error, "the validation loss is not finite after epoch 1");
+}
+
 static void test_allocation_failures(void **state) {
     (void)state;
     fv_set_allocator(limited_allocate, free);
@@ -409,15 +418,24 @@ static void test_allocation_failures(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables),        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_settings),      cmocka_unit_test(test_refused_settings),
-        cmocka_unit_test(test_schedules),     cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_refused_settings),
+        cmocka_unit_test(test_schedules),
+        cmocka_unit_test(test_metrics),
 
-        cmocka_unit_test(test_balanced),      cmocka_unit_test(test_learns),
-        cmocka_unit_test(test_threads),       cmocka_unit_test(test_partial_batch),
-        cmocka_unit_test(test_epoch_order),   cmocka_unit_test(test_numeric_failure),
-        cmocka_unit_test(test_reading_fails), cmocka_unit_test(test_early_stopping),
-        cmocka_unit_test(test_keep_best),     cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_balanced),
+        cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_partial_batch),
+        cmocka_unit_test(test_epoch_order),
+        cmocka_unit_test(test_numeric_failure),
+        cmocka_unit_test(test_reading_fails),
+        cmocka_unit_test(test_early_stopping),
+        cmocka_unit_test(test_validation_overflows),
+        cmocka_unit_test(test_keep_best),
+        cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,9 +88,10 @@ static void announce(fv__pool *pool) {
 
 fv_status fv__pool_create(int threads, fv__pool **out, fv_error *error) {
     *out = NULL;
-    if (threads < 1) {
-        return fv__fail(error, FV_INVALID, "threads: %d; at least 1 is needed", threads);
+    if (threads < 0) {
+        return fv__fail(error, FV_INVALID, "threads: %d; at least 1 is needed, or 0 for as many as allowed", threads);
     }
+    threads = threads ? threads : fv__cpu_threads();
     fv__pool *pool = fv__alloc(sizeof *pool);
     worker *workers = fv__alloc_array((size_t)threads, sizeof *workers);
     if (!pool || !workers) {

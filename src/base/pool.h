@@ -9,7 +9,7 @@
 
 typedef struct fv__pool fv__pool;
 
-// `threads` ≥ 1 workers in all, the caller being one of them.
+// So many workers in all, the caller being one of them; 0: fv__cpu_threads.
 fv_status fv__pool_create(int threads, fv__pool **out, fv_error *error);
 void fv__pool_destroy(fv__pool *pool); // NULL is fine
 int fv__pool_threads(const fv__pool *pool);

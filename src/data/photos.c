@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cpu.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "data/photo_index.h"
@@ -223,7 +222,7 @@ fv_status fv__photos_look(fv__photos *photos, int threads, fv_error *error) {
     }
     fv_status status = fv__kernels_select(NULL, &now.kernels, error);
     if (!status) {
-        status = fv__pool_create(threads > 0 ? threads : fv__cpu_threads(), &pool, error);
+        status = fv__pool_create(threads, &pool, error);
     }
     if (!status) {
         fv__pool_run(pool, (int)photos->count, look_at, &now);

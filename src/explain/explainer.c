@@ -5,7 +5,6 @@
 // serves every class. No weight wants a gradient: the backward pass reaches down to the lowest node that does.
 #include <string.h>
 
-#include "base/cpu.h"
 #include "base/memory.h"
 #include "explain/explainer.h"
 
@@ -134,8 +133,7 @@ static fv_status prepare(fv_explainer *explainer, fv_error *error) {
     }
     status = fv__kernels_select(NULL, &explainer->kernels, error);
     if (!status) {
-        const int threads = explainer->model->threads;
-        status = fv__pool_create(threads ? threads : fv__cpu_threads(), &explainer->pool, error);
+        status = fv__pool_create(explainer->model->threads, &explainer->pool, error);
     }
     return status ? status : make_plan(explainer, false, &explainer->forward, error);
 }

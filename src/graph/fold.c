@@ -130,7 +130,7 @@ fv_status fv__walk_fold(fv__walk *walk, int n, int *copy, fv_error *error) {
     const fv__node *linear = &walk->out->graph.nodes[before];
     const fv__op *op = linear->op;
     const char *name = walk->source->nodes[node->inputs[0]].name;
-    int count = linear->view.input_count, inputs[3];
+    int count = linear->view.input_count, inputs[3] = {-1, -1, -1};
     memcpy(inputs, linear->inputs, (size_t)count * sizeof *inputs);
     fv_status status = FV_OK;
     if (norm) {

@@ -22,7 +22,7 @@ const fv__layer_type *fv__layer_type_at(int index) {
     return types[index];
 }
 
-static const fv__layer_type *find_type(const char *name) {
+const fv__layer_type *fv__layer_type_find(const char *name) {
     for (int i = 0; types[i]; i++) {
         if (!strcmp(types[i]->name, name)) {
             return types[i];
@@ -162,7 +162,7 @@ static fv_status build_layer(fv__builder *builder, const fv__value *item, int in
         builder->located = true;
         return status;
     }
-    const fv__layer_type *type = find_type(name);
+    const fv__layer_type *type = fv__layer_type_find(name);
     if (!type) {
         char known[400];
         return fv__fail(error, FV_INVALID, "no layer is called '%.40s'; %s", name,

@@ -96,6 +96,7 @@ void fv__layer_entries_truncate(fv__layer_entry **entries, int *entry_count, int
 
 // All types, for reference pages; NULL after the last.
 const fv__layer_type *fv__layer_type_at(int index);
+const fv__layer_type *fv__layer_type_find(const char *name); // NULL: there is none
 
 // --- For build functions: nodes named after the layer, weights "layer/name"
 

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/cpu.h"
 #include "model/attention_call.h"
 
 const char *const fv__attention_input_names[FV__ATTENTION_INPUTS] = {"query", "key", "value", "mask", "d_output"};
@@ -98,8 +97,7 @@ static fv_status plan(fv_attention *attention, fv__attention_plan *prepared, int
                                 .auxiliary_count = prepared->shapes.weights};
     fv_status status = fv__kernels_select(NULL, &kernels, error);
     if (!status && !attention->pool) {
-        int threads = attention->options.threads;
-        status = fv__pool_create(threads ? threads : fv__cpu_threads(), &attention->pool, error);
+        status = fv__pool_create(attention->options.threads, &attention->pool, error);
     }
     if (!status) {
         status = fv__plan_create(&prepared->graph, kernels, fv__pool_threads(attention->pool), &options,

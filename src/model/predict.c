@@ -4,7 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/cpu.h"
 #include "base/memory.h"
 #include "model/model.h"
 
@@ -58,7 +57,7 @@ static fv_status get_plan(fv_model *model, int batch, fv__plan **plan, fv_error 
     fv__plan **kept = batch == 1 ? &model->single : &model->plan;
     fv_status status = FV_OK;
     if (!model->pool) {
-        status = fv__pool_create(model->threads ? model->threads : fv__cpu_threads(), &model->pool, error);
+        status = fv__pool_create(model->threads, &model->pool, error);
     }
     if (!status && !model->prediction.node_of) {
         const fv__rewrite_options options = {

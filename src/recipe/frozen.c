@@ -29,19 +29,24 @@ static bool tell(const fv_train_options *options, const fv_progress *progress) {
 typedef struct report {
     const fv_train_options *options;
     size_t before, total;
-    double seconds; // that the samples before took
+    size_t computed; // of those before, which took
+    double seconds;
     int epochs;
 } report;
 
 static bool on_batch(void *context, size_t done, size_t count, double seconds) {
     report *now = context;
     const double all = now->seconds + seconds;
+    const size_t computed = now->computed + done;
     fv_progress progress = {.epochs = now->epochs,
-                            .step = (int)(now->before + done),
+                            .step = done ? (int)(now->before + done) : 0,
                             .steps = (int)now->total,
                             .seconds = all,
-                            .images_per_second = all > 0 ? (double)(now->before + done) / all : 0};
-    now->seconds = done == count ? all : now->seconds;
+                            .images_per_second = all > 0 ? (double)computed / all : 0};
+    if (done == count) {
+        now->computed = computed;
+        now->seconds = all;
+    }
     return tell(now->options, &progress);
 }
 

@@ -7,15 +7,6 @@
 
 static fv_status resolve_layers(const fv__value *list, fv__document *document, fv__value **out, fv_error *error);
 
-static const fv__layer_type *find_type(const char *name) {
-    for (int i = 0; fv__layer_type_at(i); i++) {
-        if (strcmp(fv__layer_type_at(i)->name, name) == 0) {
-            return fv__layer_type_at(i);
-        }
-    }
-    return NULL;
-}
-
 // Replaces the lists of layers among a layer's options by resolved ones.
 static fv_status resolve_inside(const fv__layer_type *type, fv__value *options, fv_error *error) {
     for (const fv__option *option = type->options; option->name; option++) {
@@ -58,7 +49,7 @@ static fv_status resolve_layer(const fv__value *layer, fv__document *document, f
     const fv__value *arguments;
     fv__value *options = NULL;
     fv_status status = fv__value_named(layer, "a layer", &name, &arguments, error);
-    const fv__layer_type *type = status ? NULL : find_type(name);
+    const fv__layer_type *type = status ? NULL : fv__layer_type_find(name);
     if (!status && !type) {
         status = fv__value_fail(error, layer, "there is no layer '%.80s'", name);
     }

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/cpu.h"
 #include "base/memory.h"
 #include "recipe/frozen.h"
 #include "recipe/recipe.h"
@@ -124,22 +123,25 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
     if (!status && folder) {
         status = digest_data(training, validation, digest, error);
     }
+    fv__fit_options fit = {.settings = &recipe->train,
+                           .train = &train_samples,
+                           .augmentations = &recipe->augmentations,
+                           .validation = validation ? &validation_samples : NULL,
+                           .recipe = text.bytes,
+                           .data_set = recipe->data.set,
+                           .data = digest,
+                           .left_out = left_out,
+                           .folder = folder,
+                           .run = options};
+    if (!status) {
+        status = fv__fit_prepare(model, &fit, error);
+    }
     if (!status) {
         status = fv__frozen_open(&frozen, recipe, options, model, &train_samples, training, &validation_samples,
                                  validation, error);
     }
     if (!status) {
-        fv__fit_options fit = {.settings = &recipe->train,
-                               .train = &train_samples,
-                               .augmentations = &recipe->augmentations,
-                               .validation = validation ? &validation_samples : NULL,
-                               .from = frozen.end,
-                               .recipe = text.bytes,
-                               .data_set = recipe->data.set,
-                               .data = digest,
-                               .left_out = left_out,
-                               .folder = folder,
-                               .run = options};
+        fit.from = frozen.end;
         if (options->on_start) {
             options->on_start(options->context, model, training, validation);
         }
@@ -173,9 +175,6 @@ static fv_status open_and_train(const fv_recipe *recipe, const fv_train_options 
             left_out += tell_left_out(options, validation);
         }
         status = make_model(recipe, options->seed, options->resume, all, model, error);
-    }
-    if (!status) {
-        status = fv__fit_prepare(*model, options, folder, error);
     }
     if (!status) {
         status = train(recipe, options, folder, training, validation, left_out, *model, error);
@@ -250,7 +249,7 @@ static fv_status evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics
         status = fv__kernels_select(NULL, &kernels, error);
     }
     if (!status) {
-        status = fv__pool_create(model->threads > 0 ? model->threads : fv__cpu_threads(), &pool, error);
+        status = fv__pool_create(model->threads, &pool, error);
     }
     if (!status) {
         status = fv__pass_create(model, kernels, pool, &options, &pass, error);

@@ -118,20 +118,8 @@ fv_status fv__checkpoint_write(const fv__checkpoint *checkpoint, const char *pat
 
 // --- Reading
 
-fv_status fv__checkpoint_begin(const char *path, fv_model *model, fv_error *error) {
-    fv__tensor_file *file;
-    fv_status status = fv__safetensors_open(path, &file, error);
-    if (!status) {
-        const char *choice = fv__safetensors_metadata(file, REWRITE);
-        const fv__tensor_entry *weights = fv__safetensors_find(file, "weights");
-        const size_t bytes = model->graph.weight_count * sizeof *model->weights;
-        model->rewrite = !choice || strcmp(choice, OFF) != 0;
-        if (weights && weights->dtype == FV__F32 && weights->bytes == bytes) {
-            memcpy(model->weights, weights->data, bytes);
-        }
-        fv__safetensors_close(file);
-    }
-    return status;
+static fv_status fail_tensor(const char *path, const char *name, fv_error *error) {
+    return fv__fail(error, FV_FORMAT, "%s: tensor '%s' is missing or of another size", path, name);
 }
 
 static fv_status refuse_level(const char *path, const char *written, const char *used, fv_error *error) {
@@ -188,6 +176,27 @@ static fv_status check_metadata(const fv__checkpoint *checkpoint, const fv__tens
     return FV_OK;
 }
 
+fv_status fv__checkpoint_begin(const fv__checkpoint *run, const char *path, fv_model *model, fv_error *error) {
+    fv__tensor_file *file;
+    fv_status status = fv__safetensors_open(path, &file, error);
+    if (status) {
+        return status;
+    }
+    status = check_metadata(run, file, path, error);
+    const fv__tensor_entry *weights = fv__safetensors_find(file, "weights");
+    const size_t bytes = model->graph.weight_count * sizeof *model->weights;
+    if (!status && !(weights && weights->dtype == FV__F32 && weights->bytes == bytes)) {
+        status = fail_tensor(path, "weights", error);
+    }
+    if (!status) {
+        const char *choice = fv__safetensors_metadata(file, REWRITE);
+        model->rewrite = !choice || strcmp(choice, OFF) != 0;
+        memcpy(model->weights, weights->data, bytes);
+    }
+    fv__safetensors_close(file);
+    return status;
+}
+
 // The tensor, if it is there with the dtype and size of `like`.
 static const fv__tensor_entry *find(const fv__tensor_file *file, const fv__tensor_entry *like) {
     const fv__tensor_entry *entry = fv__safetensors_find(file, like->name);
@@ -211,10 +220,7 @@ fv_status fv__checkpoint_read(const fv__checkpoint *checkpoint, const char *path
     fv__tensor_entry tensors[MOST_TENSORS];
     char names[FV__OPTIMIZER_STATES][48];
     size_t count = 0;
-    status = check_metadata(checkpoint, file, path, error);
-    if (!status) {
-        status = make_room(checkpoint, file, error);
-    }
+    status = make_room(checkpoint, file, error);
     if (!status) {
         count = list_tensors(checkpoint, tensors, names);
     }
@@ -224,7 +230,7 @@ fv_status fv__checkpoint_read(const fv__checkpoint *checkpoint, const char *path
     }
     for (size_t i = 0; i < count && !status; i++) {
         if (!find(file, &tensors[i])) {
-            status = fv__fail(error, FV_FORMAT, "%s: tensor '%s' is missing or of another size", path, tensors[i].name);
+            status = fail_tensor(path, tensors[i].name, error);
         }
     }
     for (size_t i = 0; i < count && !status; i++) {

@@ -34,15 +34,14 @@ typedef struct fv__checkpoint {
     float *best_weights; // the same, or NULL when they are not kept
 } fv__checkpoint;
 
-// What is to be known before anything is computed with the model: whether the run used the algebra pass, and the
-// weights, if the file has as many.
-fv_status fv__checkpoint_begin(const char *path, fv_model *model, fv_error *error);
+// Comes before anything is computed with the model, which gets the run's use of the algebra pass and its weights.
+// Refuses by name a file that is torn, that is no checkpoint, or that is not of the recipe, the data or the
+// instruction-set level that `run` has (FV_UNSUPPORTED; the message tells the FOVEA_ISA that works).
+fv_status fv__checkpoint_begin(const fv__checkpoint *run, const char *path, fv_model *model, fv_error *error);
 
 fv_status fv__checkpoint_write(const fv__checkpoint *checkpoint, const char *path, fv_error *error);
 
-// Fills in what `checkpoint` points to. Before anything is changed, refuses by name a file that is torn, that is no
-// checkpoint, or that belongs to another recipe, other data or another instruction-set level (FV_UNSUPPORTED; the
-// message tells the FOVEA_ISA that works).
+// Fills in what `checkpoint` points to, from a file with which fv__checkpoint_begin succeeded.
 fv_status fv__checkpoint_read(const fv__checkpoint *checkpoint, const char *path, fv_error *error);
 
 #endif

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/cpu.h"
 #include "base/memory.h"
 #include "formats/file.h"
 #include "formats/npy.h"
@@ -34,6 +33,7 @@ typedef struct runner {
     const fv_model *model;
     fv__rewrite rewrite;
     int node; // of the rewritten graph
+    const fv__kernels *kernels;
     fv__pool *pool;
     fv__plan *plan;
     fv__renderer renderer;
@@ -60,15 +60,14 @@ static fv_status render(void *context, int input, int first, int count, int work
 }
 
 static fv_status start(runner *run, const fv_model *model, const fv__features_options *options, fv_error *error) {
-    const fv__kernels *kernels;
-    int threads = options->threads > 0 ? options->threads : fv__cpu_threads();
     *run = (runner){.model = model};
-    fv_status status = fv__kernels_select(NULL, &kernels, error);
+    fv_status status = fv__kernels_select(NULL, &run->kernels, error);
     if (!status) {
-        status = fv__pool_create(threads, &run->pool, error);
+        status = fv__pool_create(options->threads, &run->pool, error);
     }
+    const int threads = status ? 0 : fv__pool_threads(run->pool);
     if (!status) {
-        status = fv__renderer_init(&run->renderer, model, kernels, NULL, threads, error);
+        status = fv__renderer_init(&run->renderer, model, run->kernels, NULL, threads, error);
     }
     if (!status) {
         const fv__rewrite_options rewrite = {
@@ -78,7 +77,7 @@ static fv_status start(runner *run, const fv_model *model, const fv__features_op
     if (!status) {
         run->node = run->rewrite.node_of[options->node];
         fv__plan_options plan = {.batch = BATCH, .root = run->node};
-        status = fv__plan_create(&run->rewrite.graph, kernels, threads, &plan, &run->plan, error);
+        status = fv__plan_create(&run->rewrite.graph, run->kernels, threads, &plan, &run->plan, error);
     }
     return status;
 }
@@ -125,12 +124,10 @@ static fv_status fingerprint(runner *run, const fv__features_options *options, s
     run->probe = NULL;
     fv__free(probe);
     if (!status) {
-        const fv__kernels *kernels;
         fv__sha256 sum;
-        status = fv__kernels_select(NULL, &kernels, error);
         fv__sha256_start(&sum);
         add_text(&sum, "fovea features 1");
-        add_text(&sum, status ? "" : kernels->level);
+        add_text(&sum, run->kernels->level);
         add_text(&sum, options->data);
         for (int i = 0; i < model->graph.parameter_count; i++) {
             const fv__parameter *parameter = &model->graph.parameters[i];

@@ -121,35 +121,47 @@ static bool note_best(fv__session *session, double accuracy) {
     state->best = accuracy;
     state->best_epoch = state->epoch;
     state->waited = 0;
-    if (session->best_weights) {
-        memcpy(session->best_weights, session->model->weights, session->model->graph.weight_count * sizeof(float));
-        state->weights_kept = 1;
-    }
     return true;
+}
+
+// The model file gets these weights, whenever it is written.
+static void keep_weights(fv__session *session) {
+    memcpy(session->result_weights, session->model->weights, session->model->graph.weight_count * sizeof(float));
+    session->state.weights_kept = session->settings->keep_best;
+    session->model_wanted = true;
+}
+
+static fv_status fail_overflow(const fv__session *session, const char *what, fv_error *error) {
+    return fv__fail(error, FV_NUMERIC,
+                    "%s not finite after epoch %llu: try a lower learning rate (train.optimizer lr) or "
+                    "train.clip_norm: 1",
+                    what, (unsigned long long)session->state.epoch);
 }
 
 // An update can have spoilt the weights after the last finite loss.
 static fv_status check_weights(const fv__session *session, fv_error *error) {
     double sum = session->trainer->kernels->sum_squares(session->model->weights, session->model->graph.weight_count);
-    return isfinite(sum) ? FV_OK
-                         : fv__fail(error, FV_NUMERIC,
-                                    "the weights are not finite after epoch %llu: try a lower learning rate "
-                                    "(train.optimizer lr) or train.clip_norm: 1",
-                                    (unsigned long long)session->state.epoch);
+    return isfinite(sum) ? FV_OK : fail_overflow(session, "the weights are", error);
 }
 
 static fv_status validate(fv__session *session, fv__metrics *validation, fv_error *error) {
     *validation = (fv__metrics){0};
     if (!session->options->validation) {
-        session->model_wanted = true;
+        keep_weights(session);
         return FV_OK;
     }
     fv_status status = fv__trainer_evaluate(session->trainer, session->options->validation, validation, error);
-    if (!status) {
-        double accuracy = fv__metrics_means(validation, session->settings->top_k).accuracy;
-        session->model_wanted |= note_best(session, accuracy) || !session->settings->keep_best;
+    if (!status && !isfinite(validation->loss)) {
+        status = fail_overflow(session, "the validation loss is", error);
     }
-    return status;
+    if (status) {
+        return status;
+    }
+    if (note_best(session, fv__metrics_means(validation, session->settings->top_k).accuracy) ||
+        !session->settings->keep_best) {
+        keep_weights(session);
+    }
+    return FV_OK;
 }
 
 static fv_status note_epoch(fv__session *session, const fv__metrics *validation, fv_error *error) {
@@ -210,9 +222,10 @@ static fv_status run_epochs(fv__session *session, fv_error *error) {
     return status;
 }
 
-fv_status fv__fit_prepare(fv_model *model, const fv_train_options *run, const fv__run_folder *folder, fv_error *error) {
-    model->rewrite = !run->no_rewrite;
-    return run->resume && folder ? fv__checkpoint_begin(folder->checkpoint, model, error) : FV_OK;
+fv_status fv__fit_prepare(fv_model *model, const fv__fit_options *options, fv_error *error) {
+    model->rewrite = !options->run->no_rewrite;
+    fv_status status = fv__session_check(model, options, error);
+    return status || !options->run->resume ? status : fv__session_check_resumed(model, options, error);
 }
 
 fv_status fv__fit(fv_model *model, const fv__fit_options *options, fv_error *error) {
@@ -223,14 +236,14 @@ fv_status fv__fit(fv_model *model, const fv__fit_options *options, fv_error *err
     if (!status) {
         status = run_epochs(&session, error);
         if (status && session.history.rows) { // what was reached; this may fail as well
-            fv__session_write_history(&session, NULL);
+            write_results(&session, NULL);
         }
         if (status) {
             fv__session_write_report(&session, status == FV_INTERRUPTED ? "interrupted" : error->message, NULL);
         }
     }
     if (!status && session.state.weights_kept) {
-        memcpy(model->weights, session.best_weights, model->graph.weight_count * sizeof(float));
+        memcpy(model->weights, session.result_weights, model->graph.weight_count * sizeof(float));
     }
     fv__model_weights_changed(model);
     fv__session_end(&session);

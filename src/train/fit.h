@@ -18,9 +18,9 @@ typedef struct fv__fit_options {
     const fv_train_options *run;            // threads, seed, callback
 } fv__fit_options;
 
-// Gives the model the algebra pass as the run has it and, resuming, the weights of the checkpoint. Comes before all
-// that is computed with the model, so before fv__fit.
-fv_status fv__fit_prepare(fv_model *model, const fv_train_options *run, const fv__run_folder *folder, fv_error *error);
+// Refuses what cannot be trained, or resumed, before anything is computed; gives the model the algebra pass as the run
+// has it and, resuming, the weights of the checkpoint. `options` are those of fv__fit, but for `from`.
+fv_status fv__fit_prepare(fv_model *model, const fv__fit_options *options, fv_error *error);
 
 // Trains `model` in place: at the end it has the weights of the last epoch or, with keep_best, of the best. Resuming,
 // the seed is that of the run's beginning. Errors as fv_train.

@@ -10,6 +10,7 @@
 
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "formats/file.h"
 
 // --- The folder
@@ -130,15 +131,19 @@ static fv_status write_json(json_t *root, const char *path, fv_error *error) {
 }
 
 fv_status fv__run_report_write(const fv__run_report *report, const char *path, fv_error *error) {
+    fv__text state = {0}; // a message may name a file in bytes that are no UTF-8
+    fv__text_add_utf8(&state, report->state);
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:s, s:i, s:I, s:{s:s, s:s, s:I, s:I, s:I}, s:{s:I, s:I}, s:b, s:b, s:s, s:s, s:f, s:f, s:o*}",
-        "fovea", fv_version(), "state", report->state, "isa", report->level, "cpu", fv__cpu_name(), "threads",
-        report->threads, "seed", (json_int_t)report->seed, "data", "set", report->data_set, "sha256", report->data,
-        "train", (json_int_t)report->train_samples, "validation", (json_int_t)report->validation_samples, "left_out",
-        (json_int_t)report->left_out, "parameters", "all", (json_int_t)report->parameters, "trainable",
-        (json_int_t)report->trainable, "rewrite", report->rewrite, "resumed", report->resumed, "started",
-        report->started, "ended", fv__timestamp_now().text, "seconds", round(report->seconds * 1000) / 1000, "img_s",
-        round(mean_speed(report) * 10) / 10, "metrics", describe_metrics(report));
+        "fovea", fv_version(), "state", state.failed ? "failed" : state.bytes, "isa", report->level, "cpu",
+        fv__cpu_name(), "threads", report->threads, "seed", (json_int_t)report->seed, "data", "set", report->data_set,
+        "sha256", report->data, "train", (json_int_t)report->train_samples, "validation",
+        (json_int_t)report->validation_samples, "left_out", (json_int_t)report->left_out, "parameters", "all",
+        (json_int_t)report->parameters, "trainable", (json_int_t)report->trainable, "rewrite", report->rewrite,
+        "resumed", report->resumed, "started", report->started, "ended", fv__timestamp_now().text, "seconds",
+        round(report->seconds * 1000) / 1000, "img_s", round(mean_speed(report) * 10) / 10, "metrics",
+        describe_metrics(report));
+    fv__text_free(&state);
     return write_json(root, path, error);
 }
 

@@ -21,7 +21,7 @@ static fv__checkpoint checkpoint_of(fv__session *session) {
                             .history = &session->history,
                             .optimizer = &session->trainer->optimizer,
                             .weights = session->model->weights,
-                            .best_weights = session->best_weights};
+                            .best_weights = session->settings->keep_best ? session->result_weights : NULL};
 }
 
 fv_status fv__session_write_checkpoint(fv__session *session, fv_error *error) {
@@ -38,9 +38,7 @@ fv_status fv__session_write_model(const fv__session *session, fv_error *error) {
     }
     fv__metadata recipe = {"recipe", session->options->recipe};
     float *latest = session->model->weights;
-    if (session->state.weights_kept) {
-        session->model->weights = session->best_weights;
-    }
+    session->model->weights = session->result_weights;
     fv_status status =
         fv__model_write(session->model, session->folder->model, &recipe, session->options->recipe ? 1 : 0, error);
     session->model->weights = latest;
@@ -78,24 +76,33 @@ fv_status fv__session_write_report(const fv__session *session, const char *state
 
 // --- Beginning
 
-static fv_status check_settings(const fv__session *session, fv_error *error) {
-    const fv__fit_options *options = session->options;
+fv_status fv__session_check(const fv_model *model, const fv__fit_options *options, fv_error *error) {
     if (options->train->count == 0 || options->train->count > UINT32_MAX) {
         return fv__fail(error, FV_INVALID, "the training set has %zu samples: at least 1 is needed, at most %u",
                         options->train->count, UINT32_MAX);
     }
-    if (options->run->resume && !session->folder) {
+    if (options->run->resume && !options->folder) {
         return fv__fail(error, FV_INVALID, "to resume a run, its folder must be named");
     }
-    if (!session->model->classes) {
+    if (!model->classes) {
         return fv__fail(error, FV_INVALID, "the model is not complete: its last layer must give one value a class");
     }
-    fv_status status =
-        fv__train_settings_check(session->settings, session->model->classes, options->validation != NULL, error);
+    fv_status status = fv__train_settings_check(options->settings, model->classes, options->validation != NULL, error);
     if (!status) {
-        status = fv__samples_check(options->train, session->model, error);
+        status = fv__samples_check(options->train, model, error);
     }
-    return status || !options->validation ? status : fv__samples_check(options->validation, session->model, error);
+    return status || !options->validation ? status : fv__samples_check(options->validation, model, error);
+}
+
+fv_status fv__session_check_resumed(fv_model *model, const fv__fit_options *options, fv_error *error) {
+    const fv__kernels *kernels;
+    fv_status status = fv__kernels_select(NULL, &kernels, error);
+    if (status) {
+        return status;
+    }
+    const fv__checkpoint run = {
+        .recipe = text_or_nothing(options->recipe), .data = text_or_nothing(options->data), .level = kernels->level};
+    return fv__checkpoint_begin(&run, options->folder->checkpoint, model, error);
 }
 
 // The recipe and the first checkpoint, from which the run can be begun again.
@@ -120,12 +127,9 @@ static fv_status take_up(fv__session *session, fv_error *error) {
 }
 
 static fv_status allocate(fv__session *session, fv_error *error) {
-    bool keep_best = session->settings->keep_best;
     session->order = fv__alloc_array(session->options->train->count, sizeof *session->order);
-    if (keep_best) {
-        session->best_weights = fv__alloc_array(session->model->graph.weight_count + 1, sizeof(float));
-    }
-    return session->order && (session->best_weights || !keep_best) ? FV_OK : fv__fail_memory(error, "training");
+    session->result_weights = fv__alloc_array(session->model->graph.weight_count + 1, sizeof(float));
+    return session->order && session->result_weights ? FV_OK : fv__fail_memory(error, "training");
 }
 
 // count / (classes · count of the class), so that every class counts the same and the average is 1 (King and Zeng 2001,
@@ -133,17 +137,19 @@ static fv_status allocate(fv__session *session, fv_error *error) {
 static fv_status balance(fv__session *session, fv_error *error) {
     const fv__samples *train = session->options->train;
     const int classes = session->model->classes;
+    size_t *counts = fv__alloc_array((size_t)classes, sizeof *counts);
     session->class_weights = fv__alloc_array((size_t)classes, sizeof(float));
-    if (!session->class_weights) {
+    if (!counts || !session->class_weights) {
+        fv__free(counts);
         return fv__fail_memory(error, "training");
     }
     for (size_t i = 0; i < train->count; i++) {
-        session->class_weights[train->labels[i]] += 1;
+        counts[train->labels[i]]++;
     }
     for (int c = 0; c < classes; c++) {
-        float *weight = &session->class_weights[c];
-        *weight = *weight > 0 ? (float)train->count / ((float)classes * *weight) : 1;
+        session->class_weights[c] = counts[c] ? (float)((double)train->count / classes / (double)counts[c]) : 1;
     }
+    fv__free(counts);
     return FV_OK;
 }
 
@@ -164,7 +170,7 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
                                    .from = options->from};
     model->label_smoothing = options->settings->label_smoothing;
     fv__history_init(&session->history, session->settings->top_k, options->validation != NULL);
-    fv_status status = check_settings(session, error);
+    fv_status status = fv__session_check(model, options, error);
     if (!status && session->settings->balance) {
         status = balance(session, error);
         trainer.class_weights = session->class_weights;
@@ -182,6 +188,6 @@ void fv__session_end(fv__session *session) {
     fv__trainer_destroy(session->trainer);
     fv__history_free(&session->history);
     fv__free(session->order);
-    fv__free(session->best_weights);
+    fv__free(session->result_weights);
     fv__free(session->class_weights);
 }

@@ -15,15 +15,21 @@ typedef struct fv__session {
     const fv__run_folder *folder; // NULL: nothing is to be written
     fv__run_state state;
     fv__history history;
-    uint32_t *order;      // (train samples): of the epoch in hand
-    float *best_weights;  // (weight_count), with keep_best
-    float *class_weights; // (classes), with balanced classes
+    uint32_t *order;       // (train samples): of the epoch in hand
+    float *result_weights; // (weight_count): after the last whole epoch; with keep_best, after the best
+    float *class_weights;  // (classes), with balanced classes
     fv__timestamp started;
     double start;      // fv__seconds
     double written;    // when the folder was brought up to date
     double writing;    // seconds that it took
     bool model_wanted; // the model file is to be written with it
 } fv__session;
+
+// Whether the options fit together and to the model.
+fv_status fv__session_check(const fv_model *model, const fv__fit_options *options, fv_error *error);
+
+// Whether the run that is to be resumed is this one; its weights and use of the algebra pass go to the model.
+fv_status fv__session_check_resumed(fv_model *model, const fv__fit_options *options, fv_error *error);
 
 // fv__session_end is fine also after a failure.
 fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit_options *options, fv_error *error);

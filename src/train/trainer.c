@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/cpu.h"
 #include "base/memory.h"
 #include "base/random.h"
 
@@ -47,7 +46,7 @@ fv_status fv__trainer_create(fv_model *model, const fv__train_settings *settings
     trainer->epoch_steps = samples > batch ? (samples + batch - 1) / batch : 1;
     fv_status status = fv__kernels_select(NULL, &trainer->kernels, error);
     if (!status) {
-        status = fv__pool_create(options->threads > 0 ? options->threads : fv__cpu_threads(), &trainer->pool, error);
+        status = fv__pool_create(options->threads, &trainer->pool, error);
     }
     if (!status) {
         status = make_passes(trainer, options, error);
