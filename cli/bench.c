@@ -113,10 +113,10 @@ static int report(cli_benchmark *bench, const char *name, const cli_options *opt
         return cli_fail_memory();
     }
     if (options->json) {
-        return cli_json_print(json_pack("{s:s, s:s, s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "model", name,
-                                        "mode", mode_of(bench), "batch", bench->batch, "threads", bench->threads, "isa",
-                                        bench->kernels->level, "img_s", best, "mean_img_s", mean, "gflops",
-                                        2e-9 * work * best, "peak_gflops", 2e-9 * peak, "share_of_peak",
+        return cli_json_print(json_pack("{s:o, s:s, s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "model",
+                                        cli_json_text(name), "mode", mode_of(bench), "batch", bench->batch, "threads",
+                                        bench->threads, "isa", bench->kernels->level, "img_s", best, "mean_img_s", mean,
+                                        "gflops", 2e-9 * work * best, "peak_gflops", 2e-9 * peak, "share_of_peak",
                                         work * best / peak, "peak_mb", cli_peak_memory()),
                               true);
     }

@@ -45,6 +45,7 @@ static int list(const cli_options *options, const fv__cache_entry *entries, int 
 static int clear(const cli_options *options, const fv__cache_entry *entries, int count) {
     const char *name = options->argument_count > 1 ? options->arguments[1] : "features";
     bool all = strcmp(name, "all") == 0, found = all;
+    double freed = 0;
     for (int i = 0; i < count; i++) {
         fv_error error;
         if (all || strcmp(name, entries[i].name) == 0) {
@@ -53,12 +54,18 @@ static int clear(const cli_options *options, const fv__cache_entry *entries, int
                 return cli_fail(&error);
             }
             char number[CLI_NUMBER_SIZE];
-            printf("%s: %s freed\n", entries[i].name, cli_bytes(number, (double)entries[i].bytes));
+            freed += (double)entries[i].bytes;
+            if (!options->json) {
+                printf("%s: %s freed\n", entries[i].name, cli_bytes(number, (double)entries[i].bytes));
+            }
         }
     }
     if (!found && options->argument_count > 1) {
         cli_say("the cache has no %s; `fovea cache list` shows what it has", name);
         return CLI_FAILED;
+    }
+    if (options->json) {
+        return cli_json_print(json_pack("{s:I}", "freed", (json_int_t)freed), true);
     }
     if (!count || !found) {
         printf("nothing to free\n");

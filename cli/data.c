@@ -30,8 +30,9 @@ static int list(const cli_options *options) {
             cli_table_add(&table, "not here: `fovea data get %s`%s%s", info->name,
                           info->package ? " or apt install " : "", info->package ? info->package : "");
         }
-        json_array_append_new(sets, json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "name", info->name, "title", info->title,
-                                              "source", info->source, "folder", folder, "package", info->package));
+        json_array_append_new(sets, json_pack("{s:s, s:s, s:s, s:o, s:s?}", "name", info->name, "title", info->title,
+                                              "source", info->source, "folder",
+                                              folder ? cli_json_text(folder) : json_null(), "package", info->package));
         fv__free(folder);
     }
     if (options->json) {
@@ -61,9 +62,9 @@ static json_t *split_json(const split *one) {
         json_array_append_new(mean, json_real(one->statistics.mean[c]));
         json_array_append_new(deviation, json_real(one->statistics.deviation[c]));
     }
-    return json_pack("{s:I, s:s, s:o, s:i, s:i, s:o, s:o}", "samples", (json_int_t)one->data->count, "folder",
-                     one->data->folder, "class_counts", counts, "minimum", (int)one->statistics.minimum, "maximum",
-                     (int)one->statistics.maximum, "mean", mean, "deviation", deviation);
+    return json_pack("{s:I, s:o, s:o, s:i, s:i, s:o, s:o}", "samples", (json_int_t)one->data->count, "folder",
+                     cli_json_text(one->data->folder), "class_counts", counts, "minimum", (int)one->statistics.minimum,
+                     "maximum", (int)one->statistics.maximum, "mean", mean, "deviation", deviation);
 }
 
 static int show_json(const split *splits) {
@@ -171,10 +172,19 @@ static int run(const cli_options *options) {
     static const char *const actions[] = {"list", "show", "check", "get", NULL};
     const char *action = options->argument_count > 0 ? options->arguments[0] : "list";
     fv_error error;
+    const bool shows = strcmp(action, "show") == 0, gets = strcmp(action, "get") == 0;
+    const char *idle = options->sha256 && !gets                             ? "sha256"
+                       : options->out && !gets && !shows                    ? "out"
+                       : options->path && gets                              ? "path"
+                       : (options->augment || options->set_count) && !shows ? options->augment ? "augment" : "set"
+                                                                            : NULL;
+    if (idle) {
+        return cli_usage(&cli_data, "data %s: --%s does nothing here; `fovea data --help` tells what it goes with",
+                         action, idle);
+    }
     if (strcmp(action, "list") == 0) {
         return options->argument_count > 1 ? cli_usage(&cli_data, "data list takes no argument") : list(options);
     }
-    bool shows = strcmp(action, "show") == 0, gets = strcmp(action, "get") == 0;
     if (!shows && !gets && strcmp(action, "check") != 0) {
         char hint[256];
         return cli_usage(&cli_data, "data %s: %s", action, fv__suggest_name(hint, sizeof hint, action, actions));

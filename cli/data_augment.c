@@ -123,7 +123,7 @@ static int finish(sheet *now, const cli_options *options) {
         return cli_fail(&error);
     }
     if (options->json) {
-        return cli_json_print(json_pack("{s:s}", "picture", options->augment), true);
+        return cli_json_print(json_pack("{s:o}", "picture", cli_json_text(options->augment)), true);
     }
     if (!options->quiet) {
         printf("%s: %s\n", options->augment,

@@ -28,7 +28,8 @@ static void note(check *now, const char *path, bool good, const char *what) {
     cli_table_add(&now->table, "%s", path);
     cli_table_add(&now->table, good ? "ok" : "WRONG");
     cli_table_add(&now->table, "%s", what);
-    json_array_append_new(now->files, json_pack("{s:s, s:b, s:s}", "path", path, "ok", (int)good, "message", what));
+    json_array_append_new(now->files, json_pack("{s:o, s:b, s:o}", "path", cli_json_text(path), "ok", (int)good,
+                                                "message", cli_json_text(what)));
 }
 
 // What a message says behind "PATH: ".
@@ -185,7 +186,7 @@ static int check_folder(check *now, const char *folder) {
     const fv__dataset_info *best = NULL;
     for (size_t i = 0; i < fv__dataset_known_count(); i++) {
         now->info = fv__dataset_known(i);
-        if (now->info->of) { // the same files
+        if (now->info->of || !now->info->open) { // the same files, or photographs
             continue;
         }
         fv_status status = FV_OK;

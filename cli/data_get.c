@@ -1,4 +1,6 @@
 // `fovea data get SET|URL`: downloads.
+#include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -7,13 +9,25 @@
 #include "data/locate.h"
 #include "download.h"
 #include "fetch/cache.h"
+#include "formats/file.h"
+#include "formats/sha256.h"
+#include "json.h"
 
 // --- a set known by name
 
 // Where the set is now. Nobody has published a sum for some: then what came is told by its own.
-static fv_status tell_place(const fv__dataset_info *info, const char *folder, const char *already, fv_error *error) {
+static fv_status tell_place(const cli_options *options, const fv__dataset_info *info, const char *folder,
+                            const char *already, fv_error *error) {
     char sum[FV__SHA256_TEXT];
     fv_status status = FV_OK;
+    if (options->json) {
+        json_t *place = json_pack("{s:s, s:o, s:b}", "name", info->name, "folder", cli_json_text(folder), "already",
+                                  (int)(*already != 0));
+        return cli_json_print(place, true) == CLI_OK ? FV_OK : fv__fail_memory(error, info->name);
+    }
+    if (options->quiet) {
+        return FV_OK;
+    }
     if (info->files[0].sha256) {
         printf("%s is in %s%s, as published\n", info->name, folder, already);
         return FV_OK;
@@ -31,11 +45,17 @@ static fv_status tell_place(const fv__dataset_info *info, const char *folder, co
 static int get_set(const cli_options *options, const fv__dataset_info *info) {
     fv_error error;
     char *folder = NULL;
+    if (options->sha256) {
+        return cli_usage(&cli_data,
+                         "data get %s: --sha256 is for files from an address; what comes of a known set is "
+                         "compared with the sums published of it",
+                         info->name);
+    }
     // Where another place has it already, nothing is to be done, unless a folder was asked for.
     if (!options->out && fv__dataset_locate(info, NULL, NULL, &folder, NULL) == FV_OK) {
         fv_status status = fv__dataset_verify(info, NULL, folder, &error);
-        if (status == FV_OK && !options->quiet) {
-            status = tell_place(info, folder, " already", &error);
+        if (status == FV_OK) {
+            status = tell_place(options, info, folder, " already", &error);
         }
         fv__free(folder);
         return status == FV_OK ? CLI_OK : cli_fail(&error);
@@ -49,9 +69,7 @@ static int get_set(const cli_options *options, const fv__dataset_info *info) {
     if (fv__dataset_locate(info, NULL, options->out, &folder, &error) != FV_OK) {
         return cli_fail(&error);
     }
-    if (!options->quiet) {
-        status = tell_place(info, folder, "", &error);
-    }
+    status = tell_place(options, info, folder, "", &error);
     fv__free(folder);
     return status == FV_OK ? CLI_OK : cli_fail(&error);
 }
@@ -69,6 +87,7 @@ static char *target_of(const char *folder, const char *url) {
 
 static fv_status fetch(const cli_options *options, const char *url, const char *path, fv_error *error) {
     char sum[FV__SHA256_TEXT];
+    const bool already = fv__file_exists(path);
     cli_download now = cli_download_begin(options);
     const fv__fetch_options fetch = {
         .sha256 = options->sha256, .progress = cli_download_show, .progress_context = &now};
@@ -79,10 +98,24 @@ static fv_status fetch(const cli_options *options, const char *url, const char *
         status = fv__fail(error, FV_FORMAT, "%s: SHA-256 is %s, should be %s; remove this file and try again", path,
                           sum, options->sha256);
     }
+    if (!status && options->json) {
+        json_t *arrived =
+            json_pack("{s:o, s:s, s:b}", "file", cli_json_text(path), "sha256", sum, "already", (int)already);
+        return cli_json_print(arrived, true) == CLI_OK ? FV_OK : fv__fail_memory(error, path);
+    }
     if (!status && !options->quiet) {
-        printf("%s\nSHA-256 %s%s\n", path, sum, options->sha256 ? ", as it should be" : ", compared with nothing");
+        printf("%s%s\nSHA-256 %s%s\n", path, already ? " (there already)" : "", sum,
+               options->sha256 ? ", as it should be" : ", compared with nothing");
     }
     return status;
+}
+
+// A folder of the cache for this address: others may end with the same name.
+static fv_status find_downloads(const char *url, char **folder, fv_error *error) {
+    char sum[FV__SHA256_TEXT], name[32];
+    fv__sha256_memory(url, strlen(url), sum);
+    snprintf(name, sizeof name, "downloads/%.12s", sum);
+    return fv__cache_path(name, folder, error);
 }
 
 static int get_url(const cli_options *options, const char *url) {
@@ -91,7 +124,7 @@ static int get_url(const cli_options *options, const char *url) {
     if (options->sha256 && (strlen(options->sha256) != 64 || strspn(options->sha256, "0123456789abcdefABCDEF") != 64)) {
         return cli_usage(&cli_data, "--sha256: '%s' should be 64 hexadecimal digits", options->sha256);
     }
-    if (!options->out && fv__cache_path("downloads", &cache, &error)) {
+    if (!options->out && find_downloads(url, &cache, &error)) {
         return cli_fail(&error);
     }
     char *path = target_of(options->out ? options->out : cache, url);

@@ -15,14 +15,29 @@ static const char *without_folder(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-// DIR/PICTURESUFFIX, or DIR/FOLDER_PICTURESUFFIX where another picture has the same name.
+static bool same_but_for_slashes(const char *a, const char *b) {
+    while (*a && (*a == '/' ? '_' : *a) == (*b == '/' ? '_' : *b)) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+// DIR/PICTURESUFFIX, or DIR/FOLDER_PICTURESUFFIX where another picture has the same name, with the picture's number in
+// front where that is another's, too.
 static char *path_for_picture(const cli_explanation *now, const char *suffix) {
     const char *path = now->pictures.paths[now->index], *name = without_folder(path);
-    bool shared = false;
+    bool shared = false, alike = false;
     for (size_t i = 0; i < (size_t)now->pictures.count; i++) {
-        shared |= i != now->index && strcmp(without_folder(now->pictures.paths[i]), name) == 0;
+        const char *other = now->pictures.paths[i];
+        shared |= i != now->index && strcmp(without_folder(other), name) == 0;
+        alike |= i != now->index && same_but_for_slashes(other, path);
     }
-    char *out = fv__format("%s/%s%s", now->folder, shared ? path : name, suffix);
+    char number[24] = "";
+    if (alike) {
+        snprintf(number, sizeof number, "%zu_", now->index);
+    }
+    char *out = fv__format("%s/%s%s%s", now->folder, number, shared || alike ? path : name, suffix);
     for (char *at = out ? out + strlen(now->folder) + 1 : NULL; at && *at; at++) {
         *at = *at == '/' ? '_' : *at;
     }

@@ -41,6 +41,18 @@ int cli_explain_read_words(cli_explanation *now) {
         return cli_usage(&cli_explain, "--%s is for the methods received, attention and slots; %s takes all",
                          options->head ? "head" : "query", now->method->word);
     }
+    const bool layerless = whole && now->method->method != FV_EXPLAIN_GRADIENT;
+    if (layerless && options->layer) {
+        return cli_usage(&cli_explain,
+                         "--layer is for the methods received, gradient, attention and slots; %s takes "
+                         "all",
+                         now->method->word);
+    }
+    const bool files = now->method && now->method->kind != CLI_EXPLAIN_MAP && strcmp(now->format, "png") != 0;
+    if (files && (options->head || options->query)) {
+        return cli_usage(&cli_explain, "--%s: --method %s in --format %s writes the weights of all heads and queries",
+                         options->head ? "head" : "query", now->method->word, now->format);
+    }
     if (options->faithfulness && now->method && now->method->kind != CLI_EXPLAIN_MAP) {
         return cli_usage(&cli_explain, "--faithfulness needs maps of the image; --method %s gives whole layers",
                          options->method);

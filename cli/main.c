@@ -64,9 +64,9 @@ int main(int count, char **words) {
     const char *name = count > 1 ? alias(words[1]) : "help";
     const cli_command *command = cli_command_find(name);
     int code = command ? run(command, count > 2 ? count - 2 : 0, words + 2) : unknown(name);
-    if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_OK) {
+    if (fflush(stdout) != 0 || ferror(stdout)) {
         cli_say("cannot write to standard output: %s", strerror(errno));
-        code = CLI_FAILED;
+        code = code == CLI_OK || code == CLI_LEFT_OUT ? CLI_FAILED : code;
     }
     return code;
 }

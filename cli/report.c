@@ -140,6 +140,11 @@ static fv_status resolve_recipe(report *now, fv_error *error) {
 
 // --- The whole
 
+static bool is_limited(const report *now) {
+    const fv_recipe *recipe = now->subject.recipe;
+    return recipe && recipe->data.limit > 0 && now->data->count == (size_t)recipe->data.limit;
+}
+
 static int write_page(report *now, fv_error *error) {
     const char *name = now->folder ? now->folder : now->options->arguments[0];
     const fv__report page = {.title = now->curves.name ? now->curves.name : name,
@@ -149,6 +154,7 @@ static int write_page(report *now, fv_error *error) {
                              .run = now->run,
                              .curves = now->curves.epochs ? &now->curves : NULL,
                              .data = now->data,
+                             .limited = is_limited(now),
                              .evaluated = now->evaluated,
                              .numbers = now->numbers,
                              .metrics = &now->metrics,

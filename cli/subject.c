@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "data.h"
+#include "data/folder.h"
 #include "formats/file.h"
 #include "recipe.h"
 #include "recipe/builtin.h"
@@ -173,9 +174,17 @@ static fv_status check_fit(const fv_model *model, const fv_dataset *data, fv_err
     return FV_OK;
 }
 
+static bool is_divided(const fv__dataset_info *info, const char *path) {
+    fv__folder folder;
+    const bool divided = fv__folder_find(info, path, &folder, NULL) != FV_OK || folder.train || folder.validation;
+    fv__folder_free(&folder);
+    return divided;
+}
+
 // Whatever --data and --path name, in the size of the model's input.
-static fv_status open_other(const fv_model *model, const cli_options *options, const char *split, fv_dataset **data,
-                            fv_error *error) {
+static fv_status open_other(const cli_subject *subject, const cli_options *options, const char *split,
+                            fv_dataset **data, fv_error *error) {
+    const fv_model *model = subject->model;
     const fv__input_settings *input = &model->input_settings;
     const fv__photo_settings photos = {
         .resize = {.mode = input->resize, .height = input->size.values[0], .width = input->size.values[1]},
@@ -185,7 +194,16 @@ static fv_status open_other(const fv_model *model, const cli_options *options, c
     bool folder = cli_is_photos(options->data);
     const fv__dataset_info *info = folder ? &fv__folder_info : fv__dataset_info_find(options->data, error);
     const char *path = options->path ? options->path : folder ? options->data : NULL;
-    return info ? fv__dataset_open(info, split, path, &photos, data, error) : FV_NOT_FOUND;
+    const fv__data_settings settings = {.info = info,
+                                        .path = path,
+                                        .photos = photos,
+                                        .limit = subject->recipe ? subject->recipe->data.limit : 0,
+                                        .validation = FV__VALIDATE_NONE};
+    if (!info) {
+        return FV_NOT_FOUND;
+    }
+    // A folder that is not divided is the test set as it is.
+    return fv__data_open_split(&settings, folder && !is_divided(info, path) ? "train" : split, data, error);
 }
 
 int cli_subject_data(const cli_subject *subject, const char *split, const cli_options *options, fv_dataset **data) {
@@ -198,7 +216,7 @@ int cli_subject_data(const cli_subject *subject, const char *split, const cli_op
     }
     fv_status status;
     if (options->data) {
-        status = open_other(subject->model, options, split, data, &error);
+        status = open_other(subject, options, split, data, &error);
     } else {
         fv__data_settings settings = recipe->data;
         settings.path = options->path ? options->path : settings.path;

@@ -30,11 +30,12 @@ void cli_train_tell_start(const fv_recipe *recipe, const fv_model *model, const 
     fv_dataset *test = NULL;
     fprintf(stderr, "Data: %s, train %s × %d × %d × %d", recipe->data.info->name, cli_count(number, (double)info.count),
             info.height, info.width, info.channels);
+    const bool photos = !recipe->data.info->open, tests = !photos && recipe->data.validation == FV__VALIDATE_TEST;
     if (validation) {
-        fprintf(stderr, recipe->data.validation == FV__VALIDATE_TEST ? ", test %s" : ", validation %s",
+        fprintf(stderr, tests ? ", test %s" : ", validation %s",
                 cli_count(number, (double)fv_dataset_describe(validation).count));
     }
-    if (recipe->data.validation != FV__VALIDATE_TEST && open_test(recipe, &test, NULL) == FV_OK && test) {
+    if (!tests && !photos && open_test(recipe, &test, NULL) == FV_OK && test) {
         fprintf(stderr, ", test %s", cli_count(number, (double)fv_dataset_describe(test).count));
     }
     fv_dataset_close(test);
@@ -76,8 +77,8 @@ static void tell_folder(const char *folder, const fv_progress *last) {
 static fv_status measure(const cli_options *options, const fv_recipe *recipe, fv_model *model, const fv_progress *last,
                          fv_metrics *metrics, fv_error *error) {
     fv_dataset *data = NULL;
-    // The last validation was on the test set, with the weights that the model has.
-    if (recipe->data.validation == FV__VALIDATE_TEST && !recipe->train.keep_best && last->validation.samples) {
+    // The last validation may have been on the test set, with the weights that the model has.
+    if (last->validation.samples && !recipe->train.keep_best && fv__data_validates_on_test(&recipe->data)) {
         *metrics = last->validation;
         return FV_OK;
     }

@@ -99,6 +99,11 @@ static int check(const cli_options *options, const char *from) {
 
 // --- get
 
+static bool is_headless(const fv__pretrained *known, const char *path) {
+    const char *slash = strrchr(path, '/');
+    return strcmp(slash ? slash + 1 : path, known->headless) == 0;
+}
+
 static int get(const cli_options *options, const char *name) {
     fv_error error;
     char *path = NULL;
@@ -106,20 +111,31 @@ static int get(const cli_options *options, const char *name) {
     if (!known) {
         return cli_fail(&error);
     }
-    if (options->out || fv__pretrained_locate(known, &path, NULL) != FV_OK) {
-        cli_download now = cli_download_begin(options);
-        fv_status status = fv__pretrained_get(known, options->out, cli_download_show, &now, &path, &error);
-        cli_download_end(&now);
-        if (status != FV_OK) {
-            return cli_fail(&error);
-        }
+    fv__weights weights = {0};
+    fv_status status = options->out ? FV_NOT_FOUND : fv__pretrained_locate(known, &path, NULL);
+    if (status == FV_OK && is_headless(known, path)) { // which does for some
+        fv__free(path);
+        path = NULL;
+        status = FV_NOT_FOUND;
     }
-    if (!options->quiet) {
+    if (status != FV_OK) {
+        cli_download now = cli_download_begin(options);
+        status = fv__pretrained_get(known, options->out, cli_download_show, &now, &path, &error);
+        cli_download_end(&now);
+    }
+    if (status == FV_OK) { // it may have been there before
+        status = fv__weights_read(path, &weights, &error);
+        fv__weights_free(&weights);
+    }
+    int code = status == FV_OK ? CLI_OK : cli_fail(&error);
+    if (code == CLI_OK && options->json) {
+        code = cli_json_print(json_pack("{s:s, s:o}", "name", name, "file", cli_json_text(path)), true);
+    } else if (code == CLI_OK && !options->quiet) {
         printf("%s is %s%s\n", name, path,
                known->sha256 ? "" : " (no sum of it is published; that it can be read is all that was checked)");
     }
     fv__free(path);
-    return CLI_OK;
+    return code;
 }
 
 // --- the command
@@ -127,10 +143,13 @@ static int get(const cli_options *options, const char *name) {
 static int run(const cli_options *options) {
     static const char *const actions[] = {"list", "get", "check", NULL};
     const char *action = options->argument_count > 0 ? options->arguments[0] : "list";
+    const bool gets = strcmp(action, "get") == 0;
+    if (!gets && options->out) {
+        return cli_usage(&cli_weights, "weights %s writes no file: --out goes with get", action);
+    }
     if (strcmp(action, "list") == 0) {
         return options->argument_count > 1 ? cli_usage(&cli_weights, "weights list takes no argument") : list(options);
     }
-    bool gets = strcmp(action, "get") == 0;
     if (!gets && strcmp(action, "check") != 0) {
         char hint[256];
         return cli_usage(&cli_weights, "weights %s: %s", action, fv__suggest_name(hint, sizeof hint, action, actions));

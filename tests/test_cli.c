@@ -123,6 +123,9 @@ static void recognizes_sets(void **state) {
     assert_code(0, "data check ./ten");
     assert_has(out, "60 samples in the train split");
     assert_has(out, "10 samples in the test split");
+    scratch_file("ten/cats_and_dogs_filtered.zip", "PK", 2); // of photographs, and no file of this set
+    assert_code(0, "data check ./ten");
+    assert_int_equal(unlink(scratch_path("ten/cats_and_dogs_filtered.zip")), 0);
     assert_code(0, "data show ./ten");
     assert_has(out, "60 samples in ./ten");
     char packs[512];

@@ -55,11 +55,42 @@ static void takes_photos(void **state) {
     assert_has(out, "cat");
     assert_code(0, "predict seen --data ./photos --samples train:0-3 --csv");
     assert_has(out, "split,index,true_class,correct,class,probability,class_2,probability_2\ntrain,0,cat,");
+    assert_code(0, "eval seen --data ./photos --quiet"); // not divided, so all of it
+    assert_has(out, "samples   25 (test)");
+    assert_code(0, "eval seen --data ./photos --set data.limit=7 --quiet");
+    assert_has(out, "samples   7 (test)");
     assert_code(1, "train ./photos.yaml --strict --out strict");
     assert_code(1, "eval seen --strict");
     assert_has(err, "cannot be read");
     assert_code(2, "data get https://example.org/x.zip --sha256 123");
     assert_has(err, "64 hexadecimal digits");
+    assert_code(2, "data get mnist --sha256 123");
+    assert_has(err, "--sha256 is for files from an address");
+    assert_code(2, "data list --sha256 123");
+    assert_has(err, "--sha256 does nothing here");
+}
+
+// What is validated on is not what the test line is of, where a folder has both.
+static void tests_on_the_test_folder(void **state) {
+    (void)state;
+    static const char *const parts[] = {"train", "validation", "test"};
+    mkdir(scratch_path("parts"), 0777);
+    for (int p = 0; p < 3; p++) {
+        for (int i = 0; i < 12 - 4 * p; i++) {
+            char path[64];
+            snprintf(path, sizeof path, "parts/%s", parts[p]);
+            mkdir(scratch_path(path), 0777);
+            snprintf(path, sizeof path, "parts/%s/%s", parts[p], i % 2 ? "dog" : "cat");
+            mkdir(scratch_path(path), 0777);
+            snprintf(path, sizeof path, "parts/%s/%s/%d.ppm", parts[p], i % 2 ? "dog" : "cat", i);
+            write_photo(path, 20 * p + i);
+        }
+    }
+    assert_code(0, "train ./photos.yaml --path parts --out divided");
+    assert_has(err, "train 12 × 8 × 8 × 3, validation 8;");
+    assert_has(out, "on 4 samples");
+    assert_code(0, "eval divided");
+    assert_has(out, "samples   4 (test)");
 }
 
 // Of the model that takes_photos leaves.
@@ -89,6 +120,13 @@ static void predicts_files(void **state) {
     assert_string_equal(out, "explained-files/photos_cat_2.ppm-occlusion.png\n"
                              "explained-files/photos_dog_2.ppm-occlusion.png\n");
     assert_int_equal(remove(scratch_path("photos/dog/2.ppm")), 0);
+    mkdir(scratch_path("photos_cat"), 0777);
+    write_photo("photos_cat/2.ppm", 7); // the same also with its folder
+    assert_code(0, "explain seen photos/cat/2.ppm photos_cat/2.ppm --method occlusion -q -o explained-files");
+    assert_string_equal(out, "explained-files/0_photos_cat_2.ppm-occlusion.png\n"
+                             "explained-files/1_photos_cat_2.ppm-occlusion.png\n");
+    assert_code(2, "explain seen photos/cat/2.ppm --method occlusion --layer any");
+    assert_code(2, "explain seen photos/cat/2.ppm --method attention --format csv --query 3");
     assert_code(2, "explain seen photos/cat/2.ppm --samples 3");
     for (int i = 0; i < 3; i++) { // threads change nothing
         snprintf(line, sizeof line, "predict seen photos/ --threads 1%s", ways[i]);
@@ -206,6 +244,7 @@ static void resumes_with_its_backbone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_photos),
+        cmocka_unit_test(tests_on_the_test_folder),
         cmocka_unit_test(predicts_files),
         cmocka_unit_test(does_without_cache),
         cmocka_unit_test(resumes_with_its_backbone),

@@ -250,6 +250,11 @@ static void maps_names(void **state) {
                      FV_INVALID);
     assert_says(error, "map.txt:4: the rule 'nothing=here' fits no array");
     assert_string_equal(weights.arrays[1].mapped, "dense_1/bias");
+    static const char indented[] = "  fc1.bias=other/bias \r\n\t\n  # a remark";
+    assert_int_equal(fv__weights_map_file(&weights, scratch_file("map.txt", indented, sizeof indented - 1), &error),
+                     FV_OK);
+    assert_string_equal(weights.arrays[1].mapped, "other/bias");
+    assert_int_equal(fv__weights_map(&weights, "fc1.bias=dense_1/bias", &error), FV_OK);
     assert_survives_allocation_failure(fv__weights_map(&weights, "conv.*=b/*:transpose", &error), error);
     assert_survives_allocation_failure(fv__weights_turn(&weights, &error), error);
     fv__weights_free(&weights);

@@ -106,7 +106,7 @@ static void is_told_what_to_show(void **state) {
     (void)state;
     assert_code(0, "report trained --samples test:3,7 --set data.limit=9 -o few.html");
     read_page("few.html");
-    assert_has(html, "Measured on all 9 test samples");
+    assert_has(html, "Measured on the first 9 test samples, as <code>data.limit</code> says");
     assert_has(html, "{\"sample\":3,");
     assert_has(html, "{\"sample\":7,");
     assert_null(strstr(html, "{\"sample\":0,"));

@@ -33,7 +33,9 @@ static bool has_ending(const char *path, const char *ending) {
 
 static cairo_status_t write_piece(void *context, const unsigned char *bytes, unsigned int size) {
     fv__canvas *canvas = context;
-    canvas->status = fv__writer_append(canvas->writer, bytes, size, &canvas->error);
+    if (!canvas->status) { // of drawing too
+        canvas->status = fv__writer_append(canvas->writer, bytes, size, &canvas->error);
+    }
     return canvas->status ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
 }
 

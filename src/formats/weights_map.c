@@ -138,7 +138,10 @@ fv_status fv__weights_map_file(fv__weights *weights, const char *path, fv_error 
         if (end) {
             *end = 0;
         }
-        line[strcspn(line, " \t\r")] = 0;
+        line += strspn(line, " \t\r");
+        for (size_t length = strlen(line); length > 0 && strchr(" \t\r", line[length - 1]); length--) {
+            line[length - 1] = 0;
+        }
         if (line[0] && line[0] != '#' && (status = fv__weights_map(weights, line, error))) {
             status = fv__fail_in(error, status, "%s:%d", path, number);
         }

@@ -210,6 +210,18 @@ fv_status fv__data_count_classes(const fv__data_settings *settings, int *classes
     return is_folder(settings) ? look_at_folder(settings, classes, &divided, error) : FV_OK;
 }
 
+bool fv__data_validates_on_test(const fv__data_settings *settings) {
+    if (!is_folder(settings) || settings->validation == FV__VALIDATE_NONE) {
+        return settings->validation == FV__VALIDATE_TEST;
+    }
+    fv__folder folder;
+    const bool found = fv__folder_find(settings->info, settings->path, &folder, NULL) == FV_OK;
+    const bool same = found && (!folder.validation || (settings->validation == FV__VALIDATE_TEST &&
+                                                       strcmp(folder.validation, folder.test) == 0));
+    fv__folder_free(&folder);
+    return same;
+}
+
 // What is validated on, where it depends on what is in the folder.
 static fv_status settle(const fv__data_settings *settings, fv__data_settings *settled, fv_error *error) {
     int classes;

@@ -43,6 +43,9 @@ fv_status fv__data_count_classes(const fv__data_settings *settings, int *classes
 // and what it validates on.
 fv_status fv__data_open_split(const fv__data_settings *settings, const char *split, fv_dataset **out, fv_error *error);
 
+// Whether what training validates on is what fv__data_open_split opens as "test".
+bool fv__data_validates_on_test(const fv__data_settings *settings);
+
 // Opens the training split, all of it.
 fv_status fv__data_open_training(const fv__data_settings *settings, fv_dataset **all, fv_error *error);
 

@@ -17,7 +17,8 @@ typedef struct fv__report {
     const char *recipe;           // as resolved; NULL: the model was made without one
     const json_t *run;            // what run.json tells; NULL: nothing is known of the training
     const fv__curves *curves;     // of the run; NULL: none
-    const fv_dataset *data;       // the split
+    const fv_dataset *data;       // the split,
+    bool limited;                 // of which this is the beginning, by data.limit
     const fv_dataset *evaluated;  // the samples of it that were evaluated,
     const uint32_t *numbers;      // (evaluated->count): and which they are there
     const fv_metrics *metrics;    // of them

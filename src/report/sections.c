@@ -40,7 +40,7 @@ static void add_scores(const fv__report *report, fv__text *page) {
 static void add_evaluated(const fv__report *report, fv__text *page) {
     const size_t evaluated = report->evaluated->count, all = report->data->count;
     fv__text_add(page, "<p class=\"note\">Measured on ");
-    fv__text_add(page, evaluated == all ? "all " : "");
+    fv__text_add(page, evaluated < all ? "" : report->limited ? "the first " : "all ");
     fv__page_count(page, (double)evaluated);
     if (evaluated < all) {
         fv__text_add(page, " of the ");
@@ -50,7 +50,7 @@ static void add_evaluated(const fv__report *report, fv__text *page) {
     if (evaluated < all) {
         fv__text_addf(page, ", evenly spread, to save time; <code>--set data.limit=%zu</code> takes all", all);
     }
-    fv__text_add(page, ".</p>\n");
+    fv__text_add(page, report->limited ? ", as <code>data.limit</code> says.</p>\n" : ".</p>\n");
 }
 
 fv_status fv__report_overview(const fv__report *report, fv__text *page, fv_error *error) {
