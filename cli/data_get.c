@@ -16,30 +16,31 @@
 // --- a set known by name
 
 // Where the set is now. Nobody has published a sum for some: then what came is told by its own.
-static fv_status tell_place(const cli_options *options, const fv__dataset_info *info, const char *folder,
-                            const char *already, fv_error *error) {
+static int tell_place(const cli_options *options, const fv__dataset_info *info, const char *folder, bool already) {
     char sum[FV__SHA256_TEXT];
+    fv_error error;
     fv_status status = FV_OK;
+    const char *still = already ? " already" : "";
     if (options->json) {
-        json_t *place = json_pack("{s:s, s:o, s:b}", "name", info->name, "folder", cli_json_text(folder), "already",
-                                  (int)(*already != 0));
-        return cli_json_print(place, true) == CLI_OK ? FV_OK : fv__fail_memory(error, info->name);
+        return cli_json_print(
+            json_pack("{s:s, s:o, s:b}", "name", info->name, "folder", cli_json_text(folder), "already", (int)already),
+            true);
     }
     if (options->quiet) {
-        return FV_OK;
+        return CLI_OK;
     }
     if (info->files[0].sha256) {
-        printf("%s is in %s%s, as published\n", info->name, folder, already);
-        return FV_OK;
+        printf("%s is in %s%s, as published\n", info->name, folder, still);
+        return CLI_OK;
     }
     char *path = fv__dataset_file_path(folder, &info->files[0], &status);
-    status = path ? fv__sha256_file(path, sum, error) : fv__fail_memory(error, info->name);
+    status = path ? fv__sha256_file(path, sum, &error) : fv__fail_memory(&error, info->name);
     if (!status) {
         printf("%s is in %s%s; no sum is published to check it by, that of this file is SHA-256 %s\n", info->name, path,
-               already, sum);
+               still, sum);
     }
     fv__free(path);
-    return status;
+    return status ? cli_fail(&error) : CLI_OK;
 }
 
 static int get_set(const cli_options *options, const fv__dataset_info *info) {
@@ -54,11 +55,9 @@ static int get_set(const cli_options *options, const fv__dataset_info *info) {
     // Where another place has it already, nothing is to be done, unless a folder was asked for.
     if (!options->out && fv__dataset_locate(info, NULL, NULL, &folder, NULL) == FV_OK) {
         fv_status status = fv__dataset_verify(info, NULL, folder, &error);
-        if (status == FV_OK) {
-            status = tell_place(options, info, folder, " already", &error);
-        }
+        const int code = status ? cli_fail(&error) : tell_place(options, info, folder, true);
         fv__free(folder);
-        return status == FV_OK ? CLI_OK : cli_fail(&error);
+        return code;
     }
     cli_download now = cli_download_begin(options);
     fv_status status = fv__dataset_get(info, NULL, options->out, cli_download_show, &now, &error);
@@ -69,9 +68,9 @@ static int get_set(const cli_options *options, const fv__dataset_info *info) {
     if (fv__dataset_locate(info, NULL, options->out, &folder, &error) != FV_OK) {
         return cli_fail(&error);
     }
-    status = tell_place(options, info, folder, "", &error);
+    const int code = tell_place(options, info, folder, false);
     fv__free(folder);
-    return status == FV_OK ? CLI_OK : cli_fail(&error);
+    return code;
 }
 
 // --- any file
@@ -85,29 +84,32 @@ static char *target_of(const char *folder, const char *url) {
     return name > start && name < end && name[0] != '.' ? fv__format("%s/%.*s", folder, (int)(end - name), name) : NULL;
 }
 
-static fv_status fetch(const cli_options *options, const char *url, const char *path, fv_error *error) {
+static int fetch(const cli_options *options, const char *url, const char *path) {
     char sum[FV__SHA256_TEXT];
+    fv_error error;
     const bool already = fv__file_exists(path);
     cli_download now = cli_download_begin(options);
     const fv__fetch_options fetch = {
         .sha256 = options->sha256, .progress = cli_download_show, .progress_context = &now};
-    fv_status status = fv__fetch(url, path, &fetch, error);
+    fv_status status = fv__fetch(url, path, &fetch, &error);
     cli_download_end(&now);
-    status = status ? status : fv__sha256_file(path, sum, error);
+    status = status ? status : fv__sha256_file(path, sum, &error);
     if (!status && options->sha256 && strcasecmp(sum, options->sha256) != 0) { // it was there before
-        status = fv__fail(error, FV_FORMAT, "%s: SHA-256 is %s, should be %s; remove this file and try again", path,
+        status = fv__fail(&error, FV_FORMAT, "%s: SHA-256 is %s, should be %s; remove this file and try again", path,
                           sum, options->sha256);
     }
-    if (!status && options->json) {
-        json_t *arrived =
-            json_pack("{s:o, s:s, s:b}", "file", cli_json_text(path), "sha256", sum, "already", (int)already);
-        return cli_json_print(arrived, true) == CLI_OK ? FV_OK : fv__fail_memory(error, path);
+    if (status) {
+        return cli_fail(&error);
     }
-    if (!status && !options->quiet) {
+    if (options->json) {
+        return cli_json_print(
+            json_pack("{s:o, s:s, s:b}", "file", cli_json_text(path), "sha256", sum, "already", (int)already), true);
+    }
+    if (!options->quiet) {
         printf("%s%s\nSHA-256 %s%s\n", path, already ? " (there already)" : "", sum,
                options->sha256 ? ", as it should be" : ", compared with nothing");
     }
-    return status;
+    return CLI_OK;
 }
 
 // A folder of the cache for this address: others may end with the same name.
@@ -128,12 +130,8 @@ static int get_url(const cli_options *options, const char *url) {
         return cli_fail(&error);
     }
     char *path = target_of(options->out ? options->out : cache, url);
-    int code = CLI_OK;
-    if (!path) {
-        code = cli_usage(&cli_data, "data get %s: the address does not end with the name of a file", url);
-    } else if (fetch(options, url, path, &error)) {
-        code = cli_fail(&error);
-    }
+    const int code = path ? fetch(options, url, path)
+                          : cli_usage(&cli_data, "data get %s: the address does not end with the name of a file", url);
     fv__free(path);
     fv__free(cache);
     return code;

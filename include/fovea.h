@@ -339,11 +339,10 @@ typedef enum fv_explain_method {
 
 // Which part of the attention; start from FV_EXPLAIN_DEFAULTS.
 typedef struct fv_explain_options {
-    int layer; // ATTENTION: which, -1 the last; GRADIENT: which alone, -1 all
-    int head;  // ATTENTION: which, -1 the mean
-    int query; // ATTENTION: which query token, -1 the mean; with slots: which slot, which must be given
-    int patch; // OCCLUSION: side of the square in pixels, moved by half of it; 0: an eighth of the shorter side (under
-               // 16 pixels: a quarter)
+    int layer;   // ATTENTION: which, -1 the last; GRADIENT: which alone, -1 all
+    int head;    // ATTENTION: which, -1 the mean
+    int query;   // ATTENTION: which query token, -1 the mean; with slots: which slot, which must be given
+    int patch;   // OCCLUSION: side of the square, moved by half of it; 0: 1/8 of the shorter side, 1/4 under 16 pixels
     bool blocky; // a pixel has the value of the nearest token, not one between the nearest four
 } fv_explain_options;
 #define FV_EXPLAIN_DEFAULTS                                                                                            \
