@@ -1,5 +1,5 @@
 // Compares gemm with LIBXSMM and OpenBLAS at the shapes of the recipes, on one core. Neither is a dependency of the
-// library: compile with -DHAVE_LIBXSMM -lxsmm and -DHAVE_OPENBLAS -lopenblas where they are there.
+// library: they take part where CMake finds them.
 //
 //   gemm [part of a shape's name]      FOVEA_ISA=x86-64-v3 LIBXSMM_TARGET=hsw gemm: the same for AVX2
 //

@@ -23,12 +23,13 @@ static inline void slurp(const char *path, char *text) {
     fclose(file);
 }
 
-// Starts `command` (words separated by blanks; a word may hold blanks as \1) with standard output to descriptor
-// `output`. The child's working directory is the scratch folder.
-static inline pid_t start(const char *command, const char *input, int output) {
-    char text[1024], *words[64] = {NULL}, *save = NULL;
-    int count = 0;
-    snprintf(text, sizeof text, "%s", command);
+// Starts the program with `arguments` (words separated by blanks; a word may hold blanks as \1) and standard output to
+// descriptor `output`. The child's working directory is the scratch folder.
+static inline pid_t start(const char *program, const char *arguments, const char *input, int output) {
+    char path[1024], text[1024], *words[64] = {path}, *save = NULL;
+    int count = 1;
+    snprintf(path, sizeof path, "%s", program);
+    snprintf(text, sizeof text, "%s", arguments);
     for (char *word = strtok_r(text, " ", &save); word && count < 63; word = strtok_r(NULL, " ", &save)) {
         for (char *blank = word; (blank = strchr(blank, 1));) {
             *blank = ' ';
@@ -61,11 +62,9 @@ static inline int finish(pid_t child) {
 }
 
 static inline int run_program(const char *program, const char *arguments, const char *input) {
-    char command[1024];
-    snprintf(command, sizeof command, "%s %s", program, arguments);
     int output = open(scratch_path("stdout"), O_RDWR | O_CREAT | O_TRUNC, 0600);
     assert_true(output >= 0);
-    pid_t child = start(command, input, output);
+    pid_t child = start(program, arguments, input, output);
     close(output);
     int code = finish(child);
     slurp(scratch_path("stdout"), out);

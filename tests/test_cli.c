@@ -251,6 +251,7 @@ static size_t count_lines(const char *name) {
 
 static void explains(void **state) {
     (void)state;
+#ifdef FV__WITH_CAIRO
     assert_code(0, "explain trained --samples test:3,7");
     assert_has(out, "explained/test-3.png\nexplained/test-7.png\n");
     assert_has(err, "true ");
@@ -259,6 +260,7 @@ static void explains(void **state) {
     assert_code(0, "explain trained --samples 3 --method attention --query 2,5 --quiet -o heads");
     assert_string_equal(out, "heads/test-3-attention.png\n");
     assert_string_equal(err, "");
+#endif
     assert_code(0, "explain trained --samples 3 --format csv --class Bag -o numbers --quiet");
     assert_int_equal(count_lines("numbers/test-3.csv"), 1 + 28 * 28);
     assert_has(err, "row,column,received,rollout,gradient,grad-cam,occlusion\n0,0,");
@@ -341,9 +343,8 @@ static int interrupt(const char *folder, int number) {
     char command[256], line[1];
     int ends[2];
     assert_int_equal(pipe(ends), 0);
-    snprintf(command, sizeof command, "%s train small.yaml --out %s --seed 3 --json --checkpoint-steps 1", FV__PROGRAM,
-             folder);
-    pid_t child = start(command, NULL, ends[1]);
+    snprintf(command, sizeof command, "train small.yaml --out %s --seed 3 --json --checkpoint-steps 1", folder);
+    pid_t child = start(FV__PROGRAM, command, NULL, ends[1]);
     close(ends[1]);
     while (read(ends[0], line, 1) == 1 && line[0] != '\n') {
     }
@@ -464,7 +465,7 @@ static void notices_a_full_disk(void **state) {
     if (full < 0) {
         skip();
     }
-    assert_int_equal(finish(start(FV__PROGRAM " predict trained", NULL, full)), 1);
+    assert_int_equal(finish(start(FV__PROGRAM, "predict trained", NULL, full)), 1);
     assert_has(err, "No space left");
     close(full);
 }

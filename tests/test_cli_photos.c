@@ -105,26 +105,30 @@ static void predicts_files(void **state) {
     assert_has(out, "picture           predicted\nphotos/dog/9.ppm  ");
     assert_true(strstr(out, "dog/9.ppm") < strstr(out, "cat/2.ppm"));
     assert_string_equal(err, "");
-    assert_code(0, "explain seen photos/cat/2.ppm --method occlusion -o explained-files");
-    assert_string_equal(out, "explained-files/2.ppm-occlusion.png\n");
+    assert_code(0, "explain seen photos/cat/2.ppm --method occlusion --format npy -o explained-files");
+    assert_string_equal(out, "explained-files/2.ppm-occlusion.npy\n");
     assert_has(err, "2.ppm: predicted ");
     assert_code(1, "explain seen photos/cat/torn.jpg -o explained-nothing");
     assert_has(err, "left out: photos/cat/torn.jpg: a damaged JPEG");
     assert_int_equal(access(scratch_path("explained-nothing"), F_OK), -1);
-    assert_code(3, "explain seen photos/cat/torn.jpg photos/cat/2.ppm --method occlusion --json -o explained-files");
+    assert_code(
+        3,
+        "explain seen photos/cat/torn.jpg photos/cat/2.ppm --method occlusion --format npy --json -o explained-files");
     assert_has(out, "\"error\": \"photos/cat/torn.jpg: a damaged JPEG");
     assert_has(out, "\"files\": [");
     assert_has(err, "1 of 2 files cannot be read");
     write_photo("photos/dog/2.ppm", 6); // of the same name
-    assert_code(0, "explain seen photos/cat/2.ppm photos/dog/2.ppm --method occlusion -q -o explained-files");
-    assert_string_equal(out, "explained-files/photos_cat_2.ppm-occlusion.png\n"
-                             "explained-files/photos_dog_2.ppm-occlusion.png\n");
+    assert_code(0,
+                "explain seen photos/cat/2.ppm photos/dog/2.ppm --method occlusion --format npy -q -o explained-files");
+    assert_string_equal(out, "explained-files/photos_cat_2.ppm-occlusion.npy\n"
+                             "explained-files/photos_dog_2.ppm-occlusion.npy\n");
     assert_int_equal(remove(scratch_path("photos/dog/2.ppm")), 0);
     mkdir(scratch_path("photos_cat"), 0777);
     write_photo("photos_cat/2.ppm", 7); // the same also with its folder
-    assert_code(0, "explain seen photos/cat/2.ppm photos_cat/2.ppm --method occlusion -q -o explained-files");
-    assert_string_equal(out, "explained-files/0_photos_cat_2.ppm-occlusion.png\n"
-                             "explained-files/1_photos_cat_2.ppm-occlusion.png\n");
+    assert_code(0,
+                "explain seen photos/cat/2.ppm photos_cat/2.ppm --method occlusion --format npy -q -o explained-files");
+    assert_string_equal(out, "explained-files/0_photos_cat_2.ppm-occlusion.npy\n"
+                             "explained-files/1_photos_cat_2.ppm-occlusion.npy\n");
     assert_code(2, "explain seen photos/cat/2.ppm --method occlusion --layer any");
     assert_code(2, "explain seen photos/cat/2.ppm --method attention --format csv --query 3");
     assert_code(2, "explain seen photos/cat/2.ppm --samples 3");
