@@ -1,5 +1,5 @@
 // The kernels that no op runs, at every instruction-set level: optimizers against their formulas in double, sums of
-// gradient slots, and that cutting an array into pieces changes no bits.
+// gradient slots, and that cutting an array into pieces changes no bits. Also what becomes of NaN and infinity.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -186,9 +186,43 @@ TEST(slots)
 TEST(squares)
 TEST(columns)
 
+// Every NaN stays one, whatever its bits.
+static void not_a_number(void **unused) {
+    (void)unused;
+    static const uint32_t bits[] = {0x7fc00000, 0xffc00000, 0x7fffffff, 0x7f800001};
+    const fv__kernels *kernels;
+    for (int l = 0; (kernels = fv__kernels_available(l)); l++) {
+        for (size_t b = 0; b < sizeof bits / sizeof *bits; b++) {
+            float x[64] = {0}, y[64];
+            memcpy(&x[5], &bits[b], sizeof x[5]);
+            kernels->softmax_scores(x, y, 1, 40, 48, 0.3f);
+            assert_true(isnan(y[0]) && isnan(y[5]) && isnan(y[39]));
+            kernels->softmax_rows(x, y, 1, 40, 0.3f);
+            assert_true(isnan(y[0]) && isnan(y[5]) && isnan(y[39]));
+        }
+    }
+}
+
+// The gradient of a GELU far out is that of ReLU.
+static void gradients_far_out(void **unused) {
+    (void)unused;
+    static const float far[] = {-INFINITY, -1e30f, -100, 100, 1e30f, INFINITY}, ones[] = {1, 1, 1, 1, 1, 1};
+    const fv__kernels *kernels;
+    for (int l = 0; (kernels = fv__kernels_available(l)); l++) {
+        for (int kind = FV__ACTIVATION_gelu, i = 0; i < 2; kind = FV__ACTIVATION_gelu_tanh, i++) {
+            float dx[6];
+            kernels->activate_backward((fv__activation)kind, ones, far, dx, 6);
+            for (int n = 0; n < 6; n++) {
+                assert_true(fabs((double)dx[n] - (n > 2)) < 1e-6);
+            }
+        }
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_adam), cmocka_unit_test(test_sgd),
-                                       cmocka_unit_test(test_slots), cmocka_unit_test(test_squares),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(not_a_number), cmocka_unit_test(gradients_far_out),
+                                       cmocka_unit_test(test_adam),    cmocka_unit_test(test_sgd),
+                                       cmocka_unit_test(test_slots),   cmocka_unit_test(test_squares),
                                        cmocka_unit_test(test_columns)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,9 @@
 // and smooth chroma, libjpeg's defaults.
 #include <stdio.h> // before jpeglib.h, which needs it
 
-#include <jerror.h>
 #include <jpeglib.h>
+
+#include <jerror.h> // behind jpeglib.h, whose configuration its numbers depend on
 #include <setjmp.h>
 #include <string.h>
 
@@ -38,7 +39,12 @@ static _Noreturn void on_error(j_common_ptr info) {
 
 // A warning that means missing or wrong pixels. Others (bytes between segments, odd markers) are harmless.
 static void on_message(j_common_ptr info, int level) {
-    static const int harmful[] = {JWRN_JPEG_EOF, JWRN_HIT_MARKER, JWRN_HUFF_BAD_CODE, JWRN_MUST_RESYNC};
+    static const int harmful[] = {
+        JWRN_JPEG_EOF,       JWRN_HIT_MARKER, JWRN_HUFF_BAD_CODE, JWRN_MUST_RESYNC,
+#ifdef D_ARITH_CODING_SUPPORTED
+        JWRN_ARITH_BAD_CODE,
+#endif
+    };
     for (size_t i = 0; level < 0 && i < sizeof harmful / sizeof *harmful; i++) {
         if (info->err->msg_code == harmful[i]) {
             on_error(info);

@@ -47,20 +47,21 @@ static fv_status read_bmp_header(const uint8_t *bytes, size_t size, const char *
         return fv__fail(error, FV_FORMAT, "%s: a BMP of a kind that is not read (packed, or %u bits); make it a PNG",
                         name, now->bits);
     }
-    fv_status status = fv__bitmap_make(out, height < 0 ? 0U - (uint32_t)height : (uint32_t)height,
-                                       width < 0 ? 0 : (uint32_t)width, 3, name, error);
+    const uint32_t rows = height < 0 ? 0U - (uint32_t)height : (uint32_t)height,
+                   columns = width < 0 ? 0 : (uint32_t)width;
+    fv_status status = fv__bitmap_check(rows, columns, name, error);
     if (status) {
         return status;
     }
     now->colours = now->bits > 8 ? 0 : used > 0 && used < 1U << now->bits ? used : (size_t)1 << now->bits;
-    now->stride = ((size_t)out->width * now->bits + 31) / 32 * 4;
-    if (start > size || now->stride * (size_t)out->height > size - start || length > size - FILE_HEADER ||
+    now->stride = ((size_t)columns * now->bits + 31) / 32 * 4;
+    if (start > size || now->stride * rows > size - start || length > size - FILE_HEADER ||
         now->colours * 4 > size - FILE_HEADER - length) {
         return fail_short(name, error);
     }
     now->palette = header + length;
     now->pixels = bytes + start;
-    return FV_OK;
+    return fv__bitmap_make(out, rows, columns, 3, name, error);
 }
 
 // Blue, green, red.
@@ -123,13 +124,16 @@ fv_status fv__pnm_decode(const uint8_t *bytes, size_t size, const char *name, in
     if (most == 0 || most > 65535) {
         return fv__fail(error, FV_FORMAT, "%s: a damaged PNM (no size and largest value in front)", name);
     }
-    fv_status status = fv__bitmap_make(out, height, width, 3, name, error);
+    size_t depth = most > 255 ? 2 : 1, count = (size_t)height * width;
+    fv_status status = fv__bitmap_check(height, width, name, error);
+    if (!status && (at > size || count * channels * depth > size - at)) {
+        status = fail_short(name, error);
+    }
+    if (!status) {
+        status = fv__bitmap_make(out, height, width, 3, name, error);
+    }
     if (status) {
         return status;
-    }
-    size_t depth = most > 255 ? 2 : 1, count = (size_t)height * width;
-    if (at > size || count * channels * depth > size - at) {
-        return fail_short(name, error);
     }
     for (size_t i = 0; i < count * 3; i++) {
         const uint8_t *from = bytes + at + (channels == 3 ? i : i / 3) * depth;

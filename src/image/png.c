@@ -19,10 +19,15 @@ static void flatten(uint8_t *pixels, size_t count) {
     }
 }
 
+// As far as the file has been read; 0: it does not say.
+static int orientation_of(spng_ctx *context) {
+    struct spng_exif exif;
+    return spng_get_exif(context, &exif) ? 0 : fv__exif_orientation((uint8_t *)exif.data, exif.length);
+}
+
 static fv_status decode(spng_ctx *context, const uint8_t *bytes, size_t size, const char *name, fv__bitmap *out,
                         fv_error *error) {
     struct spng_ihdr header;
-    struct spng_exif exif;
     int result = spng_set_png_buffer(context, bytes, size);
     if (!result) {
         result = spng_get_ihdr(context, &header);
@@ -35,13 +40,14 @@ static fv_status decode(spng_ctx *context, const uint8_t *bytes, size_t size, co
         return status;
     }
     size_t count = (size_t)header.height * header.width;
+    int orientation = orientation_of(context); // before the pixels,
     result = spng_decode_image(context, out->pixels, count * 4, SPNG_FMT_RGBA8, SPNG_DECODE_TRNS);
     if (result) {
         return fail(result, name, error);
     }
     flatten(out->pixels, count);
-    int orientation = spng_get_exif(context, &exif) ? 1 : fv__exif_orientation((uint8_t *)exif.data, exif.length);
-    return fv__bitmap_orient(out, orientation, name, error);
+    orientation = orientation ? orientation : orientation_of(context); // or behind them
+    return fv__bitmap_orient(out, orientation ? orientation : 1, name, error);
 }
 
 fv_status fv__png_decode(const uint8_t *bytes, size_t size, const char *name, int least, fv__bitmap *out,

@@ -74,8 +74,9 @@ FV__VECTOR fv__v sigmoid_gradient(fv__v dy, fv__v y) { // dy · y · (1 − y)
     return scaled - scaled * y;
 }
 
-// Φ(x) + x · φ(x)
+// Φ(x) + x · φ(x). Beyond 15 it is 0 or 1 all the same.
 FV__VECTOR fv__v gelu_gradient(fv__v dy, fv__v x) {
+    x = fv__v_max(fv__v_all(-15), fv__v_min(fv__v_all(15), x));
     return dy * (fv__v_normal_cdf(x) + x * 0.39894228f * fv__v_exp(x * x * -0.5f));
 }
 

@@ -43,7 +43,7 @@ FV__VECTOR fv__v exp_of_negative(fv__v x) {
     const fv__v power = 1.0f + (r + r * r * p);
     typedef uint32_t bits __attribute__((vector_size(4 * FV__LANES)));
     const fv__v scaled = (fv__v)((bits)power + ((bits)shifted << 23));
-    return fv__v_select(x < -87.0f, (fv__v){0}, scaled);
+    return fv__v_select(x >= -87.0f, scaled, fv__v_max((fv__v){0}, x)); // NaN stays NaN
 }
 
 // Several rows are taken together: each alone would wait for its maximum, its sum and its exponentials in turn.

@@ -212,6 +212,10 @@ static void forward(const fv__call *call) {
 static void backward(const fv__call *call) {
     fv__attention_head h = start(call, true);
     const fv__attention_dimensions *d = &h.d;
+    if (d->mask >= 0 && call->d_in[d->mask]) { // the weights are constant between its values
+        memset(call->d_in[d->mask], 0,
+               (size_t)call->samples * fv__shape_elements(&call->node->inputs[d->mask]) * sizeof(float));
+    }
     for (int sample = 0; sample < call->samples; sample++) {
         start_sample(&h, sample);
         for (int i = 0; i < d->groups * d->heads; i++) {
