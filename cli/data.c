@@ -168,26 +168,41 @@ const fv__dataset_info *cli_data_recognize(const char *path) {
     return &fv__folder_info;
 }
 
+// An option that the action has no use for.
+static const char *find_idle(const cli_options *options, const char *action, const char **goes_with) {
+    const struct {
+        bool given;
+        const char *name, *actions;
+    } all[] = {{options->path, "path", "list, show and check"},
+               {options->out, "out", "show and get"},
+               {options->augment, "augment", "show"},
+               {options->set_count > 0, "set", "show"},
+               {options->sha256, "sha256", "get"}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].given && !strstr(all[i].actions, action)) {
+            *goes_with = all[i].actions;
+            return all[i].name;
+        }
+    }
+    return NULL;
+}
+
 static int run(const cli_options *options) {
     static const char *const actions[] = {"list", "show", "check", "get", NULL};
-    const char *action = options->argument_count > 0 ? options->arguments[0] : "list";
+    const char *action = options->argument_count > 0 ? options->arguments[0] : "list", *goes_with;
     fv_error error;
-    const bool shows = strcmp(action, "show") == 0, gets = strcmp(action, "get") == 0;
-    const char *idle = options->sha256 && !gets                             ? "sha256"
-                       : options->out && !gets && !shows                    ? "out"
-                       : options->path && gets                              ? "path"
-                       : (options->augment || options->set_count) && !shows ? options->augment ? "augment" : "set"
-                                                                            : NULL;
-    if (idle) {
-        return cli_usage(&cli_data, "data %s: --%s does nothing here; `fovea data --help` tells what it goes with",
-                         action, idle);
-    }
-    if (strcmp(action, "list") == 0) {
-        return options->argument_count > 1 ? cli_usage(&cli_data, "data list takes no argument") : list(options);
-    }
-    if (!shows && !gets && strcmp(action, "check") != 0) {
+    const bool lists = strcmp(action, "list") == 0, shows = strcmp(action, "show") == 0,
+               gets = strcmp(action, "get") == 0;
+    if (!lists && !shows && !gets && strcmp(action, "check") != 0) {
         char hint[256];
         return cli_usage(&cli_data, "data %s: %s", action, fv__suggest_name(hint, sizeof hint, action, actions));
+    }
+    const char *idle = find_idle(options, action, &goes_with);
+    if (idle) {
+        return cli_usage(&cli_data, "data %s: --%s does nothing here; it goes with %s", action, idle, goes_with);
+    }
+    if (lists) {
+        return options->argument_count > 1 ? cli_usage(&cli_data, "data list takes no argument") : list(options);
     }
     if (options->argument_count < 2) {
         return cli_usage(&cli_data, "data %s needs the name of a data set; `fovea data list` shows them", action);

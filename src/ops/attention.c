@@ -212,7 +212,7 @@ static void forward(const fv__call *call) {
 static void backward(const fv__call *call) {
     fv__attention_head h = start(call, true);
     const fv__attention_dimensions *d = &h.d;
-    if (d->mask >= 0 && call->d_in[d->mask]) { // the weights are constant between its values
+    if (d->mask >= 0 && call->d_in[d->mask]) { // no gradient passes the mask
         memset(call->d_in[d->mask], 0,
                (size_t)call->samples * fv__shape_elements(&call->node->inputs[d->mask]) * sizeof(float));
     }
