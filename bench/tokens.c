@@ -35,7 +35,7 @@ static fv_model *make_model(int side) {
         "global_average_pool"};
     fv_error error;
     fv_model *model;
-    check(fv_model_start(side, side, 3, "unit", &model, &error), &error);
+    check(fv_model_create(side, side, 3, "unit", &model, &error), &error);
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
         check(fv_model_add(model, &error, "%s", layers[i]), &error);
     }

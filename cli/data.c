@@ -138,7 +138,7 @@ static int show(const cli_options *options, const fv__dataset_info *info, const 
         if (splits[i].data) {
             fv__dataset_statistics_free(&splits[i].statistics);
         }
-        fv_dataset_close(splits[i].data);
+        fv_dataset_free(splits[i].data);
     }
     return code;
 }

@@ -118,7 +118,7 @@ static int finish(sheet *now, const cli_options *options) {
     if (!status) {
         status = draw_sheet(now, options->augment, &error);
     }
-    fv_dataset_close(now->data);
+    fv_dataset_free(now->data);
     if (status) {
         return cli_fail(&error);
     }
@@ -145,7 +145,7 @@ static int augment_recipe(const char *name, const cli_options *options) {
     fv__data_settings settings = recipe->data;
     settings.path = options->path ? options->path : settings.path;
     fv_status status = fv__data_open(&settings, &now.data, &validation, &error);
-    fv_dataset_close(validation);
+    fv_dataset_free(validation);
     if (!status && recipe->augmentations.count == 0) {
         cli_say("%s has no augmentations: the pictures will be as they are", name);
     }
@@ -171,7 +171,7 @@ int cli_data_augment(const cli_options *options) {
     }
     const fv_status status = read_list(options, now.data, &list, &error);
     if (status) {
-        fv_dataset_close(now.data);
+        fv_dataset_free(now.data);
         cli_fail(&error);
         return status == FV_INVALID ? CLI_USAGE : CLI_FAILED; // a wrong --set is a wrong command line
     }

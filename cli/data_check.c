@@ -68,7 +68,7 @@ static fv_status read_split(const check *now, const char *split, const char *fol
             fv__dataset_statistics_free(&statistics);
         }
     }
-    fv_dataset_close(data);
+    fv_dataset_free(data);
     return status;
 }
 

@@ -91,7 +91,7 @@ static int run(const cli_options *options) {
         code = evaluate(options, subject.model, &now);
     }
     fv_evaluation_free(&now.details);
-    fv_dataset_close(data);
+    fv_dataset_free(data);
     cli_subject_free(&subject);
     return code;
 }

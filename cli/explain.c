@@ -111,7 +111,8 @@ static int make_maps(cli_explanation *now) {
             !(map->values = fv__alloc_array((size_t)model.height * (size_t)model.width, sizeof(float)))) {
             return cli_fail_memory();
         }
-        fv_status status = fv_explain(now->explainer, cli_explain_methods[i].method, &now->choice, map->values, &error);
+        fv_status status =
+            fv_explainer_map(now->explainer, cli_explain_methods[i].method, &now->choice, map->values, &error);
         if (status == FV_UNSUPPORTED && !now->method) {
             if (!now->told && !now->options->quiet) {
                 cli_say("no %s: %s", map->word, error.message);
@@ -167,7 +168,7 @@ static int read_image(cli_explanation *now, bool *readable) {
 
 static int explain_image(cli_explanation *now) {
     fv_error error;
-    if (fv_explainer_look(now->explainer, now->pixels, now->target, &error) != FV_OK ||
+    if (fv_explainer_set_image(now->explainer, now->pixels, now->target, &error) != FV_OK ||
         fv__make_folders(now->folder, &error) != FV_OK) {
         return cli_fail(&error);
     }
@@ -241,7 +242,7 @@ static int run(const cli_options *options) {
         code = options->argument_count > 1 ? cli_files_find(&now.pictures, options, 1)
                                            : cli_subject_data(&now.subject, now.samples.split, options, &now.data);
     }
-    if (code == CLI_OK && fv_explainer_open(now.subject.model, &now.explainer, &error) != FV_OK) {
+    if (code == CLI_OK && fv_explainer_create(now.subject.model, &now.explainer, &error) != FV_OK) {
         code = cli_fail(&error);
     }
     if (code == CLI_OK) {
@@ -256,8 +257,8 @@ static int run(const cli_options *options) {
     json_decref(now.report);
     fv__free(now.pixels);
     fv__free(now.samples.index);
-    fv_explainer_close(now.explainer);
-    fv_dataset_close(now.data);
+    fv_explainer_free(now.explainer);
+    fv_dataset_free(now.data);
     cli_files_free(&now.pictures);
     cli_subject_free(&now.subject);
     return code;

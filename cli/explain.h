@@ -10,7 +10,7 @@
 #include "samples.h"
 #include "subject.h"
 
-// What --method can be: a map of the image by one of fv_explain's methods, or the weights of whole layers.
+// What --method can be: a map of the image by one of fv_explainer_map's methods, or the weights of whole layers.
 typedef enum cli_explain_kind { CLI_EXPLAIN_MAP, CLI_EXPLAIN_WEIGHTS, CLI_EXPLAIN_SLOTS } cli_explain_kind;
 
 typedef struct cli_explain_method {

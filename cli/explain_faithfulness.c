@@ -16,13 +16,14 @@ int cli_explain_measure(cli_explanation *now) {
     fv_status status = FV_OK;
     for (int i = 0; i < now->map_count && !status; i++) {
         cli_explain_map *map = &now->maps[i];
-        status = fv_explain_faithfulness(now->explainer, map->values, &map->faithfulness, &error);
+        status = fv_explainer_faithfulness(now->explainer, map->values, &map->faithfulness, &error);
         if (!status) {
             add(&now->scores[i], map->word, &map->faithfulness);
         }
     }
     if (!status) {
-        status = fv_explain_random(now->explainer, REPEATS, now->options->seed + now->index, &now->random, &error);
+        status = fv_explainer_random_faithfulness(now->explainer, REPEATS, now->options->seed + now->index,
+                                                  &now->random, &error);
     }
     if (status) {
         return cli_fail(&error);

@@ -211,7 +211,7 @@ static int add_weights(sheet *s, int number, const fv_explain_options *choice, c
     fv_error error;
     const int wide = s->columns - 1, at = number / wide * s->columns + 1 + number % wide;
     snprintf(s->captions[at], CAPTION, "%.*s", CAPTION - 1, caption);
-    fv_status status = fv_explain(s->now->explainer, FV_EXPLAIN_ATTENTION, choice, s->map, &error);
+    fv_status status = fv_explainer_map(s->now->explainer, FV_EXPLAIN_ATTENTION, choice, s->map, &error);
     if (status) {
         return status == FV_INVALID ? cli_usage(&cli_explain, "%s", error.message) : cli_fail(&error);
     }

@@ -13,7 +13,7 @@ static int show_samples(const cli_options *options, const fv__dataset_info *info
     fv_status status = fv__dataset_open(info, "train", path, &settings, &data, &error);
     if (!status) {
         status = cli_draw_samples(data, options->out, &error);
-        fv_dataset_close(data);
+        fv_dataset_free(data);
     }
     if (!status && !options->quiet && !options->json) {
         printf("\n%s: some of the training pictures, cut to squares\n", options->out);

@@ -132,7 +132,7 @@ static int predict_samples(const cli_options *options) {
         code = options->json ? print_json(&now) : options->as_csv ? print_csv(&now) : print_text(&now);
     }
     fv__free(now.samples.index);
-    fv_dataset_close(now.data);
+    fv_dataset_free(now.data);
     cli_predictions_free(&now.shared);
     return code;
 }

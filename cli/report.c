@@ -226,8 +226,8 @@ static int run(const cli_options *options) {
     fv__free(now.numbers);
     fv__free(now.recipe);
     fv__free(now.path);
-    fv_dataset_close(now.evaluated);
-    fv_dataset_close(now.data);
+    fv_dataset_free(now.evaluated);
+    fv_dataset_free(now.data);
     cli_subject_free(&now.subject);
     return code;
 }

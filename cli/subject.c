@@ -85,7 +85,7 @@ static int load_recipe(const char *name, const cli_options *options, cli_subject
     if (code == CLI_OK && (!subject->recipe->weights.from || subject->recipe->weights.layer)) {
         code = explain_missing(name, name);
     } else if (code == CLI_OK) {
-        code = fv_model_from_recipe(subject->recipe, options->seed, &subject->model, &error) == FV_OK
+        code = fv_model_create_from_recipe(subject->recipe, options->seed, &subject->model, &error) == FV_OK
                    ? CLI_OK
                    : cli_fail(&error);
     }
@@ -227,7 +227,7 @@ int cli_subject_data(const cli_subject *subject, const char *split, const cli_op
         status = check_fit(subject->model, *data, &error);
     }
     if (status != FV_OK) {
-        fv_dataset_close(*data);
+        fv_dataset_free(*data);
         *data = NULL;
         return cli_fail(&error);
     }

@@ -21,7 +21,7 @@ int cli_subject_open(const char *argument, const cli_options *options, cli_subje
 void cli_subject_free(cli_subject *subject);
 
 // One split ("train" or "test") of the model's data: --data and --path, else what the recipe says. Has images of the
-// model's size and as many classes. Release with fv_dataset_close.
+// model's size and as many classes. Release with fv_dataset_free.
 int cli_subject_data(const cli_subject *subject, const char *split, const cli_options *options, fv_dataset **data);
 
 // `train:` of the recipe, or the defaults.

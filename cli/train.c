@@ -88,7 +88,7 @@ static int train(const cli_options *options, const fv_recipe *recipe, const char
     fv_model *model = NULL;
     fv_error error;
     cli_interrupt_catch("\nfovea: stopping after this step; once more to stop at once\n");
-    fv_status status = fv_train(recipe, &train_options, &model, &error);
+    fv_status status = fv_recipe_train(recipe, &train_options, &model, &error);
     cli_progress_end(&context.progress);
     cli_curves_end(&context.curves);
     cli_board_end(&context.board, model);

@@ -6,7 +6,7 @@
 #include "json.h"
 #include "model/model.h"
 #include "recipe/recipe.h"
-#include "train/folder.h"
+#include "train/run_folder.h"
 
 // Opens the test split as far as the recipe goes; *data stays NULL where there is none.
 static fv_status open_test(const fv_recipe *recipe, fv_dataset **data, fv_error *error) {
@@ -38,7 +38,7 @@ void cli_train_tell_start(const fv_recipe *recipe, const fv_model *model, const 
     if (!tests && !photos && open_test(recipe, &test, NULL) == FV_OK && test) {
         fprintf(stderr, ", test %s", cli_count(number, (double)fv_dataset_describe(test).count));
     }
-    fv_dataset_close(test);
+    fv_dataset_free(test);
     fprintf(stderr, "; %d classes\n", info.classes);
     for (int n = 0; n < model->graph.node_count; n++) {
         if (model->graph.nodes[n].op == &fv__op_patches) {
@@ -89,7 +89,7 @@ static fv_status measure(const cli_options *options, const fv_recipe *recipe, fv
     if (!status && data) {
         status = fv_evaluate(model, data, metrics, error);
     }
-    fv_dataset_close(data);
+    fv_dataset_free(data);
     return status;
 }
 

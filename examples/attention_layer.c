@@ -28,15 +28,16 @@ int main(void) {
     fv_status status = fv_attention_create(&options, &attention, &error);
     for (int step = 0; !status && step < STEPS; step++) {
         double loss = 0;
-        status = fv_multi_head_attention(attention, q, kv, kv, &mask, output, weights, &error);
+        status = fv_attention_forward(attention, q, kv, kv, &mask, output, weights, &error);
         for (int i = 0; i < BATCH * QUERIES * D_MODEL; i++) {
             gradient[i] = output[i] - target[i];
             loss += 0.5 * (double)gradient[i] * (double)gradient[i];
         }
         if (!status) {
-            status = fv_multi_head_attention_backward(attention, q, kv, kv, &mask, gradient, NULL, NULL, NULL, &error);
+            status = fv_attention_backward(attention, q, kv, kv, &mask, gradient, NULL, NULL, NULL, &error);
         }
-        fv_attention_parameters value = fv_attention_values(attention), slope = fv_attention_gradients(attention);
+        fv_attention_parameters value = fv_attention_get_parameters(attention),
+                                slope = fv_attention_get_gradients(attention);
         for (int i = 0; i < D_MODEL * D_MODEL; i++) { // of the eight arrays, only the output's kernel here
             value.output_kernel[i] -= 0.05F * slope.output_kernel[i];
             slope.output_kernel[i] = 0; // backward adds to it

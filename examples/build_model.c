@@ -9,7 +9,7 @@ enum { SIZE = 28, CLASSES = 10 };
 
 // Each layer is written as in a recipe; `fovea help recipe` lists them all. Shapes are checked with every call.
 static fv_status build(fv_model **model, fv_error *error) {
-    fv_status status = fv_model_start(SIZE, SIZE, 1, "unit", model, error);
+    fv_status status = fv_model_create(SIZE, SIZE, 1, "unit", model, error);
     const char *const layers[] = {
         "conv2d: {filters: 16, kernel: 3, activation: relu}", // (26, 26, 16)
         "max_pool2d: {size: 2}",                              // (13, 13, 16)

@@ -40,7 +40,7 @@ int main(int count, char **words) {
 
     fv_status status = choose(count, words, &recipe, &error);
     if (status == FV_OK) {
-        status = fv_train(recipe, &options, &model, &error);
+        status = fv_recipe_train(recipe, &options, &model, &error);
     }
     if (status == FV_OK) {
         status = fv_model_save(model, "trained.safetensors", &error);

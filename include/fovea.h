@@ -65,9 +65,9 @@ typedef struct fv_dataset fv_dataset;
 // `path` is a folder that holds its files; NULL searches FOVEA_DATA, the cache directory, and where Debian's packages
 // put them. Photographs become samples of 224 × 224 × 3. Errors: FV_NOT_FOUND lists the names there are, or the places
 // searched and how to get the data; FV_FORMAT names the damaged file; FV_INVALID for another split. Release with
-// fv_dataset_close.
+// fv_dataset_free.
 fv_status fv_dataset_open(const char *name, const char *split, const char *path, fv_dataset **out, fv_error *error);
-void fv_dataset_close(fv_dataset *dataset); // NULL is fine
+void fv_dataset_free(fv_dataset *dataset); // NULL is fine
 
 // Photographs: a folder with a folder for each class (DIR/CLASS/…), or with parts (DIR/train/CLASS/… and validation,
 // val or test), or a zip or tar file of one, which is unpacked into the cache once. Zeros in the options mean the
@@ -82,7 +82,7 @@ typedef struct fv_photo_options {
 // Opens a part of them: "train" (all, where there are no parts), "validation", "test" (of the two the one there is).
 // `path` may also be the name of a set of photographs ("cats-and-dogs") where nothing else is called so. Errors:
 // FV_INVALID (split, size or `resize`), FV_NOT_FOUND, FV_FORMAT (names the file, or says how folders should be laid
-// out). Release with fv_dataset_close.
+// out). Release with fv_dataset_free.
 fv_status fv_dataset_open_photos(const char *path, const char *split, const fv_photo_options *options, fv_dataset **out,
                                  fv_error *error);
 
@@ -132,7 +132,7 @@ typedef struct fv_model fv_model;
 // A model to which layers are added in code. Images are (height, width, channels) bytes, sides 1 … 4096, channels 1 …
 // 4; `normalize` is "unit" (x / 255), "symmetric" (x / 127.5 - 1) or "none". Errors: FV_INVALID. Release with
 // fv_model_free.
-fv_status fv_model_start(int height, int width, int channels, const char *normalize, fv_model **out, fv_error *error);
+fv_status fv_model_create(int height, int width, int channels, const char *normalize, fv_model **out, fv_error *error);
 
 // Adds a layer written as in a recipe: fv_model_add(model, &error, "dense: {units: %d, activation: relu}", units).
 // Shapes are checked at once: FV_INVALID names the layer and the shapes that do not fit, FV_FORMAT says what is no
@@ -142,7 +142,7 @@ fv_status fv_model_add(fv_model *model, fv_error *error, const char *layer, ...)
 // The model of a recipe before training: weights drawn from `seed`, and those that `weights:` names (for a recipe that
 // normalizes by its data set, opens it). Errors: FV_INVALID, FV_NOT_FOUND and FV_FORMAT (weights, data), FV_UNSUPPORTED
 // (weights that this build cannot read). Release with fv_model_free.
-fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error);
+fv_status fv_model_create_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error);
 
 // Reads a model file, or the model.safetensors of a run folder. Errors: FV_NOT_FOUND, FV_FORMAT (says what is missing).
 // Release with fv_model_free.
@@ -241,7 +241,7 @@ typedef struct fv_train_options {
 // kernels that round otherwise: says what to set), FV_IO (run folder, also when another process trains in it),
 // FV_NUMERIC (the loss is not finite: says at which step and what to try), FV_INTERRUPTED. The run folder stays usable
 // in every case. `options` may be NULL.
-fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error);
+fv_status fv_recipe_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error);
 
 // Loss (as trained: fv_model_info.label_smoothing), accuracy and the top-k accuracies named in `metrics->top_k` over a
 // whole data set. Errors: FV_INVALID (images of another shape, other classes, a k above them), FV_NUMERIC (the loss is
@@ -288,13 +288,13 @@ void fv_evaluation_free(fv_evaluation *evaluation); // leaves it empty; NULL is 
 // it. Not to be used from two threads at a time, nor while the model is used by another.
 typedef struct fv_explainer fv_explainer;
 
-// Errors: FV_INVALID (the model has no classes yet), FV_MEMORY. Release with fv_explainer_close.
-fv_status fv_explainer_open(fv_model *model, fv_explainer **out, fv_error *error);
-void fv_explainer_close(fv_explainer *explainer); // NULL is fine
+// Errors: FV_INVALID (the model has no classes yet), FV_MEMORY. Release with fv_explainer_free.
+fv_status fv_explainer_create(fv_model *model, fv_explainer **out, fv_error *error);
+void fv_explainer_free(fv_explainer *explainer); // NULL is fine
 
 // Runs the model on one image of bytes (height, width, channels), of which a copy is kept. What follows is about this
 // image and the class `target`, 0 … classes-1, or -1: the likeliest. Errors: FV_INVALID (no such class), FV_NUMERIC.
-fv_status fv_explainer_look(fv_explainer *explainer, const uint8_t *image, int target, fv_error *error);
+fv_status fv_explainer_set_image(fv_explainer *explainer, const uint8_t *image, int target, fv_error *error);
 
 typedef struct fv_explained {
     int target, predicted;      // classes
@@ -351,8 +351,8 @@ typedef struct fv_explain_options {
 // A heat map (height, width) of the image: the larger, the more a pixel counts. Units are those of the method; only
 // OCCLUSION can be negative. `options` NULL: FV_EXPLAIN_DEFAULTS. Errors: FV_UNSUPPORTED tells why the method does not
 // apply to this model, FV_INVALID which option names nothing.
-fv_status fv_explain(fv_explainer *explainer, fv_explain_method method, const fv_explain_options *options, float *map,
-                     fv_error *error);
+fv_status fv_explainer_map(fv_explainer *explainer, fv_explain_method method, const fv_explain_options *options,
+                           float *map, fv_error *error);
 
 // How faithful a heat map (height, width) is to the model (Petsiuk et al. 2018, "RISE"): the target's probability while
 // the pixels are covered with the image's mean colour, the most important first (deletion: small is good), and while
@@ -362,10 +362,11 @@ typedef struct fv_faithfulness {
     double deletion, insertion;
     float deleted[FV_FAITHFULNESS_POINTS], inserted[FV_FAITHFULNESS_POINTS]; // probabilities, from no pixel to all
 } fv_faithfulness;
-fv_status fv_explain_faithfulness(fv_explainer *explainer, const float *map, fv_faithfulness *out, fv_error *error);
+fv_status fv_explainer_faithfulness(fv_explainer *explainer, const float *map, fv_faithfulness *out, fv_error *error);
 
 // The same as the mean over `repeats` (at least 1) random orders of the pixels, the least that a map should surpass.
-fv_status fv_explain_random(fv_explainer *explainer, int repeats, uint64_t seed, fv_faithfulness *out, fv_error *error);
+fv_status fv_explainer_random_faithfulness(fv_explainer *explainer, int repeats, uint64_t seed, fv_faithfulness *out,
+                                           fv_error *error);
 
 // --- Multi-head attention as a call
 
@@ -397,8 +398,8 @@ typedef struct fv_attention_parameters {
     float *value_kernel, *value_bias;   // (value_width, d_model), (d_model)
     float *output_kernel, *output_bias; // (d_model, d_model), (d_model)
 } fv_attention_parameters;
-fv_attention_parameters fv_attention_values(fv_attention *attention);
-fv_attention_parameters fv_attention_gradients(fv_attention *attention); // zero at first
+fv_attention_parameters fv_attention_get_parameters(fv_attention *attention);
+fv_attention_parameters fv_attention_get_gradients(fv_attention *attention); // zero at first
 
 typedef struct fv_tokens {
     const float *values; // (batch, tokens, width)
@@ -416,15 +417,15 @@ typedef struct fv_mask {
 // value have the same tokens, up to 65536 and not necessarily those of the query: attention across two sequences. The
 // three may be one array. mask NULL: everybody sees everybody. Memory for the last shapes is kept for the next call.
 // Errors: FV_INVALID tells which shapes do not fit; FV_MEMORY.
-fv_status fv_multi_head_attention(fv_attention *attention, fv_tokens query, fv_tokens key, fv_tokens value,
-                                  const fv_mask *mask, float *output, float *weights, fv_error *error);
+fv_status fv_attention_forward(fv_attention *attention, fv_tokens query, fv_tokens key, fv_tokens value,
+                               const fv_mask *mask, float *output, float *weights, fv_error *error);
 
 // The gradients of a loss whose gradient in the output is d_output (batch, query.tokens, d_model): writes those of the
 // inputs, of the shape of each (NULL: not wanted; for one array as several inputs, add them up), and adds those of the
-// trained arrays to fv_attention_gradients. Computes the forward pass anew, so it needs no call before it.
-fv_status fv_multi_head_attention_backward(fv_attention *attention, fv_tokens query, fv_tokens key, fv_tokens value,
-                                           const fv_mask *mask, const float *d_output, float *d_query, float *d_key,
-                                           float *d_value, fv_error *error);
+// trained arrays to fv_attention_get_gradients. Computes the forward pass anew, so it needs no call before it.
+fv_status fv_attention_backward(fv_attention *attention, fv_tokens query, fv_tokens key, fv_tokens value,
+                                const fv_mask *mask, const float *d_output, float *d_query, float *d_key,
+                                float *d_value, fv_error *error);
 
 #ifdef __GNUC__
 #pragma GCC visibility pop

@@ -10,7 +10,7 @@ enum { MOST = 4096 }; // bytes of an image
 
 static inline fv_model *model_of(int side, int channels, const char *layers) {
     fv_model *model;
-    assert_ok(fv_model_start(side, side, channels, "unit", &model, &failure));
+    assert_ok(fv_model_create(side, side, channels, "unit", &model, &failure));
     assert_ok(fv_model_add(model, &failure, "%s", layers));
     fv__random random = fv__random_start(9, FV__DRAW_TEST, 0); // biases, too, should not be zero
     for (size_t i = 0; i < model->graph.weight_count; i++) {
@@ -32,8 +32,8 @@ static inline const uint8_t *image_of(const fv_model *model, uint64_t key) {
 
 static inline fv_explainer *explainer_of(fv_model *model, int target) {
     fv_explainer *explainer;
-    assert_ok(fv_explainer_open(model, &explainer, &failure));
-    assert_ok(fv_explainer_look(explainer, image_of(model, 1), target, &failure));
+    assert_ok(fv_explainer_create(model, &explainer, &failure));
+    assert_ok(fv_explainer_set_image(explainer, image_of(model, 1), target, &failure));
     return explainer;
 }
 

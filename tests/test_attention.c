@@ -137,7 +137,7 @@ static void set_up(problem *p, fv_attention **attention, int threads) {
     float *arrays[PARAMETERS];
     fv_attention_options options = {p->d_model, p->heads, p->widths[0], p->widths[1], p->widths[2], 3, threads};
     assert_ok(fv_attention_create(&options, attention, &failure));
-    fv_attention_parameters values = fv_attention_values(*attention);
+    fv_attention_parameters values = fv_attention_get_parameters(*attention);
     arrays_of(&values, arrays);
     for (int i = 1; i < PARAMETERS; i += 2) { // the biases are not left at 0
         for (size_t j = 0; j < parameter_count(p, i); j++) {
@@ -164,13 +164,13 @@ static fv_tokens tokens(const problem *p, int input) {
 }
 
 static fv_status forward(const problem *p, fv_attention *attention, float *output, float *weights) {
-    return fv_multi_head_attention(attention, tokens(p, 0), tokens(p, 1), tokens(p, 2),
-                                   p->mask.values ? &p->mask : NULL, output, weights, &failure);
+    return fv_attention_forward(attention, tokens(p, 0), tokens(p, 1), tokens(p, 2), p->mask.values ? &p->mask : NULL,
+                                output, weights, &failure);
 }
 
 static fv_status backward(const problem *p, fv_attention *attention, float *const d[3]) {
-    return fv_multi_head_attention_backward(attention, tokens(p, 0), tokens(p, 1), tokens(p, 2),
-                                            p->mask.values ? &p->mask : NULL, p->d_output, d[0], d[1], d[2], &failure);
+    return fv_attention_backward(attention, tokens(p, 0), tokens(p, 1), tokens(p, 2), p->mask.values ? &p->mask : NULL,
+                                 p->d_output, d[0], d[1], d[2], &failure);
 }
 
 static void compare(const char *what, const float *actual, const double *expected, size_t count, double tolerance) {
@@ -201,7 +201,7 @@ static void check_gradients(const problem *p, fv_attention *attention, double ar
         gradients[i] = malloc(input_count(p, i) * sizeof(float));
     }
     assert_ok(backward(p, attention, gradients));
-    fv_attention_parameters sums = fv_attention_gradients(attention);
+    fv_attention_parameters sums = fv_attention_get_gradients(attention);
     arrays_of(&sums, gradients + 3);
     for (int a = 0; a < 3 + PARAMETERS; a++) {
         char what[32];
@@ -228,7 +228,7 @@ static void check(problem p) {
     fv_attention *attention;
     float *parameters[PARAMETERS];
     set_up(&p, &attention, 2);
-    fv_attention_parameters values = fv_attention_values(attention);
+    fv_attention_parameters values = fv_attention_get_parameters(attention);
     arrays_of(&values, parameters);
     for (int a = 0; a < 3 + PARAMETERS; a++) {
         size_t count = a < 3 ? input_count(&p, a) : parameter_count(&p, a - 3);
@@ -318,7 +318,8 @@ static void test_gradients_add_up(void **state) {
     fv_attention *attention;
     float once[16], output[24], changed[24];
     set_up(&p, &attention, 1);
-    fv_attention_parameters sums = fv_attention_gradients(attention), values = fv_attention_values(attention);
+    fv_attention_parameters sums = fv_attention_get_gradients(attention),
+                            values = fv_attention_get_parameters(attention);
     assert_true(sums.key_kernel[3] == 0);
     assert_ok(backward(&p, attention, (float *const[3]){NULL, NULL, NULL}));
     memcpy(once, sums.key_kernel, sizeof once);
@@ -341,10 +342,10 @@ static void test_seeds(void **state) {
         fv_attention_options options = {.d_model = 8, .heads = 2, .seed = i < 2 ? 5 : 6};
         assert_ok(fv_attention_create(&options, &layers[i], &failure));
     }
-    const float limit = sqrtf(6.0F / 16), *kernel = fv_attention_values(layers[0]).query_kernel;
-    assert_memory_equal(kernel, fv_attention_values(layers[1]).query_kernel, 64 * sizeof(float));
-    assert_memory_not_equal(kernel, fv_attention_values(layers[2]).query_kernel, 64 * sizeof(float));
-    assert_memory_not_equal(kernel, fv_attention_values(layers[0]).key_kernel, 64 * sizeof(float));
+    const float limit = sqrtf(6.0F / 16), *kernel = fv_attention_get_parameters(layers[0]).query_kernel;
+    assert_memory_equal(kernel, fv_attention_get_parameters(layers[1]).query_kernel, 64 * sizeof(float));
+    assert_memory_not_equal(kernel, fv_attention_get_parameters(layers[2]).query_kernel, 64 * sizeof(float));
+    assert_memory_not_equal(kernel, fv_attention_get_parameters(layers[0]).key_kernel, 64 * sizeof(float));
     for (int i = 0; i < 64; i++) {
         assert_true(fabsf(kernel[i]) <= limit && kernel[i] != 0);
     }
@@ -396,8 +397,8 @@ static void test_mismatches(void **state) {
     set_up(&p, &attention, 1);
     for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
         fv_error error = {0};
-        assert_int_equal(fv_multi_head_attention(attention, tokens(&p, 0), tokens(&p, 1), tokens(&p, 2), &masks[i].mask,
-                                                 output, NULL, &error),
+        assert_int_equal(fv_attention_forward(attention, tokens(&p, 0), tokens(&p, 1), tokens(&p, 2), &masks[i].mask,
+                                              output, NULL, &error),
                          FV_INVALID);
         assert_says(error, masks[i].message);
     }
@@ -415,8 +416,7 @@ static void test_mismatches(void **state) {
         fv_error error = {0};
         fv_tokens in[3] = {tokens(&p, 0), tokens(&p, 1), tokens(&p, 2)};
         in[inputs[i].input] = inputs[i].tokens;
-        assert_int_equal(fv_multi_head_attention(attention, in[0], in[1], in[2], NULL, output, NULL, &error),
-                         FV_INVALID);
+        assert_int_equal(fv_attention_forward(attention, in[0], in[1], in[2], NULL, output, NULL, &error), FV_INVALID);
         assert_says(error, inputs[i].message);
     }
     free(p.d_output);
@@ -433,11 +433,11 @@ static fv_status whole_life(const problem *p, fv_error *error) {
     fv_status status = fv_attention_create(&options, &attention, error);
     if (!status) {
         status =
-            fv_multi_head_attention(attention, tokens(p, 0), tokens(p, 1), tokens(p, 2), &p->mask, output, NULL, error);
+            fv_attention_forward(attention, tokens(p, 0), tokens(p, 1), tokens(p, 2), &p->mask, output, NULL, error);
     }
     if (!status) {
-        status = fv_multi_head_attention_backward(attention, tokens(p, 0), tokens(p, 1), tokens(p, 2), &p->mask,
-                                                  p->d_output, d_query, NULL, NULL, error);
+        status = fv_attention_backward(attention, tokens(p, 0), tokens(p, 1), tokens(p, 2), &p->mask, p->d_output,
+                                       d_query, NULL, NULL, error);
     }
     fv_attention_free(attention);
     return status;

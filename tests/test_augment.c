@@ -308,7 +308,7 @@ static fv_model *make_model(void) {
     assert_int_equal(fv__document_parse(network, strlen(network), "model", &document, &error), FV_OK);
     const fv__value *root = fv__document_root(document);
     assert_int_equal(
-        fv__model_create(fv__map_get(root, "input"), fv__map_get(root, "model"), 5, NULL, 0, &model, &error), FV_OK);
+        fv__model_build(fv__map_get(root, "input"), fv__map_get(root, "model"), 5, NULL, 0, &model, &error), FV_OK);
     fv__document_free(document);
     return model;
 }

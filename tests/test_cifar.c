@@ -73,7 +73,7 @@ static void check_hundred(const char *path, size_t count, int first) {
             }
         }
     }
-    fv_dataset_close(set);
+    fv_dataset_free(set);
 }
 
 static void test_hundred_in_every_form(void **state) {
@@ -115,11 +115,11 @@ static void test_labels_and_names(void **state) {
     assert_int_equal(set->classes, 20);
     assert_int_equal(set->labels[33], 13);
     assert_string_equal(set->class_names[19], "vehicles_2");
-    fv_dataset_close(set);
+    fv_dataset_free(set);
     assert_int_equal(fv_dataset_open("cifar100", "train", scratch_path("names"), &set, &error), FV_OK);
     assert_int_equal(set->labels[33], 93);
     assert_string_equal(set->class_names[99], "worm");
-    fv_dataset_close(set);
+    fv_dataset_free(set);
     char text[2048] = "";
     for (int i = 0; i < 20; i++) {
         size_t used = strlen(text);
@@ -129,7 +129,7 @@ static void test_labels_and_names(void **state) {
     assert_int_equal(fv_dataset_open("cifar100-coarse", "train", scratch_path("names"), &set, &error), FV_OK);
     assert_string_equal(set->class_names[0], "Gruppe 0");
     assert_string_equal(set->class_names[19], "Gruppe 19");
-    fv_dataset_close(set);
+    fv_dataset_free(set);
     scratch_file("names/coarse_label_names.txt", text, strlen(text) - 5);
     scratch_file("names/coarse_label_names.txt", "one\ntwo\n", 8);
     assert_int_equal(fv_dataset_open("cifar100-coarse", "train", scratch_path("names"), &set, &error), FV_FORMAT);
@@ -170,11 +170,11 @@ static void test_ten(void **state) {
         assert_int_equal(pixels[3 * 9 + 1], value_of(k % 4, 9, 1));
     }
     assert_string_equal(set->class_names[9], "truck");
-    fv_dataset_close(set);
+    fv_dataset_free(set);
     const char *path = pack("ten.tar.gz", GZIP, members, bytes, (size_t)4 * TEN);
     assert_int_equal(fv_dataset_open("cifar10", "train", path, &set, &error), FV_OK);
     assert_int_equal(set->count, 20);
-    fv_dataset_close(set);
+    fv_dataset_free(set);
     path = pack("less.tar.gz", GZIP, members + 1, bytes, (size_t)4 * TEN);
     assert_int_equal(fv_dataset_open("cifar10", "train", path, &set, &error), FV_FORMAT);
     assert_says(error, "less.tar.gz: no data_batch_4.bin in it");
@@ -232,11 +232,11 @@ static void test_allocation_failure(void **state) {
     remove(scratch_path("names/coarse_label_names.txt"));
     assert_survives_allocation_failure(fv_dataset_open("cifar10", "train", scratch_path("ten"), &set, &error), error);
     assert_survives_allocation_failure(fv__dataset_stratify(set, 0.5, 1, &train, &validation, &error), error);
-    fv_dataset_close(set);
-    fv_dataset_close(train);
-    fv_dataset_close(validation);
+    fv_dataset_free(set);
+    fv_dataset_free(train);
+    fv_dataset_free(validation);
     assert_survives_allocation_failure(fv_dataset_open("cifar100", "train", scratch_path("tar"), &set, &error), error);
-    fv_dataset_close(set);
+    fv_dataset_free(set);
 }
 
 // 400 samples of 100 classes, 4 each.
@@ -267,25 +267,25 @@ static void test_stratified_split(void **state) {
     for (int label = 0; label < 100; label++) {
         assert_int_equal(counts[label], 1);
     }
-    fv_dataset_close(train);
+    fv_dataset_free(train);
     assert_int_equal(fv__dataset_stratify(set, 0.25, 3, &train, &again, &error), FV_OK);
     assert_memory_equal(again->labels, validation->labels, 100 * sizeof(int32_t));
-    fv_dataset_close(train);
+    fv_dataset_free(train);
     assert_int_equal(fv__dataset_stratify(set, 0.25, 4, &train, &other, &error), FV_OK);
     assert_memory_not_equal(other->labels, validation->labels, 100 * sizeof(int32_t));
-    fv_dataset_close(train);
-    fv_dataset_close(validation);
+    fv_dataset_free(train);
+    fv_dataset_free(validation);
     assert_int_equal(fv__dataset_stratify(set, 1e-9, 4, &train, &validation, &error), FV_OK); // ⌈⌉: one of each class
     assert_int_equal(validation->count, 100);
-    fv_dataset_close(validation);
-    fv_dataset_close(train);
+    fv_dataset_free(validation);
+    fv_dataset_free(train);
     assert_int_equal(fv__dataset_stratify(set, 0.9, 4, &train, &validation, &error), FV_OK);
     assert_int_equal(train->count, 100); // one of each class here, too
-    fv_dataset_close(validation);
-    fv_dataset_close(train);
-    fv_dataset_close(again);
-    fv_dataset_close(other);
-    fv_dataset_close(set);
+    fv_dataset_free(validation);
+    fv_dataset_free(train);
+    fv_dataset_free(again);
+    fv_dataset_free(other);
+    fv_dataset_free(set);
     fv__free(bytes);
 }
 
@@ -315,15 +315,15 @@ static void test_data_section(void **state) {
                      FV_OK);
     assert_int_equal(train->count, 300);
     assert_int_equal(train->classes, 20);
-    fv_dataset_close(train);
-    fv_dataset_close(validation);
+    fv_dataset_free(train);
+    fv_dataset_free(validation);
     assert_int_equal(open_section("{set: cifar100, path: '%s', validation: {fraction: 0.25}}", &train, &validation),
                      FV_OK);
     assert_int_equal(train->count, 300);
     assert_int_equal(validation->labels[0], 0);
     assert_int_equal(validation->labels[99], 99);
-    fv_dataset_close(train);
-    fv_dataset_close(validation);
+    fv_dataset_free(train);
+    fv_dataset_free(validation);
     assert_int_equal(open_section("{set: cifar100, labels: rough, path: '%s'}", &train, &validation), FV_INVALID);
     assert_says(error, "there are: fine, coarse");
     assert_int_equal(open_section("{set: mnist, labels: fine, path: '%s'}", &train, &validation), FV_INVALID);
@@ -350,7 +350,7 @@ static void test_real_data(void **state) {
     }
     assert_true(statistics.mean[0] > 129 && statistics.mean[0] < 130.5);
     fv__dataset_statistics_free(&statistics);
-    fv_dataset_close(set);
+    fv_dataset_free(set);
 }
 
 int main(void) {

@@ -189,7 +189,7 @@ static void write_frozen_recipe(void) {
     snprintf(photos, sizeof photos, "%s", scratch_path("photos"));
     snprintf(text, sizeof text, format, photos, "");
     assert_int_equal(fv_recipe_parse(text, strlen(text), "frozen.yaml", &drawn, &error), FV_OK);
-    assert_int_equal(fv_model_from_recipe(drawn, 1, &model, &error), FV_OK);
+    assert_int_equal(fv_model_create_from_recipe(drawn, 1, &model, &error), FV_OK);
     for (int i = 0; i < model->graph.parameter_count; i++) {
         const fv__parameter *parameter = &model->graph.parameters[i];
         for (size_t k = 0; k < parameter->count && !parameter->trainable && strstr(parameter->name, "kernel"); k++) {
@@ -236,11 +236,12 @@ static void resumes_with_its_backbone(void **state) {
     snprintf(whole, sizeof whole, "%s", scratch_path("backbone"));
     snprintf(parts, sizeof parts, "%s", scratch_path("backbone-resumed"));
     assert_int_equal(fv_recipe_open(scratch_path("frozen.yaml"), &frozen, &error), FV_OK);
-    assert_int_equal(fv_train(frozen, &(fv_train_options){.folder = whole, .seed = 7}, NULL, &error), FV_OK);
+    assert_int_equal(fv_recipe_train(frozen, &(fv_train_options){.folder = whole, .seed = 7}, NULL, &error), FV_OK);
     const fv_train_options begin = {.folder = parts, .seed = 7, .on_progress = stop_after_epoch};
-    assert_int_equal(fv_train(frozen, &begin, NULL, &error), FV_INTERRUPTED);
+    assert_int_equal(fv_recipe_train(frozen, &begin, NULL, &error), FV_INTERRUPTED);
     assert_int_equal(remove(scratch_path("backbone.safetensors")), 0);
-    assert_int_equal(fv_train(frozen, &(fv_train_options){.folder = parts, .resume = true}, NULL, &error), FV_OK);
+    assert_int_equal(fv_recipe_train(frozen, &(fv_train_options){.folder = parts, .resume = true}, NULL, &error),
+                     FV_OK);
     fv_recipe_free(frozen);
     assert_true(same_files("backbone/model.safetensors", "backbone-resumed/model.safetensors"));
 }

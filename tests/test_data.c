@@ -53,16 +53,16 @@ static void test_open_and_views(void **state) {
     fv_dataset *none;
     assert_int_equal(fv__dataset_view(tail, 3, 2, &none, &error), FV_INVALID);
     assert_says(error, "2 samples from 3 on");
-    fv_dataset_close(all);
-    fv_dataset_close(set);
-    fv_dataset_close(tail); // the last view keeps the files open
+    fv_dataset_free(all);
+    fv_dataset_free(set);
+    fv_dataset_free(tail); // the last view keeps the files open
     assert_int_equal(two->count, 2);
     assert_int_equal(two->labels[1], 7);
     assert_int_equal(fv_dataset_read(two, 1, pixels, &error), FV_OK);
     assert_int_equal(pixels[0], 170);
     assert_int_equal(pixels[1], 171);
     assert_int_equal(fv_dataset_read(two, 2, pixels, &error), FV_INVALID);
-    fv_dataset_close(two);
+    fv_dataset_free(two);
     assert_int_equal(fv_dataset_open("mnits", "train", NULL, &set, &error), FV_NOT_FOUND);
     assert_says(error, "there are: mnist, fashion-mnist");
     assert_int_equal(fv_dataset_open("mnist", "validation", NULL, &set, &error), FV_INVALID);
@@ -88,8 +88,8 @@ static void test_digest_and_statistics(void **state) {
     assert_true(statistics.mean[0] > 90.4999 && statistics.mean[0] < 90.5001);
     assert_true(statistics.deviation[0] > 54.7745 && statistics.deviation[0] < 54.7747); // sqrt(3000 + 1/4)
     fv__dataset_statistics_free(&statistics);
-    fv_dataset_close(part);
-    fv_dataset_close(set);
+    fv_dataset_free(part);
+    fv_dataset_free(set);
 }
 
 static void test_broken_files(void **state) {
@@ -134,7 +134,7 @@ static void expect_count(size_t count) {
     fv_dataset *set;
     assert_int_equal(fv_dataset_open("mnist", "train", NULL, &set, &error), FV_OK);
     assert_int_equal(set->count, count);
-    fv_dataset_close(set);
+    fv_dataset_free(set);
 }
 
 static void test_search_order(void **state) {
@@ -155,7 +155,7 @@ static void test_search_order(void **state) {
     make_pair("given/mnist", 4);
     assert_int_equal(open_in("given", &set), FV_OK);
     assert_int_equal(set->count, 4);
-    fv_dataset_close(set);
+    fv_dataset_free(set);
     assert_int_equal(open_in("data/none", &set), FV_NOT_FOUND); // a path given is the only place
     unsetenv("XDG_CACHE_HOME");
     setenv("HOME", scratch_path("home"), 1);
@@ -176,8 +176,8 @@ static void test_allocation_failure(void **state) {
     assert_survives_allocation_failure(fv__dataset_digest(part, sum, &error), error);
     assert_survives_allocation_failure(fv__dataset_measure(part, &statistics, &error), error);
     fv__dataset_statistics_free(&statistics);
-    fv_dataset_close(part);
-    fv_dataset_close(set);
+    fv_dataset_free(part);
+    fv_dataset_free(set);
 }
 
 static const char debian[] = "/usr/share/datasets/fashion-mnist";
@@ -203,7 +203,7 @@ static void test_debian_package(void **state) {
     }
     assert_int_equal(statistics.maximum, 255);
     fv__dataset_statistics_free(&statistics);
-    fv_dataset_close(set);
+    fv_dataset_free(set);
     assert_int_equal(fv__dataset_verify(fv__dataset_info_find("fashion-mnist", NULL), NULL, NULL, &error), FV_OK);
     // The same file names, but another set's clothes.
     assert_int_equal(fv_dataset_open("mnist", "test", debian, &set, &error), FV_NOT_FOUND);
@@ -239,7 +239,7 @@ static void test_threads(void **state) {
         assert_non_null(sums[i]);
         assert_ptr_equal(sums[i], sums[0]);
     }
-    fv_dataset_close(set);
+    fv_dataset_free(set);
 }
 
 int main(void) {

@@ -43,7 +43,7 @@ static void weights_sum_to_one(void **state) {
         }
         assert_null(fv_explainer_attention(explainer, layers).layer);
         assert_null(fv_explainer_attention(explainer, -1).layer);
-        fv_explainer_close(explainer);
+        fv_explainer_free(explainer);
         fv_model_free(model);
     }
 }
@@ -93,13 +93,13 @@ static void weights_by_hand(void **state) {
     options.query = 6;
     options.head = 0;
     options.blocky = true;
-    assert_ok(fv_explain(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure));
+    assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure));
     for (int p = 0; p < 64; p++) {
         assert_near((double)map[p], (double)w.weights[6 * TOKENS + p / 16 * 4 + p % 8 / 2], 1e-7);
     }
     // Received: the mean over the queries. Without blocks, in between: pixel (0, 2) lies a quarter of the way from
     // token 1's centre, 2.5, to token 0's, 0.5.
-    assert_ok(fv_explain(explainer, FV_EXPLAIN_ATTENTION, NULL, map, &failure));
+    assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_ATTENTION, NULL, map, &failure));
     double received[2] = {0};
     for (int q = 0; q < TOKENS; q++) {
         received[0] += (double)w.weights[q * TOKENS] / TOKENS;
@@ -107,7 +107,7 @@ static void weights_by_hand(void **state) {
     }
     assert_near((double)map[0], received[0], 1e-6);
     assert_near((double)map[2], 0.25 * received[0] + 0.75 * received[1], 1e-6);
-    fv_explainer_close(explainer);
+    fv_explainer_free(explainer);
     fv_model_free(model);
 }
 
@@ -123,7 +123,7 @@ static void slots(void **state) {
     fv_explain_options options = FV_EXPLAIN_DEFAULTS;
     options.query = 3;
     options.blocky = true;
-    assert_ok(fv_explain(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure));
+    assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure));
     for (int p = 0; p < 64; p++) {
         double mean = 0;
         for (int head = 0; head < w.heads; head++) {
@@ -131,12 +131,12 @@ static void slots(void **state) {
         }
         assert_near((double)map[p], mean, 1e-6);
     }
-    assert_int_equal(fv_explain(explainer, FV_EXPLAIN_ATTENTION, NULL, map, &failure), FV_UNSUPPORTED);
+    assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ATTENTION, NULL, map, &failure), FV_UNSUPPORTED);
     assert_says(failure, "choose a slot, 0 to 3");
-    assert_int_equal(fv_explain(explainer, FV_EXPLAIN_ROLLOUT, NULL, map, &failure), FV_UNSUPPORTED);
+    assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ROLLOUT, NULL, map, &failure), FV_UNSUPPORTED);
     assert_says(failure, "memory slots");
-    assert_int_equal(fv_explain(explainer, FV_EXPLAIN_GRAD_CAM, NULL, map, &failure), FV_UNSUPPORTED);
-    fv_explainer_close(explainer);
+    assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_GRAD_CAM, NULL, map, &failure), FV_UNSUPPORTED);
+    fv_explainer_free(explainer);
     fv_model_free(model);
 }
 
@@ -153,9 +153,9 @@ static void threads_change_nothing(void **state) {
         fv_explainer *explainer = explainer_of(model, 2);
         memcpy(weights[i], fv_explainer_attention(explainer, 0).weights, sizeof weights[i]);
         for (int method = 0; method <= FV_EXPLAIN_OCCLUSION; method++) {
-            assert_ok(fv_explain(explainer, (fv_explain_method)method, NULL, maps[i][method], &failure));
+            assert_ok(fv_explainer_map(explainer, (fv_explain_method)method, NULL, maps[i][method], &failure));
         }
-        fv_explainer_close(explainer);
+        fv_explainer_free(explainer);
     }
     assert_memory_equal(weights[0], weights[1], sizeof weights[0]);
     assert_memory_equal(maps[0], maps[1], sizeof maps[0]);
@@ -208,7 +208,7 @@ static void rollout_is_the_product(void **state) {
         float map[64];
         fv_explain_options options = FV_EXPLAIN_DEFAULTS;
         options.blocky = true;
-        assert_ok(fv_explain(explainer, FV_EXPLAIN_ROLLOUT, &options, map, &failure));
+        assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_ROLLOUT, &options, map, &failure));
         for (int p = 0; p < 64; p++) {
             int token = cases[c].before + p / 16 * 4 + p % 8 / 2;
             double wanted = 0;
@@ -217,7 +217,7 @@ static void rollout_is_the_product(void **state) {
             }
             assert_near((double)map[p], wanted, 1e-6);
         }
-        fv_explainer_close(explainer);
+        fv_explainer_free(explainer);
         fv_model_free(model);
     }
 }
@@ -229,31 +229,31 @@ static void mistakes(void **state) {
     fv_model *model = model_of(8, 1, token_model);
     fv_explainer *explainer;
     float map[64];
-    assert_ok(fv_explainer_open(model, &explainer, &failure));
-    assert_int_equal(fv_explain(explainer, FV_EXPLAIN_ROLLOUT, NULL, map, &failure), FV_INVALID);
-    assert_says(failure, "fv_explainer_look");
+    assert_ok(fv_explainer_create(model, &explainer, &failure));
+    assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ROLLOUT, NULL, map, &failure), FV_INVALID);
+    assert_says(failure, "fv_explainer_set_image");
     assert_null(fv_explainer_attention(explainer, 0).weights);
-    assert_int_equal(fv_explainer_look(explainer, image_of(model, 1), 4, &failure), FV_INVALID);
+    assert_int_equal(fv_explainer_set_image(explainer, image_of(model, 1), 4, &failure), FV_INVALID);
     assert_says(failure, "0 to 3");
-    assert_ok(fv_explainer_look(explainer, image_of(model, 1), 3, &failure));
+    assert_ok(fv_explainer_set_image(explainer, image_of(model, 1), 3, &failure));
     assert_int_equal(fv_explainer_describe(explainer).target, 3);
     fv_explain_options options = FV_EXPLAIN_DEFAULTS;
     options.layer = 2;
-    assert_int_equal(fv_explain(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure), FV_INVALID);
-    assert_int_equal(fv_explain(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure), FV_INVALID);
+    assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure), FV_INVALID);
+    assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure), FV_INVALID);
     options = (fv_explain_options)FV_EXPLAIN_DEFAULTS;
     options.head = 3;
-    assert_int_equal(fv_explain(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure), FV_INVALID);
+    assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure), FV_INVALID);
     assert_says(failure, "0 to 2");
     options = (fv_explain_options)FV_EXPLAIN_DEFAULTS;
     options.query = 16;
-    assert_int_equal(fv_explain(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure), FV_INVALID);
-    assert_int_equal(fv_explain(explainer, (fv_explain_method)9, NULL, map, &failure), FV_INVALID);
-    fv_explainer_close(explainer);
-    fv_explainer_close(NULL);
+    assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure), FV_INVALID);
+    assert_int_equal(fv_explainer_map(explainer, (fv_explain_method)9, NULL, map, &failure), FV_INVALID);
+    fv_explainer_free(explainer);
+    fv_explainer_free(NULL);
     fv_model_free(model);
-    assert_ok(fv_model_start(8, 8, 1, "unit", &model, &failure));
-    assert_int_equal(fv_explainer_open(model, &explainer, &failure), FV_INVALID);
+    assert_ok(fv_model_create(8, 8, 1, "unit", &model, &failure));
+    assert_int_equal(fv_explainer_create(model, &explainer, &failure), FV_INVALID);
     assert_null(explainer);
     fv_model_free(model);
 }
@@ -262,20 +262,20 @@ static fv_status explain_all(fv_model *model) {
     fv_explainer *explainer;
     fv_faithfulness found;
     float map[64];
-    fv_status status = fv_explainer_open(model, &explainer, &failure);
+    fv_status status = fv_explainer_create(model, &explainer, &failure);
     if (!status) {
-        status = fv_explainer_look(explainer, image_of(model, 1), 1, &failure);
+        status = fv_explainer_set_image(explainer, image_of(model, 1), 1, &failure);
     }
     for (int method = 0; method <= FV_EXPLAIN_OCCLUSION && !status; method++) {
-        status = fv_explain(explainer, (fv_explain_method)method, NULL, map, &failure);
+        status = fv_explainer_map(explainer, (fv_explain_method)method, NULL, map, &failure);
     }
     if (!status) {
-        status = fv_explain_faithfulness(explainer, map, &found, &failure);
+        status = fv_explainer_faithfulness(explainer, map, &found, &failure);
     }
     if (!status) {
-        status = fv_explain_random(explainer, 1, 1, &found, &failure);
+        status = fv_explainer_random_faithfulness(explainer, 1, 1, &found, &failure);
     }
-    fv_explainer_close(explainer);
+    fv_explainer_free(explainer);
     return status;
 }
 

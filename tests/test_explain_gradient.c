@@ -9,7 +9,7 @@ static void assert_gradient_map(fv_explainer *explainer, const double *relevance
     float map[64];
     fv_explain_options options = FV_EXPLAIN_DEFAULTS;
     options.blocky = true;
-    assert_ok(fv_explain(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure));
+    assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure));
     for (int p = 0; p < 64; p++) {
         assert_near((double)map[p], relevance[p / 16 * 4 + p % 8 / 2], 1e-5);
     }
@@ -26,9 +26,9 @@ static void middle_gradients(void **state) {
     }
     enum { TARGET = 2, CLASSES = 4, COUNT = 16 * 6 };
     fv_explainer *explainer;
-    assert_ok(fv_explainer_open(model, &explainer, &failure));
+    assert_ok(fv_explainer_create(model, &explainer, &failure));
     explainer->graph.nodes[node].wants_gradient = true;
-    assert_ok(fv_explainer_look(explainer, image_of(model, 1), TARGET, &failure));
+    assert_ok(fv_explainer_set_image(explainer, image_of(model, 1), TARGET, &failure));
     assert_ok(fv__explainer_differentiate(explainer, &failure));
     const float *gradient = fv__plan_gradient(explainer->backward, node);
     assert_non_null(gradient);
@@ -45,7 +45,7 @@ static void middle_gradients(void **state) {
         double slope = ((double)logits[1][TARGET] - (double)logits[0][TARGET]) / (2 * (double)step);
         assert_near((double)gradient[i], slope, 2e-3 + 0.01 * fabs(slope));
     }
-    fv_explainer_close(explainer);
+    fv_explainer_free(explainer);
     fv_model_free(model);
 }
 
@@ -76,7 +76,7 @@ static void attention_gradient_by_hand(void **state) {
         }
     }
     assert_gradient_map(explainer, relevance);
-    fv_explainer_close(explainer);
+    fv_explainer_free(explainer);
     fv_model_free(model);
 }
 
@@ -143,7 +143,7 @@ static void slot_gradient_by_differences(void **state) {
         relevance[token] += slope > 0 ? slope * before / HEADS : 0;
     }
     assert_gradient_map(explainer, relevance);
-    fv_explainer_close(explainer);
+    fv_explainer_free(explainer);
     fv_model_free(model);
 }
 
@@ -159,7 +159,7 @@ static void gradient_over_heads(void **state) {
     assert_non_null(gradient);
     fv_explain_options options = FV_EXPLAIN_DEFAULTS;
     options.blocky = true;
-    assert_ok(fv_explain(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure));
+    assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure));
     assert_ok(fv__attention_gradient(explainer, &explainer->layers[0], gradient, &failure));
     for (int row = 0; row < 4; row++) {
         for (int column = 0; column < 4; column++) {
@@ -171,10 +171,10 @@ static void gradient_over_heads(void **state) {
             assert_near((double)map[(row + 1) * 6 + column + 1], wanted, 1e-6); // the window's middle
         }
     }
-    assert_int_equal(fv_explain(explainer, FV_EXPLAIN_ATTENTION, NULL, map, &failure), FV_UNSUPPORTED);
-    assert_int_equal(fv_explain(explainer, FV_EXPLAIN_ROLLOUT, NULL, map, &failure), FV_UNSUPPORTED);
+    assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ATTENTION, NULL, map, &failure), FV_UNSUPPORTED);
+    assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ROLLOUT, NULL, map, &failure), FV_UNSUPPORTED);
     free(gradient);
-    fv_explainer_close(explainer);
+    fv_explainer_free(explainer);
     fv_model_free(model);
 }
 
@@ -233,7 +233,7 @@ static void grad_cam_by_differences(void **state) {
             factors[i % CAM_FILTERS] += slope / (CAM_STAGE * CAM_STAGE);
         }
         fv_explainer *explainer = explainer_of(model, target);
-        assert_ok(fv_explain(explainer, FV_EXPLAIN_GRAD_CAM, NULL, map, &failure));
+        assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_GRAD_CAM, NULL, map, &failure));
         for (int p = 0; p < CAM_STAGE * CAM_STAGE; p++) {
             double sum = 0;
             for (int f = 0; f < CAM_FILTERS; f++) {
@@ -243,9 +243,9 @@ static void grad_cam_by_differences(void **state) {
             double value = (double)map[(p / CAM_STAGE + 1) * CAM_SIDE + p % CAM_STAGE + 1]; // the window's middle
             assert_near(value, fmax(sum, 0), 1e-6);
         }
-        assert_int_equal(fv_explain(explainer, FV_EXPLAIN_GRADIENT, NULL, map, &failure), FV_UNSUPPORTED);
+        assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_GRADIENT, NULL, map, &failure), FV_UNSUPPORTED);
         assert_says(failure, "no attention layer");
-        fv_explainer_close(explainer);
+        fv_explainer_free(explainer);
     }
     assert_true(positive > 0 && positive < CAM_CLASSES * CAM_STAGE * CAM_STAGE);
     fv_model_free(model);

@@ -53,8 +53,8 @@ static void check_weights(const char *result, const char *model_name, int layers
     assert_int_equal(fv_model_load(scratch_path(model_name), &model, &failure), FV_OK);
     assert_int_equal(fv_dataset_open("fashion-mnist", "test", NULL, &data, &failure), FV_OK);
     assert_int_equal(fv_dataset_read(data, 5, pixels, &failure), FV_OK);
-    assert_int_equal(fv_explainer_open(model, &explainer, &failure), FV_OK);
-    assert_int_equal(fv_explainer_look(explainer, pixels, -1, &failure), FV_OK);
+    assert_int_equal(fv_explainer_create(model, &explainer, &failure), FV_OK);
+    assert_int_equal(fv_explainer_set_image(explainer, pixels, -1, &failure), FV_OK);
     assert_int_equal(fv_explainer_describe(explainer).layers, layers);
     for (const char *at = result; (at = strstr(at, "\nview "));) {
         int view, head, query, place;
@@ -75,8 +75,8 @@ static void check_weights(const char *result, const char *model_name, int layers
         checked++;
     }
     assert_true(checked > 0);
-    fv_explainer_close(explainer);
-    fv_dataset_close(data);
+    fv_explainer_free(explainer);
+    fv_dataset_free(data);
     fv_model_free(model);
 }
 

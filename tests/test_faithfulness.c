@@ -37,13 +37,13 @@ static void occlusion_square_by_square(void **state) {
     float map[SIDE * SIDE];
     fv_explain_options options = FV_EXPLAIN_DEFAULTS;
     options.patch = SQUARE;
-    assert_ok(fv_explain(explainer, FV_EXPLAIN_OCCLUSION, &options, map, &failure));
+    assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_OCCLUSION, &options, map, &failure));
     for (int p = 0; p < SIDE * SIDE; p++) {
         assert_near((double)map[p], wanted[p] / times[p], 1e-5);
     }
     options.patch = SIDE + 1;
-    assert_int_equal(fv_explain(explainer, FV_EXPLAIN_OCCLUSION, &options, map, &failure), FV_INVALID);
-    fv_explainer_close(explainer);
+    assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_OCCLUSION, &options, map, &failure), FV_INVALID);
+    fv_explainer_free(explainer);
     fv_model_free(model);
 }
 
@@ -81,7 +81,7 @@ static void faithfulness(void **state) {
         sum += pixels[p];
     }
     fv_faithfulness found, random, again;
-    assert_ok(fv_explain_faithfulness(explainer, map, &found, &failure));
+    assert_ok(fv_explainer_faithfulness(explainer, map, &found, &failure));
     for (int point = 0; point < FV_FAITHFULNESS_POINTS; point++) {
         int deleted = point * PLACES / (FV_FAITHFULNESS_POINTS - 1);
         uint8_t changed[MOST];
@@ -105,20 +105,20 @@ static void faithfulness(void **state) {
     for (int p = 0; p < PLACES; p++) {
         map[p] = (float)-p;
     }
-    assert_ok(fv_explain_faithfulness(explainer, map, &found, &failure));
+    assert_ok(fv_explainer_faithfulness(explainer, map, &found, &failure));
     memset(map, 0, sizeof map);
-    assert_ok(fv_explain_faithfulness(explainer, map, &random, &failure));
-    assert_ok(fv_explain_faithfulness(explainer, map, &again, &failure));
+    assert_ok(fv_explainer_faithfulness(explainer, map, &random, &failure));
+    assert_ok(fv_explainer_faithfulness(explainer, map, &again, &failure));
     assert_true(random.deletion != found.deletion);
     assert_memory_equal(&random, &again, sizeof random);
-    assert_ok(fv_explain_random(explainer, 3, 5, &random, &failure));
-    assert_ok(fv_explain_random(explainer, 3, 5, &again, &failure));
+    assert_ok(fv_explainer_random_faithfulness(explainer, 3, 5, &random, &failure));
+    assert_ok(fv_explainer_random_faithfulness(explainer, 3, 5, &again, &failure));
     assert_memory_equal(&random, &again, sizeof random);
-    assert_ok(fv_explain_random(explainer, 3, 6, &again, &failure));
+    assert_ok(fv_explainer_random_faithfulness(explainer, 3, 6, &again, &failure));
     assert_true(random.deletion != again.deletion);
     assert_near((double)random.deleted[0], (double)found.deleted[0], 1e-6);
-    assert_int_equal(fv_explain_random(explainer, 0, 5, &again, &failure), FV_INVALID);
-    fv_explainer_close(explainer);
+    assert_int_equal(fv_explainer_random_faithfulness(explainer, 0, 5, &again, &failure), FV_INVALID);
+    fv_explainer_free(explainer);
     fv_model_free(model);
 }
 
@@ -132,24 +132,24 @@ static void the_pixel_that_counts(void **state) {
     uint8_t pixels[PLACES] = {0};
     pixels[PIXEL] = 255;
     fv_explainer *explainer;
-    assert_ok(fv_explainer_open(model, &explainer, &failure));
-    assert_ok(fv_explainer_look(explainer, pixels, -1, &failure));
+    assert_ok(fv_explainer_create(model, &explainer, &failure));
+    assert_ok(fv_explainer_set_image(explainer, pixels, -1, &failure));
     float map[PLACES];
     fv_faithfulness good, bad;
     fv_explain_options options = FV_EXPLAIN_DEFAULTS;
     options.patch = 1;
-    assert_ok(fv_explain(explainer, FV_EXPLAIN_OCCLUSION, &options, map, &failure));
+    assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_OCCLUSION, &options, map, &failure));
     for (int p = 0; p < PLACES; p++) {
         assert_true(p == PIXEL ? map[p] > 7 : fabsf(map[p]) < 1e-6F);
     }
-    assert_ok(fv_explain_faithfulness(explainer, map, &good, &failure));
+    assert_ok(fv_explainer_faithfulness(explainer, map, &good, &failure));
     for (int p = 0; p < PLACES; p++) {
         map[p] = -map[p];
     }
-    assert_ok(fv_explain_faithfulness(explainer, map, &bad, &failure));
+    assert_ok(fv_explainer_faithfulness(explainer, map, &bad, &failure));
     assert_true(good.deletion < 0.56 && bad.deletion > 0.95);
     assert_true(good.insertion > 0.95 && bad.insertion < 0.85);
-    fv_explainer_close(explainer);
+    fv_explainer_free(explainer);
     fv_model_free(model);
 }
 

@@ -36,7 +36,7 @@ static void test_two_doors(void **state) {
     (void)state;
     fv_model *model;
     int end;
-    assert_ok(fv_model_start(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
+    assert_ok(fv_model_create(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
     assert_ok(fv_model_add(model, &failure, "conv2d: {filters: 4, kernel: 1}"));
     assert_ok(fv_model_add(model, &failure, "conv2d: {filters: 4, kernel: 1}"));
     assert_ok(fv_model_add(model, &failure, "residual: [{conv2d: {filters: 4, kernel: 1}}]"));

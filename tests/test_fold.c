@@ -29,7 +29,7 @@ static void draw_statistics(fv_model *model) {
 
 static fv_model *make_model(bool rewrite) {
     fv_model *model;
-    assert_ok(fv_model_start(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
+    assert_ok(fv_model_create(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
     assert_ok(fv_model_add(model, &failure, "%s", network));
     draw_statistics(model);
     model->rewrite = rewrite;
@@ -115,7 +115,7 @@ static void what_stays(void **state) {
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         fv_model *model;
         fv__rewrite rewrite;
-        assert_ok(fv_model_start(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
+        assert_ok(fv_model_create(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
         assert_ok(fv_model_add(model, &failure, "%s", texts[i]));
         assert_ok(make_rewrite(model, &rewrite, &failure));
         assert_true(depends_on(&rewrite.graph, rewrite.node_of[model->output], &fv__op_batch_norm));
@@ -128,7 +128,7 @@ enum { SIDE = 128, CLASSES = 4 };
 
 static fv_model *make_backbone(const char *options, bool rewrite) {
     fv_model *model;
-    assert_ok(fv_model_start(SIDE, SIDE, 3, "symmetric", &model, &failure));
+    assert_ok(fv_model_create(SIDE, SIDE, 3, "symmetric", &model, &failure));
     assert_ok(fv_model_add(model, &failure, "[mobilenet_v2: {width: 0.5%s}, global_average_pool, dense: %d]", options,
                            CLASSES));
     draw_statistics(model);

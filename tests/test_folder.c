@@ -77,7 +77,7 @@ static void test_layouts(void **state) {
     assert_int_equal(fv_dataset_open_photos(scratch_path("flat"), "test", &(fv_photo_options){0}, &other, &error),
                      FV_NOT_FOUND);
     assert_says(error, "no validation or test folder");
-    fv_dataset_close(data);
+    fv_dataset_free(data);
     // Parts, below a folder that has nothing else in it.
     write_classes("parts/top/Train", 5);
     write_classes("parts/top/val", 2);
@@ -85,15 +85,15 @@ static void test_layouts(void **state) {
     other = open_folder("parts", "test");
     assert_int_equal(fv_dataset_describe(data).count, 15);
     assert_int_equal(fv_dataset_describe(other).count, 6);
-    fv_dataset_close(other);
-    fv_dataset_close(data);
+    fv_dataset_free(other);
+    fv_dataset_free(data);
     write_classes("parts/top/test", 1);
     other = open_folder("parts", "test");
     assert_int_equal(fv_dataset_describe(other).count, 3);
-    fv_dataset_close(other);
+    fv_dataset_free(other);
     other = open_folder("parts", "validation");
     assert_int_equal(fv_dataset_describe(other).count, 6);
-    fv_dataset_close(other);
+    fv_dataset_free(other);
     make_folder("parts/top/val/pink");
     assert_int_equal(
         fv_dataset_open_photos(scratch_path("parts"), "validation", &(fv_photo_options){0}, &other, &error), FV_FORMAT);
@@ -105,7 +105,7 @@ static void test_layouts(void **state) {
     data = open_folder("vehicles", "train");
     assert_int_equal(fv_dataset_describe(data).classes, 4);
     assert_string_equal(fv_dataset_describe(data).class_names[3], "train");
-    fv_dataset_close(data);
+    fv_dataset_free(data);
     make_folder("latin/K\xe4se");
     assert_int_equal(fv_dataset_open_photos(scratch_path("latin"), "train", &(fv_photo_options){0}, &other, &error),
                      FV_FORMAT);
@@ -129,14 +129,14 @@ static void test_options(void **state) {
     assert_int_equal(data->channels, 1);
     char cropped[FV__SHA256_TEXT], squeezed[FV__SHA256_TEXT];
     assert_ok(fv__dataset_digest(data, cropped, &failure));
-    fv_dataset_close(data);
+    fv_dataset_free(data);
     assert_ok(fv_dataset_open_photos(path, "train", &(fv_photo_options){.channels = 1}, &data, &failure));
     assert_ok(fv__dataset_digest(data, squeezed, &failure));
     assert_string_not_equal(cropped, squeezed); // the same files, but not the same samples
-    fv_dataset_close(data);
+    fv_dataset_free(data);
     assert_ok(fv_dataset_open("folder", "train", path, &data, &failure));
     assert_int_equal(data->count, 12);
-    fv_dataset_close(data);
+    fv_dataset_free(data);
     assert_int_equal(fv_dataset_open("folder", "train", NULL, &data, &error), FV_INVALID);
     assert_int_equal(fv_dataset_open_photos(path, "all", &(fv_photo_options){0}, &data, &error), FV_INVALID);
     assert_says(error, "train, validation, test");
@@ -212,7 +212,7 @@ static void test_broken(void **state) {
             assert_int_equal(info.labels[i], i < 3 ? 0 : i < 9 ? 1 : 2);
         }
         assert_ok(fv__dataset_digest(data, threads == 1 ? first : second, &failure));
-        fv_dataset_close(data);
+        fv_dataset_free(data);
     }
     assert_string_equal(first, second);
     const fv_photo_options options = {.strict = true};
@@ -228,7 +228,7 @@ static void test_broken(void **state) {
     assert_int_equal(fv_dataset_read(data, 12, pixels, &error), FV_FORMAT);
     assert_says(error, "changed while it was in use: ");
     assert_says(error, "red/text.jpg");
-    fv_dataset_close(data);
+    fv_dataset_free(data);
     make_folder("ruin/a");
     scratch_file("ruin/a/1.jpg", "x", 1);
     assert_int_equal(fv_dataset_open_photos(scratch_path("ruin"), "train", &options, &data, &error), FV_FORMAT);
@@ -296,7 +296,7 @@ static void test_recipe(void **state) {
     fv__text_free(&text);
     for (int i = 0; i < 2; i++) { // as many threads as there are, the same bits
         fv_train_options options = {.threads = i ? 4 : 1};
-        assert_ok(fv_train(recipe, &options, &models[i], &failure));
+        assert_ok(fv_recipe_train(recipe, &options, &models[i], &failure));
     }
     fv_model_info info = fv_model_describe(models[0]);
     assert_int_equal(info.classes, 3);
@@ -311,7 +311,7 @@ static void test_recipe(void **state) {
     write_broken("broken");
     recipe = open_recipe(scratch_path("broken"));
     options.folder = scratch_path("run");
-    assert_ok(fv_train(recipe, &options, NULL, &failure));
+    assert_ok(fv_recipe_train(recipe, &options, NULL, &failure));
     assert_int_equal(told, 6);
     uint8_t *report;
     size_t size;
@@ -321,18 +321,18 @@ static void test_recipe(void **state) {
     fv_error error;
     assert_ok(fv_recipe_set(recipe, "data.strict=true", &failure));
     options.folder = NULL;
-    assert_int_equal(fv_train(recipe, &options, NULL, &error), FV_FORMAT);
+    assert_int_equal(fv_recipe_train(recipe, &options, NULL, &error), FV_FORMAT);
     fv_recipe_free(recipe);
     // A run goes on with the pictures it began with, those it validates on included.
     write_classes("divided/train", 4);
     write_classes("divided/val", 2);
     recipe = open_recipe(scratch_path("divided"));
     options.folder = scratch_path("divided-run");
-    assert_ok(fv_train(recipe, &options, NULL, &failure));
+    assert_ok(fv_recipe_train(recipe, &options, NULL, &failure));
     options.resume = true;
-    assert_ok(fv_train(recipe, &options, NULL, &failure));
+    assert_ok(fv_recipe_train(recipe, &options, NULL, &failure));
     write_picture("divided/val/red/new.ppm", 0, 3);
-    assert_int_equal(fv_train(recipe, &options, NULL, &error), FV_INVALID);
+    assert_int_equal(fv_recipe_train(recipe, &options, NULL, &error), FV_INVALID);
     assert_says(error, "belongs to other data");
     fv_recipe_free(recipe);
 }
@@ -352,28 +352,28 @@ static void test_division(void **state) {
     assert_ok(fv__dataset_digest(validation, held, &failure));
     assert_ok(fv__dataset_digest(test, tested, &failure));
     assert_string_equal(held, tested);
-    fv_dataset_close(test);
-    fv_dataset_close(train);
-    fv_dataset_close(validation);
+    fv_dataset_free(test);
+    fv_dataset_free(train);
+    fv_dataset_free(validation);
     assert_ok(fv_recipe_set(recipe, "data.limit=6", &failure));
     assert_ok(fv_recipe_set(recipe, "data.validation={fraction: 0.5, seed: 3}", &failure)); // of each class, too
     assert_ok(fv__data_open(&recipe->data, &train, &validation, &failure));
     assert_int_equal(validation->labels[0], 0);
     assert_int_equal(validation->labels[5], 2);
-    fv_dataset_close(train);
-    fv_dataset_close(validation);
+    fv_dataset_free(train);
+    fv_dataset_free(validation);
     assert_ok(fv_recipe_set(recipe, "data.validation={fraction: 0.5, stratified: false}", &failure));
     assert_ok(fv__data_open(&recipe->data, &train, &validation, &failure));
     assert_int_equal(validation->labels[0], 1);
-    fv_dataset_close(train);
-    fv_dataset_close(validation);
+    fv_dataset_free(train);
+    fv_dataset_free(validation);
     assert_ok(fv_recipe_set(recipe, "data.validation=0.5", &failure));
     assert_ok(fv__data_open(&recipe->data, &train, &validation, &failure));
     assert_int_equal(train->count, 6);
     assert_int_equal(train->labels[0], 0); // some of each class
     assert_int_equal(train->labels[5], 2);
-    fv_dataset_close(train);
-    fv_dataset_close(validation);
+    fv_dataset_free(train);
+    fv_dataset_free(validation);
     fv_recipe_free(recipe);
 }
 
@@ -384,7 +384,7 @@ static fv_status open_and_close(void) {
     fv_status status = fv_dataset_open_photos(scratch_path("broken"), "train", &options, &data, &failure);
     if (!status) {
         status = fv_dataset_read(data, 3, pixels, &failure);
-        fv_dataset_close(data);
+        fv_dataset_free(data);
     }
     return status;
 }

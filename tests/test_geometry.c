@@ -116,10 +116,11 @@ static void no_places(void **state) {
         assert_int_equal(fv_explainer_attention(explainer, 0).rows, 0);
         assert_non_null(fv_explainer_attention(explainer, 0).weights);
         for (int method = FV_EXPLAIN_ATTENTION; method <= FV_EXPLAIN_GRAD_CAM; method++) {
-            assert_int_equal(fv_explain(explainer, (fv_explain_method)method, NULL, map, &failure), FV_UNSUPPORTED);
+            assert_int_equal(fv_explainer_map(explainer, (fv_explain_method)method, NULL, map, &failure),
+                             FV_UNSUPPORTED);
         }
-        assert_ok(fv_explain(explainer, FV_EXPLAIN_OCCLUSION, NULL, map, &failure));
-        fv_explainer_close(explainer);
+        assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_OCCLUSION, NULL, map, &failure));
+        fv_explainer_free(explainer);
         fv_model_free(model);
     }
 }

@@ -31,7 +31,7 @@ static fv__weight_array *add(fv__weights *weights, const char *name, int rank, c
 
 static fv_model *make(const char *layers) {
     fv_model *model;
-    assert_int_equal(fv_model_start(2, 2, 1, "unit", &model, &error), FV_OK);
+    assert_int_equal(fv_model_create(2, 2, 1, "unit", &model, &error), FV_OK);
     if (fv_model_add(model, &error, "%s", layers) != FV_OK) {
         fail_msg("%s", error.message);
     }
@@ -326,7 +326,7 @@ static void starts_a_recipe_with_weights(void **state) {
     fv__text text = {0};
     snprintf(section, sizeof section, "{from: %s, layer: body, map: ['their/*=body/*']}", write_body());
     fv_recipe *recipe = open_recipe(section);
-    assert_int_equal(fv_model_from_recipe(recipe, 1, &model, &error), FV_OK);
+    assert_int_equal(fv_model_create_from_recipe(recipe, 1, &model, &error), FV_OK);
     assert_survives_allocation_failure(fv__weights_load(&recipe->weights, model, &error), error);
     assert_true(first_value(model, "body/kernel") == 3 && first_value(model, "body/bias") == 4);
     assert_int_equal(fv__recipe_model(recipe, 1, &drawn, &error), FV_OK); // the head is drawn as ever
@@ -341,7 +341,7 @@ static void starts_a_recipe_with_weights(void **state) {
     fv__text_free(&text);
     // Without the layer everything is wanted.
     assert_int_equal(fv_recipe_set(recipe, "weights.layer=null", &error), FV_OK);
-    assert_int_equal(fv_model_from_recipe(recipe, 1, &model, &error), FV_FORMAT);
+    assert_int_equal(fv_model_create_from_recipe(recipe, 1, &model, &error), FV_FORMAT);
     assert_says(error, "2 of 4 weights do not fit: head/kernel (2, 10): not in the file");
     fv_recipe_free(recipe);
 }
@@ -353,7 +353,7 @@ static void says_what_is_missing(void **state) {
     setenv("FOVEA_WEIGHTS", scratch, 1);
     setenv("XDG_CACHE_HOME", scratch, 1);
     setenv("KERAS_HOME", scratch_path("keras"), 1);
-    assert_int_equal(fv_model_from_recipe(recipe, 1, &model, &error), FV_NOT_FOUND);
+    assert_int_equal(fv_model_create_from_recipe(recipe, 1, &model, &error), FV_NOT_FOUND);
     assert_says(error, "`fovea weights get mobilenet-v2-1.0-224` downloads them");
     assert_says(error, "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
                        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5 into one of: ");
@@ -361,7 +361,7 @@ static void says_what_is_missing(void **state) {
     assert_says(error, scratch_path("keras/models"));
     fv_recipe_free(recipe);
     recipe = open_recipe("mobilenet-v2-1.1-224");
-    assert_int_equal(fv_model_from_recipe(recipe, 1, &model, &error), FV_NOT_FOUND);
+    assert_int_equal(fv_model_create_from_recipe(recipe, 1, &model, &error), FV_NOT_FOUND);
     assert_says(error, "did you mean 'mobilenet-v2-1.");
     fv_recipe_free(recipe);
 

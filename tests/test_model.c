@@ -20,7 +20,7 @@ static const char *const small_layers[] = {
 static fv_model *build_small(void) {
     fv_error error = {0};
     fv_model *model;
-    assert_int_equal(fv_model_start(10, 8, 2, "symmetric", &model, &error), FV_OK);
+    assert_int_equal(fv_model_create(10, 8, 2, "symmetric", &model, &error), FV_OK);
     for (size_t i = 0; i < sizeof small_layers / sizeof *small_layers; i++) {
         if (fv_model_add(model, &error, "%s", small_layers[i])) {
             fail_msg("%s", error.message);
@@ -69,18 +69,18 @@ static void built_layer_by_layer(void **state) {
     const fv__value *root = fv__document_root(model->description);
     static const char *const animals[] = {"ant", "bee", "cat", "dog", "elk"};
     assert_int_equal(
-        fv__model_create(fv__map_get(root, "input"), fv__map_get(root, "model"), CLASSES, animals, 0, &whole, &error),
+        fv__model_build(fv__map_get(root, "input"), fv__map_get(root, "model"), CLASSES, animals, 0, &whole, &error),
         FV_OK);
     assert_string_equal(fv_model_describe(whole).class_names[2], "cat");
     assert_memory_equal(whole->weights, model->weights, model->graph.weight_count * sizeof(float));
     fv_model_free(whole);
     // Another seed, other weights; another number of classes is refused.
     assert_int_equal(
-        fv__model_create(fv__map_get(root, "input"), fv__map_get(root, "model"), 0, NULL, 1, &whole, &error), FV_OK);
+        fv__model_build(fv__map_get(root, "input"), fv__map_get(root, "model"), 0, NULL, 1, &whole, &error), FV_OK);
     assert_memory_not_equal(whole->weights, model->weights, model->graph.weight_count * sizeof(float));
     fv_model_free(whole);
     assert_int_equal(
-        fv__model_create(fv__map_get(root, "input"), fv__map_get(root, "model"), 7, NULL, 0, &whole, &error),
+        fv__model_build(fv__map_get(root, "input"), fv__map_get(root, "model"), 7, NULL, 0, &whole, &error),
         FV_INVALID);
     assert_null(whole);
     assert_says(error, "(5)");
@@ -92,7 +92,7 @@ static void failed_add_changes_nothing(void **state) {
     (void)state;
     fv_error error = {0};
     fv_model *model;
-    assert_int_equal(fv_model_start(8, 8, 1, "unit", &model, &error), FV_OK);
+    assert_int_equal(fv_model_create(8, 8, 1, "unit", &model, &error), FV_OK);
     assert_int_equal(fv_predict(model, some_images(), 1, probabilities[0], &error), FV_INVALID);
     assert_says(error, "(8, 8, 1)");
     assert_int_equal(fv_model_add(model, &error, "- flatten\n- dense: {units: %d}", 3), FV_OK);
@@ -114,12 +114,12 @@ static void failed_add_changes_nothing(void **state) {
     assert_int_equal(fv_predict(model, some_images(), 2, probabilities[0], &error), FV_OK);
     fv_model_free(model);
     fv_model_free(NULL);
-    assert_int_equal(fv_model_start(8, 8, 5, "unit", &model, &error), FV_INVALID);
+    assert_int_equal(fv_model_create(8, 8, 5, "unit", &model, &error), FV_INVALID);
     assert_says(error, "channels");
-    assert_int_equal(fv_model_start(0, 8, 1, "unit", &model, &error), FV_INVALID);
-    assert_int_equal(fv_model_start(8, 8, 1, "units", &model, &error), FV_INVALID);
+    assert_int_equal(fv_model_create(0, 8, 1, "unit", &model, &error), FV_INVALID);
+    assert_int_equal(fv_model_create(8, 8, 1, "units", &model, &error), FV_INVALID);
     assert_says(error, "unit");
-    assert_int_equal(fv_model_start(8, 8, 1, "dataset", &model, &error), FV_INVALID);
+    assert_int_equal(fv_model_create(8, 8, 1, "dataset", &model, &error), FV_INVALID);
     assert_null(model);
 }
 
@@ -130,7 +130,7 @@ static void last_softmax_is_left_out(void **state) {
     fv_error error = {0};
     for (int i = 0; i < 4; i++) {
         fv_model *model;
-        assert_int_equal(fv_model_start(10, 8, 2, "unit", &model, &error), FV_OK);
+        assert_int_equal(fv_model_create(10, 8, 2, "unit", &model, &error), FV_OK);
         assert_int_equal(fv_model_add(model, &error, "flatten"), FV_OK);
         assert_int_equal(fv_model_add(model, &error, "%s", ends[i]), FV_OK);
         assert_ptr_equal(model->graph.nodes[model->output].op, &fv__op_dense);
@@ -153,14 +153,14 @@ static void preprocessing(void **state) {
     fv_model *model;
     float out[8];
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(fv_model_start(2, 1, 2, cases[i].normalize, &model, &error), FV_OK);
+        assert_int_equal(fv_model_create(2, 1, 2, cases[i].normalize, &model, &error), FV_OK);
         fv__model_preprocess(model, pixels, 2, out);
         for (int j = 0; j < 8; j++) {
             assert_true(fabsf(out[j] - (pixels[j] ? cases[i].full : cases[i].zero)) < 1e-6F);
         }
         fv_model_free(model);
     }
-    assert_int_equal(fv_model_start(2, 1, 2, "unit", &model, &error), FV_OK);
+    assert_int_equal(fv_model_create(2, 1, 2, "unit", &model, &error), FV_OK);
     fv__model_normalize(model, (const double[]){100, 0}, (const double[]){50, 255});
     fv__model_preprocess(model, pixels, 2, out);
     const float expected[8] = {-2, 1, 3.1F, 0, -2, 0, 3.1F, 1};
@@ -346,7 +346,7 @@ static void damaged_files(void **state) {
     fv_model *model;
     assert_int_equal(fv_model_load(scratch_path("nowhere"), &model, &error), FV_NOT_FOUND);
     assert_int_equal(fv_model_load(scratch_file("text", "hello", 5), &model, &error), FV_FORMAT);
-    assert_int_equal(fv_model_start(8, 8, 1, "unit", &model, &error), FV_OK);
+    assert_int_equal(fv_model_create(8, 8, 1, "unit", &model, &error), FV_OK);
     assert_int_equal(fv_model_save(model, scratch_path("unfinished"), &error), FV_INVALID);
     assert_says(error, "(8, 8, 1)");
     fv_model_free(model);
@@ -383,7 +383,7 @@ static void summary(void **state) {
     fv__summary_free(&table);
     fv_model_free(model);
     // Thousands are separated.
-    assert_int_equal(fv_model_start(100, 100, 1, "unit", &model, &error), FV_OK);
+    assert_int_equal(fv_model_create(100, 100, 1, "unit", &model, &error), FV_OK);
     assert_int_equal(fv_model_add(model, &error, "- flatten\n- dense: 123"), FV_OK);
     assert_int_equal(fv__summary_create(model, &table, &error), FV_OK);
     fv__summary_print(&table, &text);
@@ -411,7 +411,7 @@ static void counting_free(void *block) {
 
 static fv_status build_save_load_predict(const char *path, fv_error *error) {
     fv_model *model = NULL, *loaded = NULL;
-    fv_status status = fv_model_start(6, 6, 1, "unit", &model, error);
+    fv_status status = fv_model_create(6, 6, 1, "unit", &model, error);
     if (!status) {
         fv_model_set_threads(model, 1);
         status = fv_model_add(model, error, "residual: [{attention: {units: 2}}, {reshape: [6, 6, 1]}]");

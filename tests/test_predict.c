@@ -54,8 +54,8 @@ static fv_model *make_model(int channels, const char *resize) {
              SIDE, SIDE, channels, resize, CLASSES);
     assert_ok(fv__document_parse(yaml, strlen(yaml), "model", &document, &failure));
     const fv__value *root = fv__document_root(document);
-    assert_ok(fv__model_create(fv__map_get(root, "input"), fv__map_get(root, "model"), CLASSES, class_names, 5, &model,
-                               &failure));
+    assert_ok(fv__model_build(fv__map_get(root, "input"), fv__map_get(root, "model"), CLASSES, class_names, 5, &model,
+                              &failure));
     fv__document_free(document);
     return model;
 }
@@ -122,7 +122,7 @@ static void check_against_data_set(int channels, const char *resize) {
         assert_non_null(strstr(now.sentences[1], "66.ppm: cannot open"));
         assert_non_null(strstr(now.sentences[2], "68.ppm: "));
     }
-    fv_dataset_close(data);
+    fv_dataset_free(data);
     fv_model_free(model);
 }
 
@@ -176,7 +176,7 @@ static void fails_when_asked_to(void **state) {
     assert_int_equal(fv_predict_files(model, paths, 1, NULL, probabilities[0], &error), FV_UNSUPPORTED);
     assert_says(error, "4 channels");
     fv_model_free(model);
-    assert_ok(fv_model_start(SIDE, SIDE, 3, "unit", &model, &failure));
+    assert_ok(fv_model_create(SIDE, SIDE, 3, "unit", &model, &failure));
     assert_int_equal(fv_predict_files(model, paths, 1, NULL, probabilities[0], &error), FV_INVALID);
     fv_model_free(model);
 }

@@ -43,7 +43,7 @@ static void test_builtin(void **state) {
         assert_int_equal(recipe->train.epochs, cases[i].epochs);
         assert_true(recipe->train.optimizer.kind == FV__OPTIMIZER_ADAM && recipe->train.optimizer.lr == 1e-3);
         assert_int_equal(recipe->data.validation, FV__VALIDATE_TEST);
-        assert_ok(fv_model_from_recipe(recipe, 1, &model, &failure));
+        assert_ok(fv_model_create_from_recipe(recipe, 1, &model, &failure));
         fv_model_info info = fv_model_describe(model);
         assert_int_equal(info.parameters, cases[i].parameters);
         assert_int_equal(info.trainable, cases[i].parameters);
@@ -324,7 +324,7 @@ static void test_train(void **state) {
     fv_model *model, *loaded;
     fv_train_options options = {
         .folder = scratch_path("run"), .seed = 3, .on_start = check_start, .on_progress = keep_last, .context = &last};
-    assert_ok(fv_train(recipe, &options, &model, &failure));
+    assert_ok(fv_recipe_train(recipe, &options, &model, &failure));
     // 80 samples, of which the last quarter is for validation.
     assert_int_equal(last.train.samples, 60);
     assert_int_equal(last.validation.samples, 20);
@@ -354,7 +354,7 @@ static void test_train(void **state) {
     }
     assert_int_equal(fv_evaluate(loaded, dataset, &again, &error), FV_NUMERIC);
     assert_says(error, "the loss on mnist is not finite");
-    fv_dataset_close(dataset);
+    fv_dataset_free(dataset);
     fv_model_free(model);
     fv_model_free(loaded);
 
@@ -365,9 +365,9 @@ static void test_train(void **state) {
     assert_ok(fv_recipe_open(own, &resolved, &failure));
     options.resume = true;
     options.on_start = NULL;
-    assert_ok(fv_train(resolved, &options, NULL, &failure));
+    assert_ok(fv_recipe_train(resolved, &options, NULL, &failure));
     assert_ok(fv_recipe_set(resolved, "train.epochs=13", &failure));
-    assert_int_equal(fv_train(resolved, &options, NULL, &error), FV_INVALID);
+    assert_int_equal(fv_recipe_train(resolved, &options, NULL, &error), FV_INVALID);
     assert_says(error, "another recipe");
     fv_recipe_free(resolved);
     fv_recipe_free(recipe);
@@ -398,15 +398,15 @@ static void test_validation_parts(void **state) {
         if (validation && cases[i].validation[0] == '0') { // the last part
             assert_int_equal(validation->labels[0], cases[i].train * 7 % 10);
         }
-        fv_dataset_close(train);
-        fv_dataset_close(validation);
+        fv_dataset_free(train);
+        fv_dataset_free(validation);
     }
     assert_ok(fv_recipe_set(recipe, "data.limit=1", &failure));
     assert_ok(fv_recipe_set(recipe, "data.validation=0.5", &failure));
     assert_int_equal(fv__data_open(&recipe->data, &train, &validation, &error), FV_INVALID);
     assert_says(error, "leaves none to");
     assert_ok(fv_recipe_set(recipe, "data.path=/nowhere/at/all", &failure));
-    assert_int_equal(fv_train(recipe, NULL, NULL, &error), FV_NOT_FOUND);
+    assert_int_equal(fv_recipe_train(recipe, NULL, NULL, &error), FV_NOT_FOUND);
     assert_says(error, "/nowhere/at/all");
     fv_recipe_free(recipe);
 }
@@ -420,7 +420,7 @@ static void test_normalize_by_dataset(void **state) {
     snprintf(path, sizeof path, "data.path=%s", scratch);
     assert_ok(fv_recipe_set(recipe, path, &failure));
     assert_ok(fv_recipe_set(recipe, "input.normalize=dataset", &failure));
-    assert_ok(fv_model_from_recipe(recipe, 1, &model, &failure));
+    assert_ok(fv_model_create_from_recipe(recipe, 1, &model, &failure));
     fv_dataset *dataset;
     uint8_t pixels[784];
     float values[784];
@@ -436,7 +436,7 @@ static void test_normalize_by_dataset(void **state) {
     }
     assert_near(sum / (50 * 784), 0, 1e-5);
     assert_near(squares / (50 * 784), 1, 1e-4);
-    fv_dataset_close(dataset);
+    fv_dataset_free(dataset);
     fv_model_free(model);
     fv_recipe_free(recipe);
 }

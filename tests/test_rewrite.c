@@ -119,7 +119,7 @@ static const rewrite_case untouched[] = {
 
 static fv_model *make_model(const rewrite_case *test, bool rewrite) {
     fv_model *model;
-    assert_ok(fv_model_start(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
+    assert_ok(fv_model_create(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
     for (int i = 0; i < 6 && test->layers[i]; i++) {
         assert_ok(fv_model_add(model, &failure, "%s", test->layers[i]));
     }

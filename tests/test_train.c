@@ -169,7 +169,7 @@ static void test_balanced(void **state) {
                                : "{batch: 4, epochs: 3, optimizer: {sgd: {lr: 0.1}}, class_weights: balanced}");
         fv__samples samples = pictures_samples(i ? &many : &few);
         fv_model *model;
-        assert_ok(fv_model_start(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
+        assert_ok(fv_model_create(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
         assert_ok(fv_model_add(model, &failure, "flatten"));
         assert_ok(fv_model_add(model, &failure, "dense: {units: 2}"));
         fv__fit_options options = {.settings = &settings, .train = &samples, .run = &(fv_train_options){.threads = 1}};

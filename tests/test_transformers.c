@@ -3,7 +3,7 @@
 
 static fv_model *model_of(const char *const *layers) {
     fv_model *model;
-    assert_ok(fv_model_start(32, 32, 3, "unit", &model, &failure));
+    assert_ok(fv_model_create(32, 32, 3, "unit", &model, &failure));
     for (; *layers; layers++) {
         assert_ok(fv_model_add(model, &failure, "%s", *layers));
     }

@@ -65,7 +65,7 @@ static void test_unpacked(void **state) {
         fv_dataset *data;
         assert_ok(fv_dataset_open_photos(path, "train", &(fv_photo_options){0}, &data, &failure));
         assert_int_equal(fv_dataset_describe(data).count, 2);
-        fv_dataset_close(data);
+        fv_dataset_free(data);
     }
     // A set known by name, in a folder that holds its archive.
     fv_dataset *data;
@@ -74,7 +74,7 @@ static void test_unpacked(void **state) {
     assert_ok(fv_dataset_open("cats-and-dogs", "train", scratch_path("holder"), &data, &failure));
     assert_string_equal(data->name, "cats-and-dogs");
     assert_int_equal(data->count, 2);
-    fv_dataset_close(data);
+    fv_dataset_free(data);
 }
 
 static void test_refused(void **state) {

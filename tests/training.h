@@ -70,7 +70,7 @@ static __attribute__((unused)) fv_error failure; // of the call inside assert_ok
 // Convolution, dropout, dense.
 static inline fv_model *picture_model(void) {
     fv_model *model;
-    assert_ok(fv_model_start(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
+    assert_ok(fv_model_create(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
     assert_ok(fv_model_add(model, &failure, "conv2d: {filters: 6, kernel: 3, activation: relu}"));
     assert_ok(fv_model_add(model, &failure, "max_pool2d: {size: 2}"));
     assert_ok(fv_model_add(model, &failure, "flatten"));

@@ -22,4 +22,23 @@ fv_status fv__fail_in(fv_error *error, fv_status status, const char *format, ...
 // Out of memory while making `what`.
 fv_status fv__fail_memory(fv_error *error, const char *what);
 
+// Returns from the function where `expression` fails. The way to fail wherever nothing has to be freed; where something
+// has, `goto done` to one place at the end that frees it (FV__TRY_OR_DONE).
+#define FV__TRY(expression)                                                                                            \
+    do {                                                                                                               \
+        const fv_status tried = (expression);                                                                          \
+        if (tried) {                                                                                                   \
+            return tried;                                                                                              \
+        }                                                                                                              \
+    } while (0)
+
+// The same where something has to be freed: sets the function's `status` and goes to its label `done` on a failure.
+#define FV__TRY_OR_DONE(expression)                                                                                    \
+    do {                                                                                                               \
+        status = (expression);                                                                                         \
+        if (status) {                                                                                                  \
+            goto done;                                                                                                 \
+        }                                                                                                              \
+    } while (0)
+
 #endif

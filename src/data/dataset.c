@@ -93,7 +93,7 @@ fv_status fv__dataset_limit(const fv_dataset *dataset, size_t limit, fv_dataset 
     return fv__dataset_view(dataset, 0, limit < dataset->count ? limit : dataset->count, out, error);
 }
 
-void fv_dataset_close(fv_dataset *dataset) {
+void fv_dataset_free(fv_dataset *dataset) {
     if (dataset) {
         release(dataset->source);
         fv__free(dataset);

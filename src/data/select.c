@@ -26,7 +26,7 @@ static const char *identify(const fv__dataset_source *source, size_t index) {
 
 static void destroy(fv__dataset_source *source) {
     selection *part = (selection *)source;
-    fv_dataset_close(part->from);
+    fv_dataset_free(part->from);
     fv__free(part->indices);
     fv__free(part->labels);
     fv__free(part);
@@ -123,7 +123,7 @@ fv_status fv__dataset_stratify(const fv_dataset *dataset, double fraction, uint6
         }
     }
     if (status) {
-        fv_dataset_close(*validation);
+        fv_dataset_free(*validation);
         *validation = NULL;
     }
     fv__free(members);

@@ -138,7 +138,7 @@ static fv_status prepare(fv_explainer *explainer, fv_error *error) {
     return status ? status : make_plan(explainer, false, &explainer->forward, error);
 }
 
-fv_status fv_explainer_open(fv_model *model, fv_explainer **out, fv_error *error) {
+fv_status fv_explainer_create(fv_model *model, fv_explainer **out, fv_error *error) {
     *out = NULL;
     if (!model->classes) {
         return fv__fail(error, FV_INVALID,
@@ -154,14 +154,14 @@ fv_status fv_explainer_open(fv_model *model, fv_explainer **out, fv_error *error
     fv__graph_init(&explainer->graph);
     fv_status status = prepare(explainer, error);
     if (status) {
-        fv_explainer_close(explainer);
+        fv_explainer_free(explainer);
         return status;
     }
     *out = explainer;
     return FV_OK;
 }
 
-void fv_explainer_close(fv_explainer *explainer) {
+void fv_explainer_free(fv_explainer *explainer) {
     if (!explainer) {
         return;
     }
@@ -200,7 +200,7 @@ static fv_status run(fv_explainer *explainer, fv__plan *plan, fv_error *error) {
     return fv__plan_run(plan, explainer->pool, &feed, error);
 }
 
-fv_status fv_explainer_look(fv_explainer *explainer, const uint8_t *image, int target, fv_error *error) {
+fv_status fv_explainer_set_image(fv_explainer *explainer, const uint8_t *image, int target, fv_error *error) {
     const fv_model *model = explainer->model;
     const int *size = model->input_settings.size.values, classes = model->classes;
     const size_t bytes = (size_t)size[0] * (size_t)size[1] * (size_t)size[2];
@@ -265,8 +265,8 @@ void fv__explainer_mean_colour(const fv_explainer *explainer, uint8_t *colour) {
     }
 }
 
-fv_status fv_explain(fv_explainer *explainer, fv_explain_method method, const fv_explain_options *options, float *map,
-                     fv_error *error) {
+fv_status fv_explainer_map(fv_explainer *explainer, fv_explain_method method, const fv_explain_options *options,
+                           float *map, fv_error *error) {
     typedef fv_status explain_method(fv_explainer *, const fv_explain_options *, float *, fv_error *);
     static explain_method *const methods[] = {
         [FV_EXPLAIN_ATTENTION] = fv__explain_attention, [FV_EXPLAIN_ROLLOUT] = fv__explain_rollout,
@@ -275,7 +275,7 @@ fv_status fv_explain(fv_explainer *explainer, fv_explain_method method, const fv
     };
     static const fv_explain_options defaults = FV_EXPLAIN_DEFAULTS;
     if (!explainer->image) {
-        return fv__fail(error, FV_INVALID, "no image to explain yet: call fv_explainer_look first");
+        return fv__fail(error, FV_INVALID, "no image to explain yet: call fv_explainer_set_image first");
     }
     if ((unsigned)method >= sizeof methods / sizeof *methods) {
         return fv__fail(error, FV_INVALID, "there is no method %d", (int)method);

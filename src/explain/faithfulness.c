@@ -158,10 +158,10 @@ static fv_status sort_pixels(const float *map, size_t count, uint32_t *order, fv
 
 static fv_status check(const fv_explainer *explainer, fv_error *error) {
     return explainer->image ? FV_OK
-                            : fv__fail(error, FV_INVALID, "no image to explain yet: call fv_explainer_look first");
+                            : fv__fail(error, FV_INVALID, "no image to explain yet: call fv_explainer_set_image first");
 }
 
-fv_status fv_explain_faithfulness(fv_explainer *explainer, const float *map, fv_faithfulness *out, fv_error *error) {
+fv_status fv_explainer_faithfulness(fv_explainer *explainer, const float *map, fv_faithfulness *out, fv_error *error) {
     const image_size size = size_of(explainer);
     fv_status status = check(explainer, error);
     if (status) {
@@ -188,8 +188,8 @@ static void add_share(fv_faithfulness *mean, const fv_faithfulness *one, int rep
     }
 }
 
-fv_status fv_explain_random(fv_explainer *explainer, int repeats, uint64_t seed, fv_faithfulness *out,
-                            fv_error *error) {
+fv_status fv_explainer_random_faithfulness(fv_explainer *explainer, int repeats, uint64_t seed, fv_faithfulness *out,
+                                           fv_error *error) {
     const image_size size = size_of(explainer);
     fv_status status = check(explainer, error);
     if (status) {

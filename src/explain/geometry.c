@@ -21,7 +21,7 @@ static fv__token_grid window_grid(const fv__node *node, const fv__token_grid *ov
         image->size[1] != over->columns) {
         return (fv__token_grid){0};
     }
-    fv__pool_windows windows;
+    fv__windows windows;
     node->op->windows(&node->view, &windows);
     fv__token_grid grid = {.placed = true, .rows = windows.rows, .columns = windows.columns};
     for (int i = 0; i < 2; i++) {

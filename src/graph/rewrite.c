@@ -3,7 +3,7 @@
 // max_pool2d(relu(x)) = relu(max_pool2d(x)), and so for any activation that never falls: moved behind the pooling it
 // runs on fewer values, and the convolution's output need not be kept for its derivative.
 //
-// Linear layers with nothing between them are one (compose.c), and an average over tokens runs before them (pool.c).
+// Linear layers with nothing between them are one (compose.c), and an average over tokens runs before them (average.c).
 // Batch norms and activations behind linear layers become part of them (fold.c). Heads share keys and values (share.c).
 #include <stdarg.h>
 #include <stdio.h>

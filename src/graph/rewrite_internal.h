@@ -1,5 +1,5 @@
 // The walk over the source graph, shared by rewrite.c (what is copied, and how), compose.c (linear layers joined) and
-// fold.c (what follows them taken in), share.c (keys and values of heads) and pool.c (averages moved to the front).
+// fold.c (what follows them taken in), share.c (keys and values of heads) and average.c (averages moved to the front).
 #ifndef FOVEA_GRAPH_REWRITE_INTERNAL_H
 #define FOVEA_GRAPH_REWRITE_INTERNAL_H
 

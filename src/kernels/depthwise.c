@@ -15,7 +15,7 @@ typedef struct depthwise_cells {
     int top, bottom, left, right;
 } depthwise_cells;
 
-static depthwise_cells depthwise_inside(const fv__pool_windows *w, int row, int column) {
+static depthwise_cells depthwise_inside(const fv__windows *w, int row, int column) {
     const int y = row * w->stride[0] - w->before[0], x = column * w->stride[1] - w->before[1];
     return (depthwise_cells){.top = y < 0 ? -y : 0,
                              .bottom = w->height - y < w->size[0] ? w->height - y : w->size[0],
@@ -24,19 +24,19 @@ static depthwise_cells depthwise_inside(const fv__pool_windows *w, int row, int 
 }
 
 // Where cell (i, j) of a window lies in the image, and in the kernel.
-static ptrdiff_t depthwise_cell(const fv__pool_windows *w, int row, int column, int i, int j) {
+static ptrdiff_t depthwise_cell(const fv__windows *w, int row, int column, int i, int j) {
     const ptrdiff_t y = row * w->stride[0] - w->before[0] + i, x = column * w->stride[1] - w->before[1] + j;
     return (y * w->width + x) * w->channels;
 }
 
-static ptrdiff_t depthwise_tap(const fv__pool_windows *w, int i, int j) {
+static ptrdiff_t depthwise_tap(const fv__windows *w, int i, int j) {
     return ((ptrdiff_t)i * w->size[1] + j) * w->channels;
 }
 
 // One vector of channels of `count` windows side by side, which read `across` columns of `down` rows from x on; the
 // last four of the arguments begin at the first of the channels. `count`, `across` and `stride` are constants where it
 // matters.
-FV__VECTOR void depthwise_vector(const fv__pool_windows *w, int count, int across, int stride, int down, float least,
+FV__VECTOR void depthwise_vector(const fv__windows *w, int count, int across, int stride, int down, float least,
                                  float most, const float *x, const float *kernel, const float *bias, float *y) {
     const ptrdiff_t channels = w->channels, line = (ptrdiff_t)w->width * channels, taps = w->size[1] * channels;
     fv__v sum[NEIGHBOURS];
@@ -58,7 +58,7 @@ FV__VECTOR void depthwise_vector(const fv__pool_windows *w, int count, int acros
 
 // All channels of those windows. The last vector is moved left until it ends with the channels: it writes some of them
 // again, and the same.
-FV__VECTOR void depthwise_windows(const fv__pool_windows *w, int count, int across, int stride, int down, float least,
+FV__VECTOR void depthwise_windows(const fv__windows *w, int count, int across, int stride, int down, float least,
                                   float most, const float *x, const float *kernel, const float *bias, float *y) {
     for (int c = 0; c < w->channels; c += FV__LANES) {
         c = c + FV__LANES <= w->channels ? c : w->channels - FV__LANES;
@@ -67,7 +67,7 @@ FV__VECTOR void depthwise_windows(const fv__pool_windows *w, int count, int acro
 }
 
 // One window of fewer channels than a vector has lanes.
-static void depthwise_narrow(const fv__pool_windows *w, int across, int down, float least, float most, const float *x,
+static void depthwise_narrow(const fv__windows *w, int across, int down, float least, float most, const float *x,
                              const float *kernel, const float *bias, float *y) {
     for (int c = 0; c < w->channels; c++) {
         float sum = bias ? bias[c] : 0;
@@ -82,7 +82,7 @@ static void depthwise_narrow(const fv__pool_windows *w, int across, int down, fl
 }
 
 // A row of windows. `wide`: there are channels for a vector.
-FV__VECTOR void depthwise_row(const fv__pool_windows *w, int row, int stride, bool wide, float least, float most,
+FV__VECTOR void depthwise_row(const fv__windows *w, int row, int stride, bool wide, float least, float most,
                               const float *x, const float *kernel, const float *bias, float *y) {
     const bool common = wide && w->size[1] == COMMON && stride <= MOST_STRIDE;
     for (int column = 0; column < w->columns;) {
@@ -112,7 +112,7 @@ FV__VECTOR void depthwise_row(const fv__pool_windows *w, int row, int stride, bo
 
 // y[row][column][c] = Σ x · kernel over the window's cells + bias[c], then no less than `least` and no more than `most`
 // (NaN stays NaN).
-static void depthwise(const fv__pool_windows *w, float least, float most,
+static void depthwise(const fv__windows *w, float least, float most,
                       const float *x,      // (height, width, channels)
                       const float *kernel, // (size[0], size[1], channels)
                       const float *bias,   // (channels) or NULL
@@ -131,8 +131,8 @@ static void depthwise(const fv__pool_windows *w, float least, float most,
 
 // What one window adds to dx and to dkernel (either may be NULL); x, kernel and the gradients from the window's first
 // cell inside.
-FV__VECTOR void depthwise_window_backward(const fv__pool_windows *w, int across, int down, const float *dy,
-                                          const float *x, const float *kernel, float *dx, float *dkernel) {
+FV__VECTOR void depthwise_window_backward(const fv__windows *w, int across, int down, const float *dy, const float *x,
+                                          const float *kernel, float *dx, float *dkernel) {
     const int channels = w->channels, whole = channels / FV__LANES * FV__LANES;
     for (int c = 0; c < whole; c += FV__LANES) {
         const fv__v d = fv__v_load(dy + c);
@@ -164,7 +164,7 @@ FV__VECTOR void depthwise_window_backward(const fv__pool_windows *w, int across,
 }
 
 // dx is written, dkernel added to; either may be NULL.
-static void depthwise_backward(const fv__pool_windows *w,
+static void depthwise_backward(const fv__windows *w,
                                const float *dy,     // (rows, columns, channels)
                                const float *x,      // (height, width, channels), for dkernel
                                const float *kernel, // (size[0], size[1], channels), for dx

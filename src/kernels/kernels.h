@@ -96,20 +96,19 @@ typedef struct fv__gemm {
       (const float *dy, const float *x, const float *gamma, const float *statistics, float *dx, float *dgamma,         \
        float *dbeta, int rows, int features))                                                                          \
     /* pooling.c */                                                                                                    \
-    X(void, max_pool2d,                                                                                                \
-      (const fv__pool_windows *w, fv__activation activation, const float *x, float *y, uint8_t *winner))               \
+    X(void, max_pool2d, (const fv__windows *w, fv__activation activation, const float *x, float *y, uint8_t *winner))  \
     X(void, max_pool2d_backward,                                                                                       \
-      (const fv__pool_windows *w, const float *dy, const float *positive, const uint8_t *winner, float *dx))           \
+      (const fv__windows *w, const float *dy, const float *positive, const uint8_t *winner, float *dx))                \
     X(void, average_rows, (const float *x, float *y, int rows, int features))                                          \
     X(void, average_rows_backward, (const float *dy, float *dx, int rows, int features))                               \
     X(void, largest_rows, (const float *x, float *y, int32_t *winner, int rows, int features))                         \
     X(void, largest_rows_backward, (const float *dy, const int32_t *winner, float *dx, int rows, int features))        \
     /* depthwise.c */                                                                                                  \
     X(void, depthwise,                                                                                                 \
-      (const fv__pool_windows *w, float least, float most, const float *x, const float *kernel, const float *bias,     \
+      (const fv__windows *w, float least, float most, const float *x, const float *kernel, const float *bias,          \
        float *y))                                                                                                      \
     X(void, depthwise_backward,                                                                                        \
-      (const fv__pool_windows *w, const float *dy, const float *x, const float *kernel, float *dx, float *dkernel))    \
+      (const fv__windows *w, const float *dy, const float *x, const float *kernel, float *dx, float *dkernel))         \
     /* columns.c */                                                                                                    \
     X(void, scale_columns,                                                                                             \
       (const float *x, const float *scale, const float *shift, float *y, int rows, int columns, bool accumulate))      \

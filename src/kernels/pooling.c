@@ -19,7 +19,7 @@ FV__VECTOR int window_past(int corner, int size, int limit) {
     return corner + size > limit ? limit - corner : size;
 }
 
-static window_cells window_inside(const fv__pool_windows *w, int row, int column) {
+static window_cells window_inside(const fv__windows *w, int row, int column) {
     const int y = row * w->stride[0] - w->before[0], x = column * w->stride[1] - w->before[1];
     return (window_cells){.top = window_first(y),
                           .bottom = window_past(y, w->size[0], w->height),
@@ -39,7 +39,7 @@ FV__VECTOR window_cells window_plain(const window_cells *cells) {
 }
 
 // A cell beats the best so far if it is larger, or not a number: what is not finite must not get lost.
-FV__VECTOR void window_largest(const fv__pool_windows *w, const window_cells *cells, const float *x, float *y,
+FV__VECTOR void window_largest(const fv__windows *w, const window_cells *cells, const float *x, float *y,
                                uint8_t *winner) {
     const int channels = w->channels, first = cells->top * cells->across + cells->left;
     const ptrdiff_t line = (ptrdiff_t)w->width * channels; // from a row of the image to the next
@@ -87,7 +87,7 @@ FV__VECTOR void window_largest(const fv__pool_windows *w, const window_cells *ce
     }
 }
 
-static void max_pool2d(const fv__pool_windows *w, fv__activation activation,
+static void max_pool2d(const fv__windows *w, fv__activation activation,
                        const float *restrict x,    // (height, width, channels)
                        float *restrict y,          // (rows, columns, channels), after the activation
                        uint8_t *restrict winner) { // (rows, columns, channels): which cell of the window; or NULL
@@ -111,8 +111,8 @@ static void max_pool2d(const fv__pool_windows *w, fv__activation activation,
 }
 
 // The gradient of one window's winners. `adds`: to what other windows have left; else the window's cells are its own.
-FV__VECTOR void window_backward(const fv__pool_windows *w, const window_cells *cells, const float *dy,
-                                const float *positive, const uint8_t *winner, float *dx, bool adds) {
+FV__VECTOR void window_backward(const fv__windows *w, const window_cells *cells, const float *dy, const float *positive,
+                                const uint8_t *winner, float *dx, bool adds) {
     const int channels = w->channels;
     const ptrdiff_t line = (ptrdiff_t)w->width * channels;
     int c = 0;
@@ -144,8 +144,8 @@ FV__VECTOR void window_backward(const fv__pool_windows *w, const window_cells *c
     }
 }
 
-FV__VECTOR void windows_backward(const fv__pool_windows *w, const float *dy, const float *positive,
-                                 const uint8_t *winner, float *dx, bool adds) {
+FV__VECTOR void windows_backward(const fv__windows *w, const float *dy, const float *positive, const uint8_t *winner,
+                                 float *dx, bool adds) {
     for (int row = 0; row < w->rows; row++) {
         for (int column = 0; column < w->columns; column++) {
             const window_cells cells = window_inside(w, row, column);
@@ -166,7 +166,7 @@ FV__VECTOR void windows_backward(const fv__pool_windows *w, const float *dy, con
 
 // dx of the winning cell of each window is dy (added up where windows overlap), everywhere else 0. With `positive`, dy
 // counts only where that is above 0: the derivative of a ReLU after the maximum, told by its output.
-static void max_pool2d_backward(const fv__pool_windows *w,
+static void max_pool2d_backward(const fv__windows *w,
                                 const float *dy,       // (rows, columns, channels)
                                 const float *positive, // (rows, columns, channels) or NULL
                                 const uint8_t *winner, // (rows, columns, channels)

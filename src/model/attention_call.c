@@ -98,11 +98,11 @@ static fv_attention_parameters parameters_in(const fv_attention *attention, floa
                                      slab + at[4], slab + at[5], slab + at[6], slab + at[7]};
 }
 
-fv_attention_parameters fv_attention_values(fv_attention *attention) {
+fv_attention_parameters fv_attention_get_parameters(fv_attention *attention) {
     return parameters_in(attention, attention->values);
 }
 
-fv_attention_parameters fv_attention_gradients(fv_attention *attention) {
+fv_attention_parameters fv_attention_get_gradients(fv_attention *attention) {
     return parameters_in(attention, attention->gradients);
 }
 
@@ -199,8 +199,8 @@ static fv_status run(fv_attention *attention, const fv__attention_plan *prepared
     return fv__plan_run(prepared->plan, attention->pool, &feed, error);
 }
 
-fv_status fv_multi_head_attention(fv_attention *attention, fv_tokens query, fv_tokens key, fv_tokens value,
-                                  const fv_mask *mask, float *output, float *weights, fv_error *error) {
+fv_status fv_attention_forward(fv_attention *attention, fv_tokens query, fv_tokens key, fv_tokens value,
+                               const fv_mask *mask, float *output, float *weights, fv_error *error) {
     const fv_tokens inputs[3] = {query, key, value};
     fv__attention_plan *prepared = &attention->forward;
     fv__attention_shapes shapes;
@@ -226,9 +226,9 @@ fv_status fv_multi_head_attention(fv_attention *attention, fv_tokens query, fv_t
     return FV_OK;
 }
 
-fv_status fv_multi_head_attention_backward(fv_attention *attention, fv_tokens query, fv_tokens key, fv_tokens value,
-                                           const fv_mask *mask, const float *d_output, float *d_query, float *d_key,
-                                           float *d_value, fv_error *error) {
+fv_status fv_attention_backward(fv_attention *attention, fv_tokens query, fv_tokens key, fv_tokens value,
+                                const fv_mask *mask, const float *d_output, float *d_query, float *d_key,
+                                float *d_value, fv_error *error) {
     const fv_tokens inputs[3] = {query, key, value};
     float *const gradients[3] = {d_query, d_key, d_value};
     fv__attention_plan *prepared = &attention->backward;

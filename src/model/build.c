@@ -1,4 +1,4 @@
-// A model made in code: fv_model_start, then fv_model_add for each layer.
+// A model made in code: fv_model_create, then fv_model_add for each layer.
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,14 +18,14 @@ static fv__value *describe_input(fv__document *document, const int size[3], cons
     return text && !fv__map_set(map, "size", list, NULL) && !fv__map_set(map, "normalize", text, NULL) ? map : NULL;
 }
 
-fv_status fv_model_start(int height, int width, int channels, const char *normalize, fv_model **out, fv_error *error) {
+fv_status fv_model_create(int height, int width, int channels, const char *normalize, fv_model **out, fv_error *error) {
     *out = NULL;
     if (!normalize || !strcmp(normalize, "dataset")) {
         return fv__fail(
             error, FV_INVALID,
             "normalize must be \"unit\", \"symmetric\" or \"none\"; a data set's own figures need a recipe");
     }
-    fv__document *document = fv__document_new("fv_model_start");
+    fv__document *document = fv__document_new("fv_model_create");
     fv__value *input = document ? describe_input(document, (const int[]){height, width, channels}, normalize) : NULL;
     fv_status status = input ? fv__model_begin(input, out, error) : fv__fail_memory(error, "the model");
     if (!status &&

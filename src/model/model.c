@@ -228,8 +228,8 @@ fv_status fv__model_name_classes(fv_model *model, int classes, const char *const
     return FV_OK;
 }
 
-fv_status fv__model_create(const fv__value *input, const fv__value *layers, int classes, const char *const *class_names,
-                           uint64_t seed, fv_model **out, fv_error *error) {
+fv_status fv__model_build(const fv__value *input, const fv__value *layers, int classes, const char *const *class_names,
+                          uint64_t seed, fv_model **out, fv_error *error) {
     *out = NULL;
     fv_model *model;
     fv_status status = fv__model_begin(input, &model, error);

@@ -63,8 +63,8 @@ struct fv_model {
 // NULL
 // ("0", "1", …). The last layer must give `classes` values when classes > 0; otherwise its width sets the number. With
 // `normalize: dataset` the caller goes on with fv__model_normalize.
-fv_status fv__model_create(const fv__value *input, const fv__value *layers, int classes, const char *const *class_names,
-                           uint64_t seed, fv_model **out, fv_error *error);
+fv_status fv__model_build(const fv__value *input, const fv__value *layers, int classes, const char *const *class_names,
+                          uint64_t seed, fv_model **out, fv_error *error);
 
 // Normalizes by mean and standard deviation of each channel, in byte values: (byte - mean) / deviation.
 void fv__model_normalize(fv_model *model, const double *mean, const double *deviation);

@@ -20,10 +20,10 @@ enum { STRIP_FLOATS = 64 * 1024 }; // of the wide image: about 256 KiB
 typedef struct geometry {
     const fv__bottleneck_attributes *attributes;
     fv__conv2d_geometry first;
-    fv__pool_windows windows; // of the depthwise convolution on the first's output
-    int filters;              // of the last
-    int rows;                 // of the output at a time
-    size_t line;              // floats of a row of the wide image
+    fv__windows windows; // of the depthwise convolution on the first's output
+    int filters;         // of the last
+    int rows;            // of the output at a time
+    size_t line;         // floats of a row of the wide image
 } geometry;
 
 static geometry geometry_of(const fv__op_node *node) {
@@ -31,7 +31,7 @@ static geometry geometry_of(const fv__op_node *node) {
     const fv__op_node first = {.attributes = &a->first, .inputs = {node->inputs[X], node->inputs[FIRST]}};
     geometry g = {
         .attributes = a, .first = fv__conv2d_geometry_of(&first), .filters = fv__shape_features(&node->inputs[LAST])};
-    g.windows = (fv__pool_windows){.height = g.first.rows, .width = g.first.columns, .channels = g.first.filters};
+    g.windows = (fv__windows){.height = g.first.rows, .width = g.first.columns, .channels = g.first.filters};
     int *const out[2] = {&g.windows.rows, &g.windows.columns};
     const int in[2] = {g.first.rows, g.first.columns};
     for (int i = 0; i < 2; i++) {
@@ -109,7 +109,7 @@ static void prepare(const fv__call *call, bool backward) {
 static void narrow_rows(const fv__call *call, const geometry *g, const float *weights, const float *strip, int top,
                         int height, int begin, int end, float *middle, float *out) {
     const fv__activation activation = g->attributes->depthwise.activation;
-    fv__pool_windows windows = g->windows;
+    fv__windows windows = g->windows;
     windows.height = height;
     windows.rows = end - begin;
     windows.before[0] = top + g->windows.before[0] - begin * g->windows.stride[0];
@@ -140,7 +140,7 @@ static void forward_rows(const fv__call *call, const geometry *g, size_t sample,
     float *padded = call->scratch, *strip = padded + fv__conv2d_padded_floats(&g->first);
     float *middle = strip + fv__conv2d_lines(strip_floats(g));
     const float *x = fv__conv2d_pad_image(&g->first, image, padded);
-    const fv__pool_windows *w = &g->windows;
+    const fv__windows *w = &g->windows;
     int top = 0, bottom = 0; // rows of the wide image in the strip
     for (int begin = first; begin < last; begin += g->rows) {
         const int end = begin + g->rows < last ? begin + g->rows : last;

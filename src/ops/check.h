@@ -4,15 +4,6 @@
 
 #include "ops/op.h"
 
-// Ends an infer that has met a failure.
-#define FV__TRY(expression)                                                                                            \
-    do {                                                                                                               \
-        const fv_status tried = (expression);                                                                          \
-        if (tried) {                                                                                                   \
-            return tried;                                                                                              \
-        }                                                                                                              \
-    } while (0)
-
 // Rank and sizes are possible at all.
 fv_status fv__op_expect_sizes(const fv__shape *shape, const char *op, fv_error *error);
 

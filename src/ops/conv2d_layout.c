@@ -27,13 +27,13 @@ fv__conv2d_geometry fv__conv2d_geometry_of(const fv__op_node *node) {
     return g;
 }
 
-void fv__conv2d_windows(const fv__op_node *node, fv__pool_windows *windows) {
+void fv__conv2d_windows(const fv__op_node *node, fv__windows *windows) {
     const fv__conv2d_geometry g = fv__conv2d_geometry_of(node);
-    *windows = (fv__pool_windows){.rows = g.rows,
-                                  .columns = g.columns,
-                                  .size = {g.kernel[0], g.kernel[1]},
-                                  .stride = {g.stride[0], g.stride[1]},
-                                  .before = {g.before[0], g.before[1]}};
+    *windows = (fv__windows){.rows = g.rows,
+                             .columns = g.columns,
+                             .size = {g.kernel[0], g.kernel[1]},
+                             .stride = {g.stride[0], g.stride[1]},
+                             .before = {g.before[0], g.before[1]}};
 }
 
 size_t fv__conv2d_lines(size_t count) {

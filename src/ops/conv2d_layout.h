@@ -18,7 +18,7 @@ typedef struct fv__conv2d_geometry {
 fv__conv2d_geometry fv__conv2d_geometry_of(const fv__op_node *node);
 
 // The `windows` of a convolution's op.
-void fv__conv2d_windows(const fv__op_node *node, fv__pool_windows *windows);
+void fv__conv2d_windows(const fv__op_node *node, fv__windows *windows);
 
 // Sizes in floats. Parts begin on cache lines: lines() rounds up.
 size_t fv__conv2d_lines(size_t count);

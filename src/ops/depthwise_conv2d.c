@@ -10,10 +10,10 @@ static const fv__conv2d_attributes *attributes_of(const fv__op_node *node) {
     return node->attributes;
 }
 
-static fv__pool_windows windows_of(const fv__op_node *node) {
+static fv__windows windows_of(const fv__op_node *node) {
     const fv__conv2d_attributes *a = attributes_of(node);
     const int *in = node->inputs[0].size, *kernel = node->inputs[1].size;
-    fv__pool_windows windows = {.height = in[0], .width = in[1], .channels = in[2]};
+    fv__windows windows = {.height = in[0], .width = in[1], .channels = in[2]};
     int *const out[2] = {&windows.rows, &windows.columns};
     for (int i = 0; i < 2; i++) {
         windows.size[i] = kernel[i];
@@ -40,7 +40,7 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
         return fv__fail(error, FV_INVALID, "%s: strides must be at least 1, not (%d, %d)", op, a->stride[0],
                         a->stride[1]);
     }
-    const fv__pool_windows w = windows_of(node);
+    const fv__windows w = windows_of(node);
     if (w.rows < 1 || w.columns < 1) {
         return fv__fail(error, FV_INVALID,
                         "%s: the kernel (%d, %d) does not fit into the image %s; use a smaller kernel or padding same",
@@ -65,7 +65,7 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
 
 // Output rows begin … end-1 of one sample. ReLU and ReLU6 are limits of the sum; other functions run after it.
 static void forward_rows(const fv__call *call, size_t sample, int begin, int end) {
-    fv__pool_windows w = windows_of(call->node);
+    fv__windows w = windows_of(call->node);
     const fv__activation activation = attributes_of(call->node)->activation;
     const bool relu = activation == FV__ACTIVATION_relu, relu6 = activation == FV__ACTIVATION_relu6;
     const size_t row = (size_t)w.columns * (size_t)w.channels, count = (size_t)(end - begin) * row;
@@ -98,7 +98,7 @@ static void forward(const fv__call *call) {
 }
 
 static void backward(const fv__call *call) {
-    const fv__pool_windows w = windows_of(call->node);
+    const fv__windows w = windows_of(call->node);
     const size_t in = fv__shape_elements(&call->node->inputs[0]), out = fv__shape_elements(&call->node->output);
     for (size_t sample = 0; sample < (size_t)call->samples; sample++) {
         const float *saved = call->saved;
@@ -119,7 +119,7 @@ static double multiply_adds(const fv__op_node *node) {
     return fv__op_one_each(node) * node->inputs[1].size[0] * node->inputs[1].size[1];
 }
 
-static void windows(const fv__op_node *node, fv__pool_windows *windows) {
+static void windows(const fv__op_node *node, fv__windows *windows) {
     *windows = windows_of(node);
 }
 

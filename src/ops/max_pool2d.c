@@ -42,10 +42,10 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     return FV_OK;
 }
 
-static fv__pool_windows windows_of(const fv__op_node *node) {
+static fv__windows windows_of(const fv__op_node *node) {
     const fv__max_pool2d_attributes *a = attributes_of(node);
     const int *in = node->inputs[0].size;
-    fv__pool_windows windows = {.height = in[0], .width = in[1], .channels = in[2]};
+    fv__windows windows = {.height = in[0], .width = in[1], .channels = in[2]};
     int *const out[2] = {&windows.rows, &windows.columns};
     for (int i = 0; i < 2; i++) {
         windows.size[i] = a->size[i];
@@ -73,7 +73,7 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
 }
 
 static void forward(const fv__call *call) {
-    const fv__pool_windows windows = windows_of(call->node);
+    const fv__windows windows = windows_of(call->node);
     const size_t in = fv__shape_elements(&call->node->inputs[0]), out = fv__shape_elements(&call->node->output);
     uint8_t *winner = call->saved;
     for (size_t sample = 0; sample < (size_t)call->samples; sample++) {
@@ -82,7 +82,7 @@ static void forward(const fv__call *call) {
     }
 }
 
-static void backward_sample(const fv__call *call, const fv__pool_windows *windows, size_t sample) {
+static void backward_sample(const fv__call *call, const fv__windows *windows, size_t sample) {
     const fv__kernels *kernels = call->kernels;
     const fv__activation activation = attributes_of(call->node)->activation;
     const size_t in = fv__shape_elements(&call->node->inputs[0]), out = fv__shape_elements(&call->node->output);
@@ -103,7 +103,7 @@ static void backward_sample(const fv__call *call, const fv__pool_windows *window
 }
 
 static void backward(const fv__call *call) {
-    const fv__pool_windows windows = windows_of(call->node);
+    const fv__windows windows = windows_of(call->node);
     for (size_t sample = 0; sample < (size_t)call->samples && call->d_in[0]; sample++) {
         backward_sample(call, &windows, sample);
     }
@@ -113,7 +113,7 @@ static double multiply_adds(const fv__op_node *node) {
     return fv__op_one_each(node) * attributes_of(node)->size[0] * attributes_of(node)->size[1];
 }
 
-static void windows(const fv__op_node *node, fv__pool_windows *windows) {
+static void windows(const fv__op_node *node, fv__windows *windows) {
     *windows = windows_of(node);
 }
 

@@ -165,7 +165,7 @@ typedef struct fv__op {
     // Shape of what is given out through `auxiliary` for one sample; NULL: nothing.
     void (*auxiliary)(const fv__op_node *node, fv__shape *shape);
     // For ops over windows of an image (input 0): which they are, so that tokens can be placed. NULL: other ops.
-    void (*windows)(const fv__op_node *node, fv__pool_windows *windows);
+    void (*windows)(const fv__op_node *node, fv__windows *windows);
 } fv__op;
 
 #define X(name) extern const fv__op fv__op_##name;

@@ -55,9 +55,9 @@ static void backward(const fv__call *call) {
     }
 }
 
-static void windows(const fv__op_node *node, fv__pool_windows *windows) {
+static void windows(const fv__op_node *node, fv__windows *windows) {
     const int *image = node->inputs[0].size, size = size_of(node);
-    *windows = (fv__pool_windows){
+    *windows = (fv__windows){
         .rows = image[0] / size, .columns = image[1] / size, .size = {size, size}, .stride = {size, size}};
 }
 

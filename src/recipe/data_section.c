@@ -186,7 +186,7 @@ static fv_status open_limited(const fv__data_settings *settings, const char *spl
     fv_status status = open_split(settings, split, &all, error);
     if (!status) {
         status = limit(settings, all, out, error);
-        fv_dataset_close(all);
+        fv_dataset_free(all);
     }
     return status;
 }
@@ -270,8 +270,8 @@ static fv_status divide_folder(const fv__data_settings *settings, const fv_datas
     if (!status) {
         status = limit(settings, held, validation, error);
     }
-    fv_dataset_close(kept);
-    fv_dataset_close(held);
+    fv_dataset_free(kept);
+    fv_dataset_free(held);
     return status;
 }
 
@@ -288,7 +288,7 @@ static fv_status divide_limited(const fv__data_settings *settings, const fv_data
                      ? fv__dataset_stratify(some, settings->split.fraction, (uint64_t)settings->split.seed, train,
                                             validation, error)
                      : split_last(&settings->split, some, train, validation, error);
-        fv_dataset_close(some);
+        fv_dataset_free(some);
         return status;
     }
     *train = some;
@@ -306,8 +306,8 @@ fv_status fv__data_divide(const fv__data_settings *settings, const fv_dataset *a
         status = divide_limited(&settled, all, train, validation, error);
     }
     if (status) {
-        fv_dataset_close(*train);
-        fv_dataset_close(*validation);
+        fv_dataset_free(*train);
+        fv_dataset_free(*validation);
         *train = *validation = NULL;
     }
     return status;
@@ -320,7 +320,7 @@ fv_status fv__data_open(const fv__data_settings *settings, fv_dataset **train, f
     fv_status status = fv__data_open_training(settings, &all, error);
     if (!status) {
         status = fv__data_divide(settings, all, train, validation, error);
-        fv_dataset_close(all);
+        fv_dataset_free(all);
     }
     return status;
 }
@@ -337,7 +337,7 @@ fv_status fv__data_open_split(const fv__data_settings *settings, const char *spl
     status = fv__data_open(settings, &train, &validation, error);
     if (!status) {
         bool test = strcmp(split, "test") == 0;
-        fv_dataset_close(test ? train : validation);
+        fv_dataset_free(test ? train : validation);
         *out = test ? validation : train;
     }
     return status;

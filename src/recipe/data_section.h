@@ -50,11 +50,11 @@ bool fv__data_validates_on_test(const fv__data_settings *settings);
 fv_status fv__data_open_training(const fv__data_settings *settings, fv_dataset **all, fv_error *error);
 
 // What training works on, given all of the training split. *validation is NULL where there is none. Release both with
-// fv_dataset_close.
+// fv_dataset_free.
 fv_status fv__data_divide(const fv__data_settings *settings, const fv_dataset *all, fv_dataset **train,
                           fv_dataset **validation, fv_error *error);
 
-// Opens what training works on. *validation is NULL where there is none. Release both with fv_dataset_close.
+// Opens what training works on. *validation is NULL where there is none. Release both with fv_dataset_free.
 fv_status fv__data_open(const fv__data_settings *settings, fv_dataset **train, fv_dataset **validation,
                         fv_error *error);
 

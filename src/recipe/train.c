@@ -22,8 +22,8 @@ fv_status fv__recipe_model(const fv_recipe *recipe, uint64_t seed, fv_model **ou
         status = fv_recipe_parse(text.bytes, text.length, recipe->source, &resolved, error);
     }
     if (!status) {
-        status = fv__model_create(resolved->input, resolved->layers, fv__data_known_classes(&recipe->data),
-                                  info->class_names, seed, out, error);
+        status = fv__model_build(resolved->input, resolved->layers, fv__data_known_classes(&recipe->data),
+                                 info->class_names, seed, out, error);
     }
     fv_recipe_free(resolved);
     fv__text_free(&text);
@@ -71,7 +71,7 @@ static fv_status make_model(const fv_recipe *recipe, uint64_t seed, bool resumed
     return status;
 }
 
-fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
+fv_status fv_model_create_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
     fv_dataset *all;
     fv_status status = start_model(recipe, seed, false, out, error);
     if (status || (*out)->input_settings.normalize != FV__NORMALIZE_DATASET) {
@@ -82,7 +82,7 @@ fv_status fv_model_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model 
     status = fv__data_open_training(&recipe->data, &all, error);
     if (!status) {
         status = make_model(recipe, seed, false, all, out, error);
-        fv_dataset_close(all);
+        fv_dataset_free(all);
     }
     return status;
 }
@@ -179,13 +179,13 @@ static fv_status open_and_train(const fv_recipe *recipe, const fv_train_options 
     if (!status) {
         status = train(recipe, options, folder, training, validation, left_out, *model, error);
     }
-    fv_dataset_close(training);
-    fv_dataset_close(validation);
-    fv_dataset_close(all);
+    fv_dataset_free(training);
+    fv_dataset_free(validation);
+    fv_dataset_free(all);
     return status;
 }
 
-fv_status fv_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error) {
+fv_status fv_recipe_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error) {
     static const fv_train_options defaults = {0};
     fv_model *trained = NULL;
     fv__run_folder folder;

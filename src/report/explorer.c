@@ -62,7 +62,7 @@ static fv_status try_methods(fv__explorer *now, fv_error *error) {
         if (fv__explorer_methods[i].method == FV_EXPLAIN_OCCLUSION && any) {
             continue;
         }
-        fv_status status = fv_explain(now->explainer, fv__explorer_methods[i].method, NULL, now->map, error);
+        fv_status status = fv_explainer_map(now->explainer, fv__explorer_methods[i].method, NULL, now->map, error);
         if (status && status != FV_UNSUPPORTED) {
             return status;
         }
@@ -187,14 +187,14 @@ fv_status fv__report_explorer(const fv__report *report, fv__text *page, fv_error
     now.map = fv__alloc_array((size_t)now.model.height * (size_t)now.model.width, sizeof *now.map);
     fv_status status = now.pixels && now.map ? FV_OK : fv__fail_memory(error, "the report");
     if (!status) {
-        status = fv_explainer_open(report->model, &now.explainer, error);
+        status = fv_explainer_create(report->model, &now.explainer, error);
     }
     fv__text_add(page, fv__report_explorer_markup);
     if (!status) {
         status = add_all(&now, error);
     }
     fv__text_add(page, "</section>\n");
-    fv_explainer_close(now.explainer);
+    fv_explainer_free(now.explainer);
     fv__free(now.pixels);
     fv__free(now.map);
     return status;

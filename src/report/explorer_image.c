@@ -93,7 +93,7 @@ static void add_likeliest(const fv__explorer *now, const float *probabilities) {
 
 fv_status fv__explorer_look(const fv__explorer *now, size_t sample, fv_error *error) {
     fv_status status = fv_dataset_read(now->report->data, sample, now->pixels, error);
-    return status ? status : fv_explainer_look(now->explainer, now->pixels, -1, error);
+    return status ? status : fv_explainer_set_image(now->explainer, now->pixels, -1, error);
 }
 
 fv_status fv__explorer_image(const fv__explorer *now, size_t sample, fv_error *error) {
@@ -118,7 +118,7 @@ fv_status fv__explorer_image(const fv__explorer *now, size_t sample, fv_error *e
     for (int i = 0, count = 0; i < FV__EXPLORER_METHODS && !status; i++) {
         if (now->applies[i]) {
             fv__text_add(now->page, count++ ? "," : "");
-            status = fv_explain(now->explainer, fv__explorer_methods[i].method, NULL, now->map, error);
+            status = fv_explainer_map(now->explainer, fv__explorer_methods[i].method, NULL, now->map, error);
             add_map(now);
         }
     }

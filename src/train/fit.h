@@ -2,7 +2,7 @@
 #ifndef FOVEA_TRAIN_FIT_H
 #define FOVEA_TRAIN_FIT_H
 
-#include "train/folder.h"
+#include "train/run_folder.h"
 #include "train/trainer.h"
 
 typedef struct fv__fit_options {
@@ -23,7 +23,7 @@ typedef struct fv__fit_options {
 fv_status fv__fit_prepare(fv_model *model, const fv__fit_options *options, fv_error *error);
 
 // Trains `model` in place: at the end it has the weights of the last epoch or, with keep_best, of the best. Resuming,
-// the seed is that of the run's beginning. Errors as fv_train.
+// the seed is that of the run's beginning. Errors as fv_recipe_train.
 fv_status fv__fit(fv_model *model, const fv__fit_options *options, fv_error *error);
 
 #endif

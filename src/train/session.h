@@ -5,7 +5,7 @@
 
 #include "train/checkpoint.h"
 #include "train/fit.h"
-#include "train/folder.h"
+#include "train/run_folder.h"
 
 typedef struct fv__session {
     fv_model *model;

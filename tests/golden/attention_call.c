@@ -23,7 +23,7 @@ static void each_parameter(const fv_attention_parameters *parameters, float *arr
 
 static void load(golden_case *golden, fv_attention *attention) {
     float *arrays[ARRAYS];
-    fv_attention_parameters parameters = fv_attention_values(attention);
+    fv_attention_parameters parameters = fv_attention_get_parameters(attention);
     each_parameter(&parameters, arrays);
     for (int i = 0; i < ARRAYS; i++) {
         const fv__tensor_entry *entry = golden_tensor(golden, names[i]);
@@ -42,7 +42,7 @@ static void forward(golden_case *golden, fv_attention *attention, const fv_token
     size_t outputs = count_of(golden, "y"), weights = count_of(golden, "attention");
     float *y = fv__alloc_array(outputs + 1, sizeof *y), *seen = fv__alloc_array(weights + 1, sizeof *seen);
     if (!golden->status) {
-        golden->status = fv_multi_head_attention(attention, in[0], in[1], in[2], mask, y, seen, &golden->error);
+        golden->status = fv_attention_forward(attention, in[0], in[1], in[2], mask, y, seen, &golden->error);
     }
     golden_compare(golden, "call: y", y, golden_floats(golden, "y"), outputs, GOLDEN_FORWARD, 0);
     golden_compare(golden, "call: attention", seen, golden_floats(golden, "attention"), weights, GOLDEN_FORWARD, 0);
@@ -58,11 +58,10 @@ static void backward(golden_case *golden, fv_attention *attention, const fv_toke
         gradients[i] = fv__alloc_array(count_of(golden, inputs[i]) + 1, sizeof(float));
     }
     if (!golden->status) {
-        golden->status =
-            fv_multi_head_attention_backward(attention, in[0], in[1], in[2], mask, golden_floats(golden, "dy"),
-                                             gradients[0], gradients[1], gradients[2], &golden->error);
+        golden->status = fv_attention_backward(attention, in[0], in[1], in[2], mask, golden_floats(golden, "dy"),
+                                               gradients[0], gradients[1], gradients[2], &golden->error);
     }
-    fv_attention_parameters parameters = fv_attention_gradients(attention);
+    fv_attention_parameters parameters = fv_attention_get_gradients(attention);
     each_parameter(&parameters, arrays);
     for (int i = 0; i < 3; i++) {
         golden_compare(golden, inputs[i], gradients[i], golden_floats(golden, inputs[i]), count_of(golden, inputs[i]),

@@ -88,7 +88,7 @@ void golden_run_backbone(golden_case *golden) {
         return;
     }
     golden->status =
-        fv_model_start((int)x->shape[1], (int)x->shape[2], (int)x->shape[3], "symmetric", &model, &golden->error);
+        fv_model_create((int)x->shape[1], (int)x->shape[2], (int)x->shape[3], "symmetric", &model, &golden->error);
     if (!golden->status) {
         golden->status = fv_model_add(model, &golden->error, "mobilenet_v2: {width: %g, top: true}",
                                       golden_number(golden, "alpha", 1));
@@ -129,7 +129,7 @@ void golden_run_head(golden_case *golden) {
     for (int rewrite = 0; rewrite < 2 && !golden->status; rewrite++) {
         const int height = (int)x->shape[1], width = (int)x->shape[2], channels = (int)x->shape[3];
         fv_model *model = NULL;
-        golden->status = fv_model_start(height, width * channels, 1, "none", &model, &golden->error);
+        golden->status = fv_model_create(height, width * channels, 1, "none", &model, &golden->error);
         if (!golden->status) {
             golden->status = fv_model_add(model, &golden->error,
                                           "- reshape: [%d, %d, %d]\n"

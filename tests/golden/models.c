@@ -240,7 +240,7 @@ void golden_run_model(golden_case *golden) {
         adapt_layers(golden, fv__map_get(fv__document_root(recipe->document), "model"));
     }
     for (int rewrite = 0; rewrite < 2 && !golden->status; rewrite++) { // as written, and after the algebra pass
-        golden->status = fv_model_from_recipe(recipe, 0, &model, &golden->error);
+        golden->status = fv_model_create_from_recipe(recipe, 0, &model, &golden->error);
         if (!golden->status) {
             model->rewrite = rewrite;
             golden_check_model(golden, model);

@@ -48,7 +48,7 @@ static void negative(const op_case *test, int input, float *values, size_t count
 // The first of equal cells wins, and what is not a number is not lost.
 static void check_ties(const op_case *test, const fv__op *op, const fv__kernels *kernels) {
     (void)test, (void)op;
-    const fv__pool_windows w = {
+    const fv__windows w = {
         .height = 2, .width = 2, .channels = 17, .rows = 1, .columns = 1, .size = {2, 2}, .stride = {2, 2}};
     float x[4][17], y[17];
     uint8_t winner[17];

@@ -1,6 +1,6 @@
 // The folder of a run: recipe.yaml, history.csv, checkpoint.safetensors, model.safetensors, run.json.
-#ifndef FOVEA_TRAIN_FOLDER_H
-#define FOVEA_TRAIN_FOLDER_H
+#ifndef FOVEA_TRAIN_RUN_FOLDER_H
+#define FOVEA_TRAIN_RUN_FOLDER_H
 
 #include "train/history.h"
 

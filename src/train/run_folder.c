@@ -1,4 +1,4 @@
-#include "train/folder.h"
+#include "train/run_folder.h"
 
 #include <errno.h>
 #include <jansson.h>
