@@ -36,9 +36,10 @@ static void show_metrics(fv__tensorboard *to, const fv_metrics *metrics, const c
     }
 }
 
-static fv_status show(cli_board *board, const fv_progress *now, fv_error *error) {
+static fv_status show(cli_board *board, const fv_event *event, fv_error *error) {
+    const fv_progress *now = event->progress;
     board->step = (uint64_t)(now->epoch - 1) * (uint64_t)now->steps + (uint64_t)now->step;
-    if (!now->epoch_done) { // loss and accuracy of the epoch so far
+    if (event->kind == FV_EVENT_STEP) { // loss and accuracy of the epoch so far
         show_metrics(board->train, &now->train, "step/", board->step);
         fv__tensorboard_number(board->train, "step/learning_rate", board->step, now->learning_rate);
         fv__tensorboard_number(board->train, "step/img_s", board->step, now->images_per_second);
@@ -81,11 +82,11 @@ static void give_up(cli_board *board, const fv_error *error) {
     close_both(board);
 }
 
-void cli_board_show(cli_board *board, const fv_progress *now) {
+void cli_board_show(cli_board *board, const fv_event *event) {
     fv_error error;
     fv_status status = board->run && !board->folder ? open_both(board, &error) : FV_OK;
     if (board->run && !status) {
-        status = show(board, now, &error);
+        status = show(board, event, &error);
     }
     if (status) {
         give_up(board, &error);

@@ -14,9 +14,9 @@ typedef struct cli_board {
     uint64_t step; // of the last report, over all epochs
 } cli_board;
 
-// To be told every fv_progress, and the end: then the filters and position embeddings of the trained model (NULL: there
+// To be told every step and epoch, and the end: then the filters and position embeddings of the trained model (NULL: there
 // is none) are added as pictures.
-void cli_board_show(cli_board *board, const fv_progress *now);
+void cli_board_show(cli_board *board, const fv_event *event);
 void cli_board_end(cli_board *board, const fv_model *model);
 
 #endif

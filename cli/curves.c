@@ -102,9 +102,10 @@ static void refresh(cli_curves *curves) {
     curves->stale = false;
 }
 
-void cli_curves_note(cli_curves *curves, const fv_progress *now) {
-    curves->ended |= now->epoch_done;
-    curves->stale |= now->epoch_done && !curves->hopeless;
+void cli_curves_note(cli_curves *curves, const fv_event *event) {
+    const bool epoch = event->kind == FV_EVENT_EPOCH;
+    curves->ended |= epoch;
+    curves->stale |= epoch && !curves->hopeless;
     if (curves->stale && fv__seconds() - curves->drawn > EVERY) {
         refresh(curves);
     }

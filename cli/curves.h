@@ -22,8 +22,8 @@ typedef struct cli_curves {
     bool hopeless; // there was a failure
 } cli_curves;
 
-// To be told every fv_progress, and the end.
-void cli_curves_note(cli_curves *curves, const fv_progress *now);
+// To be told every fv_event, and the end.
+void cli_curves_note(cli_curves *curves, const fv_event *event);
 void cli_curves_end(cli_curves *curves);
 
 #endif

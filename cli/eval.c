@@ -7,7 +7,7 @@
 
 static int print_text(const cli_evaluation *now, const cli_options *options) {
     char number[CLI_NUMBER_SIZE];
-    const fv_metrics *metrics = &now->metrics;
+    const fv_metrics *metrics = &now->details->metrics;
     printf("loss      %s", cli_loss(number, metrics->loss));
     if (now->label_smoothing > 0) {
         printf(" (cross-entropy with label smoothing %g, as trained)", now->label_smoothing);
@@ -16,7 +16,7 @@ static int print_text(const cli_evaluation *now, const cli_options *options) {
     for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
         printf("top-%-4d  %.2f %%\n", metrics->top_k[i], 100 * metrics->top[i]);
     }
-    printf("ECE       %.2f %% (how far confidence is from accuracy, %d bins)\n", 100 * now->details.calibration_error,
+    printf("ECE       %.2f %% (how far confidence is from accuracy, %d bins)\n", 100 * now->details->calibration_error,
            FV_CALIBRATION_BINS);
     printf("samples   %s (%s)", cli_count(number, (double)metrics->samples), now->split);
     printf(", %s img/s\n", cli_count(number, (double)metrics->samples / now->seconds));
@@ -39,7 +39,7 @@ static int write_files(const cli_evaluation *now, const cli_options *options) {
 static int evaluate(const cli_options *options, fv_model *model, cli_evaluation *now) {
     fv_error error;
     double begin = fv__seconds();
-    if (fv_evaluate_in_detail(model, now->data, &now->metrics, &now->details, &error) != FV_OK) {
+    if (fv_model_evaluate(model, now->data, &now->options, &now->details, &error) != FV_OK) {
         return cli_fail(&error);
     }
     now->seconds = fv__seconds() - begin;
@@ -48,16 +48,16 @@ static int evaluate(const cli_options *options, fv_model *model, cli_evaluation 
 }
 
 // Which top-k accuracies are counted: --top, else those of the recipe.
-static int choose_metrics(const cli_subject *subject, const cli_options *options, fv_metrics *metrics) {
-    *metrics = (fv_metrics){0};
-    int classes = fv_model_describe(subject->model).classes;
+static int choose_metrics(const cli_subject *subject, const cli_options *options, fv_evaluate_options *out) {
+    *out = (fv_evaluate_options){.size = sizeof *out, .threads = options->threads};
+    int classes = fv_model_get_info(subject->model)->classes;
     if (options->top >= classes) {
         return cli_usage(&cli_eval, "--top %d: the model tells only %d classes apart", options->top, classes);
     }
     if (options->top) {
-        metrics->top_k[0] = options->top;
+        out->top_k[0] = options->top;
     } else if (subject->recipe) {
-        memcpy(metrics->top_k, subject->recipe->train.top_k, sizeof metrics->top_k);
+        memcpy(out->top_k, subject->recipe->train.top_k, sizeof out->top_k);
     }
     return CLI_OK;
 }
@@ -77,20 +77,20 @@ static int run(const cli_options *options) {
     if (code != CLI_OK) {
         return code;
     }
-    if (subject.recipe) { // which --set may have changed
-        subject.model->label_smoothing = subject.recipe->train.label_smoothing;
-    }
-    now.label_smoothing = fv_model_describe(subject.model).label_smoothing;
-    code = choose_metrics(&subject, options, &now.metrics);
+    // --set may have changed the recipe's
+    now.label_smoothing =
+        subject.recipe ? subject.recipe->train.label_smoothing : fv_model_get_info(subject.model)->label_smoothing;
+    code = choose_metrics(&subject, options, &now.options);
     if (code == CLI_OK) {
         code = cli_subject_data(&subject, split, options, &data);
     }
     if (code == CLI_OK) {
         now.data = data;
-        now.info = fv_dataset_describe(data);
+        now.options.label_smoothing = &now.label_smoothing;
+        now.info = *fv_dataset_get_info(data);
         code = evaluate(options, subject.model, &now);
     }
-    fv_evaluation_free(&now.details);
+    fv_evaluation_free(now.details);
     fv_dataset_free(data);
     cli_subject_free(&subject);
     return code;

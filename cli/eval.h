@@ -9,8 +9,8 @@ typedef struct cli_evaluation {
     const fv_dataset *data;
     fv_dataset_info info; // of `data`
     double seconds, label_smoothing;
-    fv_metrics metrics;
-    fv_evaluation details;
+    fv_evaluate_options options;
+    fv_evaluation *details;
 } cli_evaluation;
 
 // eval_report.c: tables for people, and all numbers for programs. Return the exit code.

@@ -11,17 +11,17 @@
 // --- Charts
 
 static fv_status draw_confusion(const cli_evaluation *now, const char *path, fv_error *error) {
-    return fv__draw_confusion(now->details.confusion, now->details.class_count, now->info.class_names, path, error);
+    return fv__draw_confusion(now->details->confusion, now->details->class_count, now->info.class_names, path, error);
 }
 
 static fv_status draw_classes(const cli_evaluation *now, const char *path, fv_error *error) {
-    const int classes = now->details.class_count;
+    const int classes = now->details->class_count;
     double *recall = fv__alloc_array((size_t)classes, sizeof *recall);
     if (!recall) {
         return fv__fail_memory(error, path);
     }
     for (int c = 0; c < classes; c++) {
-        recall[c] = now->details.classes[c].recall;
+        recall[c] = now->details->classes[c].recall;
     }
     fv_status status =
         fv__draw_class_bars(recall, classes, now->info.class_names, "Accuracy of each class", path, error);
@@ -30,7 +30,7 @@ static fv_status draw_classes(const cli_evaluation *now, const char *path, fv_er
 }
 
 static fv_status draw_calibration(const cli_evaluation *now, const char *path, fv_error *error) {
-    return fv__draw_calibration(&now->details, path, error);
+    return fv__draw_calibration(now->details, path, error);
 }
 
 // --- Grids of samples
@@ -49,9 +49,9 @@ static fv_status fill_cell(const sheet *what, int index, uint8_t *pixels, char c
                            fv__grid_cell *cell, fv_error *error) {
     const cli_evaluation *now = what->now;
     size_t sample = what->samples[index];
-    int label = now->info.labels[sample], predicted = now->details.predicted[sample];
+    int label = now->info.labels[sample], predicted = now->details->predicted[sample];
     snprintf(captions[0], CAPTION, "%s", now->info.class_names[label]);
-    snprintf(captions[1], CAPTION, "%.1f %%: %s", 100 * (double)now->details.confidence[sample],
+    snprintf(captions[1], CAPTION, "%.1f %%: %s", 100 * (double)now->details->confidence[sample],
              now->info.class_names[predicted]);
     *cell = (fv__grid_cell){
         .pixels = pixels, .captions = {captions[0], captions[1]}, .marked = what->marks && label != predicted};
@@ -85,7 +85,7 @@ static fv_status draw_sheet(const sheet *what, const char *path, fv_error *error
 
 static fv_status draw_predictions(const cli_evaluation *now, const char *path, fv_error *error) {
     sheet what = {.now = now, .title = "Predictions: true class, and below it the predicted one", .marks = true};
-    const size_t samples = now->details.samples;
+    const size_t samples = now->details->samples;
     what.count = samples < CELLS ? (int)samples : CELLS;
     for (int i = 0; i < what.count; i++) { // spread: a folder has its classes one behind the other
         what.samples[i] = (size_t)i * samples / (size_t)what.count;
@@ -95,7 +95,7 @@ static fv_status draw_predictions(const cli_evaluation *now, const char *path, f
 
 static fv_status draw_mistakes(const cli_evaluation *now, const char *path, fv_error *error) {
     sheet what = {.now = now, .title = "Most confident mistakes: true class, and below it the predicted one"};
-    what.count = fv__evaluation_mistakes(&now->details, now->info.labels, what.samples, CELLS);
+    what.count = (int)fv_evaluation_find_mistakes(now->details, CELLS, what.samples);
     if (what.count == 0) {
         what.title = "No mistakes";
     }
@@ -112,11 +112,11 @@ fv_status cli_eval_draw(const cli_evaluation *now, const char *folder, fv_error 
                     {"mistakes.png", draw_mistakes},       {"mistakes.svg", draw_mistakes},
                     {"predictions.png", draw_predictions}, {"predictions.svg", draw_predictions}};
     enum { MOST_BARS = 1600 };
-    const bool bars = now->details.class_count <= MOST_BARS;
+    const bool bars = now->details->class_count <= MOST_BARS;
     fv_status status = fv__make_folders(folder, error);
     if (!bars) {
         cli_say("%d classes are too many for a chart of each: classes.png and .svg are left out",
-                now->details.class_count);
+                now->details->class_count);
     }
     for (size_t i = 0; i < sizeof pictures / sizeof *pictures && !status; i++) {
         if (pictures[i].draw == draw_classes && !bars) {

@@ -6,7 +6,7 @@
 #include "formats/csv.h"
 
 static size_t count_at(const cli_evaluation *now, int label, int predicted) {
-    return now->details.confusion[(size_t)label * (size_t)now->details.class_count + (size_t)predicted];
+    return now->details->confusion[(size_t)label * (size_t)now->details->class_count + (size_t)predicted];
 }
 
 // --- Tables
@@ -18,7 +18,7 @@ static void add_rates(cli_table *table, double precision, double recall, double 
 }
 
 int cli_eval_print_classes(const cli_evaluation *now) {
-    const fv_evaluation *details = &now->details;
+    const fv_evaluation *details = now->details;
     cli_table table = {.alignment = "lrrrr"};
     cli_table_add(&table, "class");
     cli_table_add(&table, "precision");
@@ -43,7 +43,7 @@ enum { FEW = 10, LINES = 20 }; // classes that fit a terminal side by side; conf
 // A row a true class, a column a predicted one.
 static int print_matrix(const cli_evaluation *now) {
     char alignment[FEW + 3] = "rl";
-    int classes = now->details.class_count;
+    int classes = now->details->class_count;
     for (int c = 0; c < classes; c++) {
         alignment[2 + c] = 'r';
     }
@@ -77,7 +77,7 @@ static int compare(const void *a, const void *b) {
 }
 
 static int print_most_confused(const cli_evaluation *now) {
-    const int classes = now->details.class_count;
+    const int classes = now->details->class_count;
     size_t found = 0;
     confused *pairs = fv__alloc_array((size_t)classes * (size_t)classes, sizeof *pairs);
     if (!pairs) {
@@ -101,7 +101,7 @@ static int print_most_confused(const cli_evaluation *now) {
         cli_table_add(&table, "%s", now->info.class_names[pairs[i].predicted]);
         cli_table_add(&table, "%zu", pairs[i].count);
         cli_table_add(&table, "%.1f %%",
-                      100 * (double)pairs[i].count / (double)now->details.classes[pairs[i].label].support);
+                      100 * (double)pairs[i].count / (double)now->details->classes[pairs[i].label].support);
     }
     fv__free(pairs);
     return cli_table_print(&table, stdout);
@@ -109,15 +109,15 @@ static int print_most_confused(const cli_evaluation *now) {
 
 int cli_eval_print_confusion(const cli_evaluation *now) {
     putchar('\n');
-    return now->details.class_count <= FEW ? print_matrix(now) : print_most_confused(now);
+    return now->details->class_count <= FEW ? print_matrix(now) : print_most_confused(now);
 }
 
 // --- JSON
 
 static json_t *json_classes(const cli_evaluation *now) {
     json_t *list = json_array();
-    for (int c = 0; c < now->details.class_count; c++) {
-        const fv_class_metrics *class = &now->details.classes[c];
+    for (int c = 0; c < now->details->class_count; c++) {
+        const fv_class_metrics *class = &now->details->classes[c];
         json_array_append_new(list, json_pack("{s:i, s:s, s:I, s:I, s:f, s:f, s:f}", "label", c, "class",
                                               now->info.class_names[c], "samples", (json_int_t) class->support,
                                               "predicted", (json_int_t) class->predicted, "precision", class->precision,
@@ -128,9 +128,9 @@ static json_t *json_classes(const cli_evaluation *now) {
 
 static json_t *json_confusion(const cli_evaluation *now) {
     json_t *rows = json_array();
-    for (int c = 0; c < now->details.class_count; c++) {
+    for (int c = 0; c < now->details->class_count; c++) {
         json_t *row = json_array();
-        for (int other = 0; other < now->details.class_count; other++) {
+        for (int other = 0; other < now->details->class_count; other++) {
             json_array_append_new(row, json_integer((json_int_t)count_at(now, c, other)));
         }
         json_array_append_new(rows, row);
@@ -141,7 +141,7 @@ static json_t *json_confusion(const cli_evaluation *now) {
 static json_t *json_calibration(const cli_evaluation *now) {
     json_t *list = json_array();
     for (int b = 0; b < FV_CALIBRATION_BINS; b++) {
-        const fv_calibration_bin *bin = &now->details.bins[b];
+        const fv_calibration_bin *bin = &now->details->bins[b];
         json_array_append_new(list, json_pack("{s:f, s:I, s:o, s:f}", "above", (double)b / FV_CALIBRATION_BINS,
                                               "samples", (json_int_t)bin->samples, "confidence",
                                               cli_json_number(bin->confidence), "accuracy", bin->accuracy));
@@ -150,15 +150,15 @@ static json_t *json_calibration(const cli_evaluation *now) {
 }
 
 json_t *cli_eval_json(const cli_evaluation *now) {
-    const fv_evaluation *details = &now->details;
-    json_t *object = json_pack("{s:s, s:I}", "split", now->split, "samples", (json_int_t)now->metrics.samples);
-    cli_json_metrics(object, "", &now->metrics);
+    const fv_evaluation *details = now->details;
+    json_t *object = json_pack("{s:s, s:I}", "split", now->split, "samples", (json_int_t)now->details->metrics.samples);
+    cli_json_metrics(object, "", &now->details->metrics);
     json_object_set_new(object, "label_smoothing", json_real(now->label_smoothing));
     json_object_set_new(object, "ece", cli_json_number(details->calibration_error));
     json_object_set_new(
         object, "mean",
         json_pack("{s:f, s:f, s:f}", "precision", details->precision, "recall", details->recall, "f1", details->f1));
-    json_object_set_new(object, "img_s", json_real((double)now->metrics.samples / now->seconds));
+    json_object_set_new(object, "img_s", json_real((double)now->details->metrics.samples / now->seconds));
     json_object_set_new(object, "classes", json_classes(now));
     json_object_set_new(object, "confusion", json_confusion(now));
     json_object_set_new(object, "calibration", json_calibration(now));
@@ -180,8 +180,8 @@ static fv_status write_file(const char *folder, const char *name, fv__text *text
 static fv_status write_classes(const cli_evaluation *now, const char *folder, fv_error *error) {
     fv__text text = {0};
     fv__text_add(&text, "class,samples,predicted,precision,recall,f1\n");
-    for (int c = 0; c < now->details.class_count; c++) {
-        const fv_class_metrics *class = &now->details.classes[c];
+    for (int c = 0; c < now->details->class_count; c++) {
+        const fv_class_metrics *class = &now->details->classes[c];
         char numbers[5][FV__NUMBER_SIZE];
         const char *fields[] = {now->info.class_names[c],
                                 fv__format_float(numbers[0], (double)class->support),
@@ -196,7 +196,7 @@ static fv_status write_classes(const cli_evaluation *now, const char *folder, fv
 
 // The first column and the header are the classes' names.
 static fv_status write_confusion(const cli_evaluation *now, const char *folder, fv_error *error) {
-    const int classes = now->details.class_count;
+    const int classes = now->details->class_count;
     fv__text text = {0};
     const char **fields = fv__alloc_array((size_t)classes + 1, sizeof *fields);
     char(*numbers)[FV__NUMBER_SIZE] = fv__alloc_array((size_t)classes, FV__NUMBER_SIZE);
@@ -218,7 +218,7 @@ static fv_status write_calibration(const cli_evaluation *now, const char *folder
     fv__text text = {0};
     fv__text_add(&text, "above,samples,confidence,accuracy\n");
     for (int b = 0; b < FV_CALIBRATION_BINS; b++) {
-        const fv_calibration_bin *bin = &now->details.bins[b];
+        const fv_calibration_bin *bin = &now->details->bins[b];
         char numbers[3][FV__NUMBER_SIZE];
         fv__text_addf(&text, "%s,%zu,%s,%s\n", fv__format_float(numbers[0], (double)b / FV_CALIBRATION_BINS),
                       bin->samples, fv__format_float(numbers[1], bin->confidence),

@@ -48,9 +48,9 @@ json_t *cli_explain_image_json(const cli_explanation *now) {
     if (!now->data) {
         return json_pack("{s:o}", "file", cli_json_text(now->pictures.paths[now->index]));
     }
-    int label = fv_dataset_describe(now->data).labels[now->index];
+    int label = fv_dataset_get_info(now->data)->labels[now->index];
     return json_pack("{s:s, s:I, s:s}", "split", now->samples.split, "index", (json_int_t)now->index, "class",
-                     fv_model_describe(now->subject.model).class_names[label]);
+                     fv_model_get_info(now->subject.model)->class_names[label]);
 }
 
 char *cli_explain_path(cli_explanation *now, const char *suffix) {
@@ -63,11 +63,11 @@ char *cli_explain_path(cli_explanation *now, const char *suffix) {
 }
 
 const char *cli_explain_title(const cli_explanation *now, char text[CLI_EXPLAIN_TITLE]) {
-    fv_explained seen = fv_explainer_describe(now->explainer);
-    fv_model_info model = fv_model_describe(now->subject.model);
+    fv_explained seen = *fv_explainer_get_result(now->explainer);
+    fv_model_info model = *fv_model_get_info(now->subject.model);
     int length;
     if (now->data) {
-        int label = fv_dataset_describe(now->data).labels[now->index];
+        int label = fv_dataset_get_info(now->data)->labels[now->index];
         length = snprintf(text, CLI_EXPLAIN_TITLE, "%s %zu: true %.80s, ", now->samples.split, now->index,
                           model.class_names[label]);
     } else {
@@ -84,20 +84,20 @@ const char *cli_explain_title(const cli_explanation *now, char text[CLI_EXPLAIN_
 
 // What pictures say beside a map's word.
 static const char *remark(const cli_explanation *now, const cli_explain_method *method) {
-    int layers = fv_explainer_describe(now->explainer).layers;
+    int layers = fv_explainer_get_result(now->explainer)->layers;
     for (int i = 0; i < layers && method->method == FV_EXPLAIN_ROLLOUT; i++) {
-        if (!fv_explainer_attention(now->explainer, i).residual) {
+        if (!fv_explainer_get_attention(now->explainer, i)->residual) {
             return layers > 1 ? "not all with residual" : "no residual";
         }
     }
     if (method->method != FV_EXPLAIN_ATTENTION || layers < 2) {
         return NULL;
     }
-    return now->choice.layer < 0 ? "last layer" : fv_explainer_attention(now->explainer, now->choice.layer).layer;
+    return now->choice.layer < 0 ? "last layer" : fv_explainer_get_attention(now->explainer, now->choice.layer)->layer;
 }
 
 static int make_maps(cli_explanation *now) {
-    fv_model_info model = fv_model_describe(now->subject.model);
+    fv_model_info model = *fv_model_get_info(now->subject.model);
     fv_error error;
     now->map_count = 0;
     for (int i = 0; i < CLI_EXPLAIN_MAPS; i++) {
@@ -129,8 +129,8 @@ static int make_maps(cli_explanation *now) {
 }
 
 static int report(cli_explanation *now) {
-    fv_explained seen = fv_explainer_describe(now->explainer);
-    fv_model_info model = fv_model_describe(now->subject.model);
+    fv_explained seen = *fv_explainer_get_result(now->explainer);
+    fv_model_info model = *fv_model_get_info(now->subject.model);
     char title[CLI_EXPLAIN_TITLE];
     if (!now->options->json) {
         for (size_t i = 0; i < json_array_size(now->files); i++) {
@@ -202,7 +202,7 @@ static int conclude(const cli_explanation *now) {
 }
 
 static int explain_all(cli_explanation *now) {
-    fv_model_info model = fv_model_describe(now->subject.model);
+    fv_model_info model = *fv_model_get_info(now->subject.model);
     now->pixels = fv__alloc_array((size_t)model.height * (size_t)model.width, (size_t)model.channels);
     now->report = json_array();
     if (!now->pixels || !now->report) {

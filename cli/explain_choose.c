@@ -68,14 +68,14 @@ static bool read_number(const char *text, int *number) {
 
 static int find_layer(cli_explanation *now) {
     const char *wanted = now->options->layer;
-    int count = fv_explainer_describe(now->explainer).layers;
+    int count = fv_explainer_get_result(now->explainer)->layers;
     const char **names = fv__alloc_array((size_t)count + 1, sizeof *names);
     char known[512];
     if (!names) {
         return cli_fail_memory();
     }
     for (int i = 0; i < count; i++) {
-        names[i] = fv_explainer_attention(now->explainer, i).layer;
+        names[i] = fv_explainer_get_attention(now->explainer, i)->layer;
         now->choice.layer = wanted && strcmp(names[i], wanted) == 0 ? i : now->choice.layer;
     }
     int code = CLI_OK;
@@ -91,9 +91,9 @@ static int find_layer(cli_explanation *now) {
 // A query is a number, or the row and the column of a token; with slots it is the slot.
 static int find_query(cli_explanation *now) {
     const char *text = now->options->query;
-    int count = fv_explainer_describe(now->explainer).layers, row, column;
+    int count = fv_explainer_get_result(now->explainer)->layers, row, column;
     fv_attention_weights layer =
-        fv_explainer_attention(now->explainer, now->choice.layer < 0 ? count - 1 : now->choice.layer);
+        *fv_explainer_get_attention(now->explainer, now->choice.layer < 0 ? count - 1 : now->choice.layer);
     const char *comma = text ? strchr(text, ',') : NULL;
     if (!comma) {
         return read_number(text, &now->choice.query)
@@ -112,7 +112,7 @@ static int find_query(cli_explanation *now) {
 
 static int find_class(cli_explanation *now) {
     const char *text = now->options->class_name;
-    fv_model_info model = fv_model_describe(now->subject.model);
+    fv_model_info model = *fv_model_get_info(now->subject.model);
     int number;
     now->target = -1;
     for (int c = 0; c < model.classes && text && now->target < 0; c++) {
@@ -140,7 +140,7 @@ static int find_class(cli_explanation *now) {
 int cli_explain_choose(cli_explanation *now) {
     const cli_options *options = now->options;
     char problem[256], first[32];
-    size_t total = now->data ? fv_dataset_describe(now->data).count : 0;
+    size_t total = now->data ? fv_dataset_get_info(now->data)->count : 0;
     snprintf(first, sizeof first, "0-%zu", total > 5 ? 4 : total - 1);
     const char *wrong = now->data ? cli_samples_read(options->samples ? options->samples : first, total, &now->samples,
                                                      problem, sizeof problem)
@@ -148,7 +148,7 @@ int cli_explain_choose(cli_explanation *now) {
     if (wrong) {
         return cli_usage(&cli_explain, "--samples: %s", wrong);
     }
-    now->choice = (fv_explain_options)FV_EXPLAIN_DEFAULTS;
+    now->choice = (fv_explain_options)FV_EXPLAIN_OPTIONS;
     now->choice.blocky = options->blocky;
     if (!read_number(options->head, &now->choice.head)) {
         return cli_usage(&cli_explain, "--head: '%s' should be a number from 0 on", options->head);

@@ -69,7 +69,7 @@ static fv_status write_weights_csv(const char *path, const fv_attention_weights 
 }
 
 static fv_status write_maps_csv(const cli_explanation *now, const char *path, fv_error *error) {
-    fv_model_info model = fv_model_describe(now->subject.model);
+    fv_model_info model = *fv_model_get_info(now->subject.model);
     fv__writer *writer;
     fv_status status = fv__writer_open(path, &writer, error);
     if (status) {
@@ -122,7 +122,7 @@ static int write_weights(cli_explanation *now, const fv_attention_weights *layer
 }
 
 static int write_maps(cli_explanation *now) {
-    fv_model_info model = fv_model_describe(now->subject.model);
+    fv_model_info model = *fv_model_get_info(now->subject.model);
     const int shape[2] = {model.height, model.width};
     bool csv = strcmp(now->format, "csv") == 0;
     fv_status status = FV_OK;
@@ -172,7 +172,7 @@ static json_t *weights_json(const fv_attention_weights *layer) {
 }
 
 static json_t *maps_json(const cli_explanation *now) {
-    fv_model_info model = fv_model_describe(now->subject.model);
+    fv_model_info model = *fv_model_get_info(now->subject.model);
     json_t *maps = json_object();
     for (int i = 0; i < now->map_count; i++) {
         const cli_explain_map *map = &now->maps[i];
@@ -189,8 +189,8 @@ static json_t *maps_json(const cli_explanation *now) {
 
 static int write_json(cli_explanation *now, json_t *content) {
     fv_error error;
-    fv_explained seen = fv_explainer_describe(now->explainer);
-    fv_model_info model = fv_model_describe(now->subject.model);
+    fv_explained seen = *fv_explainer_get_result(now->explainer);
+    fv_model_info model = *fv_model_get_info(now->subject.model);
     json_t *root = cli_explain_image_json(now);
     json_object_update_new(root,
                            json_pack("{s:s, s:s, s:o}", "predicted", model.class_names[seen.predicted], "explained",
@@ -214,10 +214,10 @@ int cli_explain_write(cli_explanation *now) {
     if (!now->method || now->method->kind == CLI_EXPLAIN_MAP) {
         return json ? write_json(now, maps_json(now)) : write_maps(now);
     }
-    int layers = fv_explainer_describe(now->explainer).layers, code = CLI_OK, written = 0;
+    int layers = fv_explainer_get_result(now->explainer)->layers, code = CLI_OK, written = 0;
     json_t *list = json ? json_array() : NULL;
     for (int i = 0; i < layers && code == CLI_OK; i++) {
-        fv_attention_weights layer = fv_explainer_attention(now->explainer, i);
+        fv_attention_weights layer = *fv_explainer_get_attention(now->explainer, i);
         if ((now->choice.layer >= 0 && now->choice.layer != i) ||
             layer.slots != (now->method->kind == CLI_EXPLAIN_SLOTS)) {
             continue;

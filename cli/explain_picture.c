@@ -30,7 +30,7 @@ typedef struct sheet {
 } sheet;
 
 static int open_sheet(sheet *s, const cli_explanation *now, int rows, int columns, int size) {
-    fv_model_info model = fv_model_describe(now->subject.model);
+    fv_model_info model = *fv_model_get_info(now->subject.model);
     int longer = model.height > model.width ? model.height : model.width;
     *s = (sheet){
         .now = now, .model = model, .scale = longer < size ? size / longer : 1, .rows = rows, .columns = columns};
@@ -103,7 +103,7 @@ static void frame_token(sheet *s, int at, const fv_attention_weights *layer, int
 
 // The image itself in the first cell, with the token that is query number `query` of a layer, if there is one.
 static void add_image(sheet *s, int index, int query) {
-    fv_attention_weights layer = fv_explainer_attention(s->now->explainer, index);
+    fv_attention_weights layer = *fv_explainer_get_attention(s->now->explainer, index);
     snprintf(s->captions[0], CAPTION, "image");
     add_cell(s, 0, NULL);
     if (query >= layer.before && query < layer.before + layer.rows * layer.columns && !layer.slots) {
@@ -147,7 +147,7 @@ enum { ABOUT = 192 };
 // The query that is shown when none is named: a class token's.
 static fv_explain_options for_layer(const cli_explanation *now, int index, int head) {
     fv_explain_options choice = now->choice;
-    fv_attention_weights layer = fv_explainer_attention(now->explainer, index);
+    fv_attention_weights layer = *fv_explainer_get_attention(now->explainer, index);
     choice.layer = index;
     choice.head = head;
     choice.query = choice.query < 0 && layer.before && !layer.slots ? 0 : choice.query;
@@ -155,7 +155,7 @@ static fv_explain_options for_layer(const cli_explanation *now, int index, int h
 }
 
 static void describe_query(const cli_explanation *now, int index, int query, char about[ABOUT]) {
-    fv_attention_weights layer = fv_explainer_attention(now->explainer, index);
+    fv_attention_weights layer = *fv_explainer_get_attention(now->explainer, index);
     int token = query - layer.before;
     if (query < 0) {
         snprintf(about, ABOUT, "mean over all queries");
@@ -170,7 +170,7 @@ static void describe_query(const cli_explanation *now, int index, int query, cha
 }
 
 static void describe_head(const cli_explanation *now, int index, char about[ABOUT]) {
-    const int heads = fv_explainer_attention(now->explainer, index).heads;
+    const int heads = fv_explainer_get_attention(now->explainer, index)->heads;
     const bool all = now->choice.head < 0 && heads > 1;
     snprintf(about, ABOUT, all ? "mean over %d heads" : "head %d",
              all                    ? heads
@@ -179,7 +179,7 @@ static void describe_head(const cli_explanation *now, int index, char about[ABOU
 }
 
 static int layer_of(const cli_explanation *now) {
-    return now->choice.layer < 0 ? fv_explainer_describe(now->explainer).layers - 1 : now->choice.layer;
+    return now->choice.layer < 0 ? fv_explainer_get_result(now->explainer)->layers - 1 : now->choice.layer;
 }
 
 // --- Maps
@@ -221,10 +221,10 @@ static int add_weights(sheet *s, int number, const fv_explain_options *choice, c
 
 // One layer: its heads, wrapped. Several: a row a layer.
 static int draw_heads(cli_explanation *now) {
-    int layers = fv_explainer_describe(now->explainer).layers, most = 1;
+    int layers = fv_explainer_get_result(now->explainer)->layers, most = 1;
     int first = now->choice.layer < 0 ? 0 : now->choice.layer, last = layer_of(now);
     for (int i = first; i <= last; i++) {
-        int heads = now->choice.head < 0 ? fv_explainer_attention(now->explainer, i).heads : 1;
+        int heads = now->choice.head < 0 ? fv_explainer_get_attention(now->explainer, i)->heads : 1;
         most = heads > most ? heads : most;
     }
     if (layers == 0) {
@@ -237,7 +237,7 @@ static int draw_heads(cli_explanation *now) {
     sheet s;
     int code = open_sheet(&s, now, rows, 1 + wide, SMALL);
     for (int i = first; i <= last; i++) {
-        fv_attention_weights layer = fv_explainer_attention(now->explainer, i);
+        fv_attention_weights layer = *fv_explainer_get_attention(now->explainer, i);
         for (int j = 0; j < (now->choice.head < 0 ? layer.heads : 1) && code == CLI_OK; j++) {
             int head = now->choice.head < 0 ? j : now->choice.head;
             fv_explain_options choice = for_layer(now, i, head);
@@ -261,7 +261,7 @@ static int draw_heads(cli_explanation *now) {
 // The slots of one layer, or with --query one of them.
 static int draw_slots(cli_explanation *now) {
     const int index = layer_of(now);
-    fv_attention_weights layer = fv_explainer_attention(now->explainer, index);
+    fv_attention_weights layer = *fv_explainer_get_attention(now->explainer, index);
     if (!layer.layer || !layer.slots) {
         cli_say("%s%s", layer.layer ? layer.layer : "the model",
                 layer.layer ? " attends to tokens, not to memory slots: use --method attention"

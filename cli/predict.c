@@ -46,7 +46,7 @@ static int predict(prediction *now) {
 
 static int print_json(const prediction *now) {
     const cli_predictions *shared = &now->shared;
-    fv_dataset_info data = fv_dataset_describe(now->data);
+    fv_dataset_info data = *fv_dataset_get_info(now->data);
     json_t *list = json_array();
     for (size_t i = 0; i < now->samples.count; i++) {
         const cli_ranked *ranked = cli_predictions_of(shared, i);
@@ -62,7 +62,7 @@ static int print_json(const prediction *now) {
 
 static int print_csv(const prediction *now) {
     static const char *const names[] = {"split", "index", "true_class", "correct"};
-    fv_dataset_info data = fv_dataset_describe(now->data);
+    fv_dataset_info data = *fv_dataset_get_info(now->data);
     fv__text text = {0};
     cli_ranked_csv_head(&now->shared, names, 4, &text);
     for (size_t i = 0; i < now->samples.count; i++) {
@@ -79,7 +79,7 @@ static int print_csv(const prediction *now) {
 
 static int print_text(const prediction *now) {
     const cli_predictions *shared = &now->shared;
-    fv_dataset_info data = fv_dataset_describe(now->data);
+    fv_dataset_info data = *fv_dataset_get_info(now->data);
     size_t correct = 0;
     cli_table table = {.alignment = shared->top > 1 ? "rllll" : "rlll"};
     cli_table_add(&table, "%s", now->samples.split);
@@ -105,7 +105,7 @@ static int print_text(const prediction *now) {
 
 static int choose_samples(prediction *now) {
     char problem[256], first[32];
-    size_t total = fv_dataset_describe(now->data).count;
+    size_t total = fv_dataset_get_info(now->data)->count;
     snprintf(first, sizeof first, "0-%zu", total > 10 ? 9 : total - 1);
     const char *text = now->shared.options->samples ? now->shared.options->samples : first;
     const char *wrong = cli_samples_read(text, total, &now->samples, problem, sizeof problem);

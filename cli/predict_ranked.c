@@ -8,7 +8,7 @@ int cli_predictions_load(const cli_options *options, cli_predictions *now) {
     *now = (cli_predictions){.options = options};
     int code = cli_subject_load(options->arguments[0], options, &now->subject);
     if (code == CLI_OK) {
-        now->model = fv_model_describe(now->subject.model);
+        now->model = *fv_model_get_info(now->subject.model);
         now->top = options->top ? options->top : 3;
         now->top = now->top < now->model.classes ? now->top : now->model.classes;
     }

@@ -32,28 +32,46 @@ static int fitting(const char *text, int width) {
     return bytes;
 }
 
-static void draw(const fv_progress *now) {
-    char bar[CLI_BAR_SIZE], rate[CLI_NUMBER_SIZE], left[CLI_NUMBER_SIZE];
-    fv__text tail = {0};
-    double remaining = now->step ? now->seconds / now->step * (now->steps - now->step) : 0;
-    fv__text_addf(&tail, " %d/%d  %s img/s  %s left", now->step, now->steps, cli_count(rate, now->images_per_second),
-                  cli_duration(left, remaining));
-    if (now->epoch) {
-        add_metrics(&tail, "", &now->train);
-    }
-    char head[64] = "Frozen layers  ";
-    if (now->epoch) {
-        snprintf(head, sizeof head, "Epoch %d/%d  ", now->epoch, now->epochs);
-    }
-    int width = cli_line_width() - 1, room = width - cli_columns(head) - (tail.failed ? 0 : cli_columns(tail.bytes));
+// `part` of the work that `head` names is done; `tail` is what follows the bar.
+static void draw(const char *head, double part, const fv__text *tail) {
+    char bar[CLI_BAR_SIZE];
+    const int width = cli_line_width() - 1, left = width - cli_columns(head);
+    int room = left - (tail->failed ? 0 : cli_columns(tail->bytes));
     room = room > 24 ? 24 : room;
     fprintf(stderr, "\r\033[K%s", head);
     if (room >= 8) { // else the numbers say enough
-        fputs(cli_bar(bar, (double)now->step / now->steps, room), stderr);
+        fputs(cli_bar(bar, part, room), stderr);
     }
-    if (!tail.failed) {
-        fprintf(stderr, "%.*s", fitting(tail.bytes, width - cli_columns(head)), tail.bytes);
+    if (!tail->failed) {
+        fprintf(stderr, "%.*s", fitting(tail->bytes, left), tail->bytes);
     }
+}
+
+static void add_rate(fv__text *tail, size_t done, size_t count, double rate, double seconds_each) {
+    char number[CLI_NUMBER_SIZE], left[CLI_NUMBER_SIZE];
+    fv__text_addf(tail, " %zu/%zu  %s img/s  %s left", done, count, cli_count(number, rate),
+                  cli_duration(left, seconds_each * (double)(count - done)));
+}
+
+static void draw_epoch(const fv_progress *now) {
+    char head[64];
+    fv__text tail = {0};
+    snprintf(head, sizeof head, "Epoch %d/%d  ", now->epoch, now->epochs);
+    add_rate(&tail, (size_t)now->step, (size_t)now->steps, now->images_per_second,
+             now->step ? now->seconds / now->step : 0);
+    add_metrics(&tail, "", &now->train);
+    draw(head, (double)now->step / now->steps, &tail);
+    fv__text_free(&tail);
+}
+
+static double rate_of(const fv_event *work) {
+    return work->seconds > 0 ? (double)work->computed / work->seconds : 0;
+}
+
+static void draw_work(const fv_event *work) {
+    fv__text tail = {0};
+    add_rate(&tail, work->done, work->count, rate_of(work), work->done ? work->seconds / (double)work->done : 0);
+    draw("Frozen layers  ", (double)work->done / (double)work->count, &tail);
     fv__text_free(&tail);
 }
 
@@ -83,38 +101,42 @@ static void print_json(const fv_progress *now) {
 }
 
 // Once all samples have gone through the frozen layers.
-static void print_frozen(const fv_progress *now, bool over) {
+static void print_work(const fv_event *work, bool over) {
     char count[CLI_NUMBER_SIZE], rate[CLI_NUMBER_SIZE], time[CLI_NUMBER_SIZE];
-    fprintf(stderr, "%sFrozen layers  %s samples  %s img/s  %s\n", over ? "\r\033[K" : "", cli_count(count, now->steps),
-            cli_count(rate, now->images_per_second), cli_duration(time, now->seconds));
+    fprintf(stderr, "%sFrozen layers  %s samples  %s img/s  %s\n", over ? "\r\033[K" : "",
+            cli_count(count, (double)work->count), cli_count(rate, rate_of(work)), cli_duration(time, work->seconds));
 }
 
-void cli_progress_show(cli_progress *progress, const fv_progress *now) {
-    if (now->epoch > 0) {
+void cli_progress_show(cli_progress *progress, const fv_event *event) {
+    const fv_progress *now = event->progress;
+    const bool epoch = event->kind == FV_EVENT_EPOCH, work = event->kind == FV_EVENT_WORK;
+    const bool whole = epoch || (work && event->done == event->count);
+    if (now) {
         progress->last = *now;
     }
-    if (now->remark) {
+    if (event->kind == FV_EVENT_REMARK || event->kind == FV_EVENT_LEFT_OUT) {
         cli_progress_end(progress);
         if (!progress->quiet) {
-            cli_say("%s", now->remark);
+            cli_say(event->kind == FV_EVENT_REMARK ? "%s" : "left out: %s", event->message);
         }
-        return;
-    }
-    if (!now->epoch && now->step == now->steps && !progress->quiet) {
-        print_frozen(now, progress->live);
+    } else if (whole && !progress->quiet) {
+        if (epoch) {
+            print_epoch(now, progress->live);
+        } else {
+            print_work(event, progress->live);
+        }
         progress->drawing = false;
-        return;
-    }
-    if (now->epoch_done && !progress->quiet) {
-        print_epoch(now, progress->live);
-        progress->drawing = false;
-    } else if (progress->live && !now->epoch_done &&
-               (now->step == now->steps || fv__seconds() - progress->drawn > 0.1)) {
-        draw(now);
+    } else if (!whole && progress->live && (now || work) &&
+               ((now && now->step == now->steps) || fv__seconds() - progress->drawn > 0.1)) {
+        if (now) {
+            draw_epoch(now);
+        } else {
+            draw_work(event);
+        }
         progress->drawing = true;
         progress->drawn = fv__seconds();
     }
-    if (now->epoch_done && progress->json) {
+    if (epoch && progress->json) {
         print_json(now);
     }
 }

@@ -13,8 +13,8 @@ typedef struct cli_progress {
     fv_progress last;
 } cli_progress;
 
-// To be told every fv_progress.
-void cli_progress_show(cli_progress *progress, const fv_progress *now);
+// To be told every fv_event of training.
+void cli_progress_show(cli_progress *progress, const fv_event *event);
 
 // Ends a line under way, so that a message can follow.
 void cli_progress_end(cli_progress *progress);

@@ -25,8 +25,7 @@ typedef struct report {
     fv_dataset *data, *evaluated;
     uint32_t *numbers; // (evaluated->count)
     cli_samples shown;
-    fv_metrics metrics;
-    fv_evaluation details;
+    fv_evaluation *details;
     char *recipe, *path;
     json_t *run;
     fv__curves curves;
@@ -39,7 +38,7 @@ typedef struct report {
 static fv_status select_samples(report *now, fv_error *error) {
     const size_t all = now->data->count;
     const bool chosen = now->subject.recipe && now->subject.recipe->data.limit;
-    const double affordable = WORK / fv_model_describe(now->subject.model).multiply_adds;
+    const double affordable = WORK / fv_model_get_info(now->subject.model)->multiply_adds;
     size_t count = affordable > LEAST ? (size_t)affordable : LEAST;
     count = chosen || 2 * count > all ? all : count > 1000 ? count / 1000 * 1000 : count;
     now->numbers = fv__alloc_array(count, sizeof *now->numbers);
@@ -53,12 +52,12 @@ static fv_status select_samples(report *now, fv_error *error) {
 }
 
 static fv_status measure(report *now, fv_error *error) {
+    fv_evaluate_options options = {.size = sizeof options, .threads = now->options->threads};
     fv_status status = select_samples(now, error);
     if (now->subject.recipe) {
-        memcpy(now->metrics.top_k, now->subject.recipe->train.top_k, sizeof now->metrics.top_k);
+        memcpy(options.top_k, now->subject.recipe->train.top_k, sizeof options.top_k);
     }
-    return status ? status
-                  : fv_evaluate_in_detail(now->subject.model, now->evaluated, &now->metrics, &now->details, error);
+    return status ? status : fv_model_evaluate(now->subject.model, now->evaluated, &options, &now->details, error);
 }
 
 // --- What is shown
@@ -76,13 +75,13 @@ static void add_shown(cli_samples *shown, size_t sample) {
 static int choose_shown(report *now) {
     enum { OTHERS = SHOWN - MISTAKES };
     size_t places[MISTAKES], count = now->evaluated->count;
-    int mistakes = fv__evaluation_mistakes(&now->details, now->evaluated->labels, places, MISTAKES);
+    size_t mistakes = fv_evaluation_find_mistakes(now->details, MISTAKES, places);
     now->shown.index = fv__alloc_array(SHOWN, sizeof *now->shown.index);
     if (!now->shown.index) {
         return cli_fail_memory();
     }
     for (size_t i = 0; i < OTHERS; i++) {
-        if (i < (size_t)mistakes) {
+        if (i < mistakes) {
             add_shown(&now->shown, now->numbers[places[i]]);
         }
         add_shown(&now->shown, now->numbers[i * count / OTHERS]);
@@ -157,8 +156,8 @@ static int write_page(report *now, fv_error *error) {
                              .limited = is_limited(now),
                              .evaluated = now->evaluated,
                              .numbers = now->numbers,
-                             .metrics = &now->metrics,
-                             .details = &now->details,
+                             .metrics = &now->details->metrics,
+                             .details = now->details,
                              .shown = now->shown.index,
                              .shown_count = now->shown.count,
                              .keep_images = now->options->samples != NULL};
@@ -221,7 +220,7 @@ static int run(const cli_options *options) {
     }
     json_decref(now.run);
     cli_curves_free(&now.curves);
-    fv_evaluation_free(&now.details);
+    fv_evaluation_free(now.details);
     fv__free(now.shown.index);
     fv__free(now.numbers);
     fv__free(now.recipe);

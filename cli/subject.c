@@ -156,7 +156,7 @@ int cli_subject_settings(const cli_subject *subject, fv__train_settings *setting
 // --- data
 
 static fv_status check_fit(const fv_model *model, const fv_dataset *data, fv_error *error) {
-    fv_model_info has = fv_model_describe(model);
+    fv_model_info has = *fv_model_get_info(model);
     if (data->height != has.height || data->width != has.width || data->channels != has.channels) {
         return fv__fail(error, FV_INVALID, "%s has images of %d × %d × %d, but the model takes %d × %d × %d",
                         data->name, data->height, data->width, data->channels, has.height, has.width, has.channels);

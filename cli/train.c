@@ -19,30 +19,20 @@ typedef struct run_context {
     cli_board board;
 } run_context;
 
-static void on_start(void *opaque, const fv_model *model, const fv_dataset *train, const fv_dataset *validation) {
-    const run_context *context = opaque;
-    if (!context->progress.quiet) {
-        cli_train_tell_start(context->recipe, model, train, validation);
-    }
-}
-
-static bool on_progress(void *opaque, const fv_progress *now) {
+static bool on_event(void *opaque, const fv_event *event) {
     run_context *context = opaque;
-    bool go_on = !cli_interrupted();
-    if (go_on || now->epoch_done) { // the last words of a run are not drawn over
-        cli_progress_show(&context->progress, now);
+    const bool go_on = !cli_interrupted();
+    if (event->kind == FV_EVENT_START && !context->progress.quiet) {
+        cli_train_tell_start(context->recipe, event->model, event->training, event->validation);
     }
-    if (now->epoch > 0) { // before, frozen layers run
-        cli_board_show(&context->board, now);
+    if (go_on || event->kind == FV_EVENT_EPOCH) { // the last words of a run are not drawn over
+        cli_progress_show(&context->progress, event);
     }
-    cli_curves_note(&context->curves, now);
+    if (event->progress) {
+        cli_board_show(&context->board, event);
+    }
+    cli_curves_note(&context->curves, event);
     return go_on;
-}
-
-static void on_left_out(void *context, const char *sentence) {
-    if (!((const run_context *)context)->progress.quiet) {
-        cli_say("left out: %s", sentence);
-    }
 }
 
 // runs/RECIPE-YYYYMMDD-HHMMSS, to be freed with fv__free.
@@ -75,15 +65,14 @@ static int train(const cli_options *options, const fv_recipe *recipe, const char
         .progress = {.live = cli_is_live() && !options->quiet, .quiet = options->quiet, .json = options->json},
         .curves = {.folder = folder},
         .board = {.run = options->tensorboard ? folder : NULL}};
-    const fv_train_options train_options = {.folder = folder,
+    const fv_train_options train_options = {.size = sizeof train_options,
+                                            .folder = folder,
                                             .resume = options->resume != NULL,
                                             .threads = options->threads,
                                             .seed = options->seed,
                                             .checkpoint_steps = options->checkpoint_steps,
                                             .no_rewrite = options->no_rewrite,
-                                            .on_start = on_start,
-                                            .on_progress = on_progress,
-                                            .on_left_out = on_left_out,
+                                            .on_event = on_event,
                                             .context = &context};
     fv_model *model = NULL;
     fv_error error;

@@ -26,17 +26,17 @@ static void tell_patches(const fv__node *node) {
 void cli_train_tell_start(const fv_recipe *recipe, const fv_model *model, const fv_dataset *train,
                           const fv_dataset *validation) {
     char number[CLI_NUMBER_SIZE];
-    const fv_dataset_info info = fv_dataset_describe(train);
+    const fv_dataset_info info = *fv_dataset_get_info(train);
     fv_dataset *test = NULL;
     fprintf(stderr, "Data: %s, train %s × %d × %d × %d", recipe->data.info->name, cli_count(number, (double)info.count),
             info.height, info.width, info.channels);
     const bool photos = !recipe->data.info->open, tests = !photos && recipe->data.validation == FV__VALIDATE_TEST;
     if (validation) {
         fprintf(stderr, tests ? ", test %s" : ", validation %s",
-                cli_count(number, (double)fv_dataset_describe(validation).count));
+                cli_count(number, (double)fv_dataset_get_info(validation)->count));
     }
     if (!tests && !photos && open_test(recipe, &test, NULL) == FV_OK && test) {
-        fprintf(stderr, ", test %s", cli_count(number, (double)fv_dataset_describe(test).count));
+        fprintf(stderr, ", test %s", cli_count(number, (double)fv_dataset_get_info(test)->count));
     }
     fv_dataset_free(test);
     fprintf(stderr, "; %d classes\n", info.classes);
@@ -82,13 +82,18 @@ static fv_status measure(const cli_options *options, const fv_recipe *recipe, fv
         *metrics = last->validation;
         return FV_OK;
     }
+    fv_evaluation *evaluation = NULL;
+    fv_evaluate_options how = {.size = sizeof how, .threads = options->threads};
     *metrics = (fv_metrics){0};
-    memcpy(metrics->top_k, recipe->train.top_k, sizeof metrics->top_k);
-    fv_model_set_threads(model, options->threads);
+    memcpy(how.top_k, recipe->train.top_k, sizeof how.top_k);
     fv_status status = open_test(recipe, &data, error);
     if (!status && data) {
-        status = fv_evaluate(model, data, metrics, error);
+        status = fv_model_evaluate(model, data, &how, &evaluation, error);
     }
+    if (evaluation) {
+        *metrics = evaluation->metrics;
+    }
+    fv_evaluation_free(evaluation);
     fv_dataset_free(data);
     return status;
 }

@@ -21,8 +21,12 @@ int main(void) {
         memory[i] = sinf(2 * (float)i);
     }
     const fv_tokens q = {query, BATCH, QUERIES, D_MODEL}, kv = {memory, BATCH, KEYS, KEY_WIDTH};
-    fv_attention_options options = {
-        .d_model = D_MODEL, .heads = HEADS, .key_width = KEY_WIDTH, .value_width = KEY_WIDTH, .seed = 1};
+    fv_attention_options options = {.size = sizeof options,
+                                    .d_model = D_MODEL,
+                                    .heads = HEADS,
+                                    .key_width = KEY_WIDTH,
+                                    .value_width = KEY_WIDTH,
+                                    .seed = 1};
     fv_attention *attention;
     fv_error error;
     fv_status status = fv_attention_create(&options, &attention, &error);
@@ -36,8 +40,8 @@ int main(void) {
         if (!status) {
             status = fv_attention_backward(attention, q, kv, kv, &mask, gradient, NULL, NULL, NULL, &error);
         }
-        fv_attention_parameters value = fv_attention_get_parameters(attention),
-                                slope = fv_attention_get_gradients(attention);
+        const fv_attention_parameters value = *fv_attention_get_parameters(attention),
+                                      slope = *fv_attention_get_gradients(attention);
         for (int i = 0; i < D_MODEL * D_MODEL; i++) { // of the eight arrays, only the output's kernel here
             value.output_kernel[i] -= 0.05F * slope.output_kernel[i];
             slope.output_kernel[i] = 0; // backward adds to it

@@ -33,8 +33,8 @@ int main(void) {
     }
     fv_status status = build(&built, &error);
     if (status == FV_OK) {
-        printf("%zu weights, %.0f multiply-adds an image\n", fv_model_describe(built).parameters,
-               fv_model_describe(built).multiply_adds);
+        printf("%zu weights, %.0f multiply-adds an image\n", fv_model_get_info(built)->parameters,
+               fv_model_get_info(built)->multiply_adds);
         status = fv_predict(built, image, 1, first, &error);
     }
     if (status == FV_OK && (status = fv_model_save(built, "built.safetensors", &error)) == FV_OK &&

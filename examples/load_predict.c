@@ -36,12 +36,12 @@ int main(int count, char **words) {
     size_t pictures = (size_t)count - 2, classes = 0;
     fv_status status = fv_model_load(words[1], &model, &error); // a file, or a run folder
     if (status == FV_OK) {
-        classes = (size_t)fv_model_describe(model).classes;
+        classes = (size_t)fv_model_get_info(model)->classes;
         probabilities = calloc(pictures * classes, sizeof *probabilities);
         status = probabilities ? fv_predict_files(model, paths, pictures, &options, probabilities, &error) : FV_MEMORY;
     }
     for (size_t i = 0; i < pictures && status == FV_OK; i++) {
-        fv_model_info info = fv_model_describe(model);
+        fv_model_info info = *fv_model_get_info(model);
         print_likeliest(paths[i], probabilities + i * classes, &info);
     }
     if (status != FV_OK) {

@@ -6,9 +6,10 @@
 #include "fovea.h"
 
 // Called after each step and each epoch; returning false would stop the training.
-static bool show(void *context, const fv_progress *progress) {
+static bool show(void *context, const fv_event *event) {
     (void)context;
-    if (progress->epoch_done) {
+    const fv_progress *progress = event->progress;
+    if (event->kind == FV_EVENT_EPOCH) {
         printf("epoch %d of %d: loss %.4f, accuracy %.4f, on unseen samples %.4f (%.0f images a second)\n",
                progress->epoch, progress->epochs, progress->train.loss, progress->train.accuracy,
                progress->validation.accuracy, progress->images_per_second);
@@ -36,7 +37,7 @@ int main(int count, char **words) {
     fv_recipe *recipe = NULL;
     fv_model *model = NULL;
     // Without a folder nothing is written; the trained model is only in memory.
-    const fv_train_options options = {.seed = 1, .on_progress = show};
+    const fv_train_options options = {.size = sizeof options, .seed = 1, .on_event = show};
 
     fv_status status = choose(count, words, &recipe, &error);
     if (status == FV_OK) {
@@ -46,7 +47,7 @@ int main(int count, char **words) {
         status = fv_model_save(model, "trained.safetensors", &error);
     }
     if (status == FV_OK) {
-        printf("the model is in trained.safetensors: %zu weights\n", fv_model_describe(model).parameters);
+        printf("the model is in trained.safetensors: %zu weights\n", fv_model_get_info(model)->parameters);
     } else {
         fprintf(stderr, "%s\n", error.message);
     }

@@ -1,9 +1,55 @@
-// fovea: train, explain and ship attention-based image classifiers. The one public header: the manual of the C API.
+// fovea: train, explain and ship attention-based image classifiers. This is the only public header, and the manual of
+// the C API. Read it from top to bottom in a quarter of an hour.
 //
-// Conventions. Images and activations are NHWC float32, kernels (height, width, in, out), dense kernels (in, out).
-// Every function that can fail returns an fv_status and, when `error` is not NULL, leaves a sentence there that names
-// the file, key, layer or shape at fault and what would work. FV_MEMORY may come from each of them; the others that
-// are to be expected are named with the function. The library never prints and never exits.
+//     #include <fovea.h>
+//     #include <stdio.h>
+//
+//     int main(void) {
+//         fv_error error;
+//         fv_recipe *recipe = NULL;
+//         fv_model *model = NULL;
+//         if (fv_recipe_open("fashion-attention", &recipe, &error) == FV_OK &&
+//             fv_recipe_set(recipe, "train.epochs=1", &error) == FV_OK &&
+//             fv_recipe_train(recipe, NULL, &model, &error) == FV_OK &&
+//             fv_model_save(model, "model.safetensors", &error) == FV_OK) {
+//             printf("trained %zu weights\n", fv_model_get_info(model)->parameters);
+//         } else {
+//             fprintf(stderr, "%s\n", error.message);
+//         }
+//         fv_model_free(model);
+//         fv_recipe_free(recipe);
+//     }
+//
+// Arrays. Images and activations are NHWC: (batch, height, width, channels). Images are bytes, 0 … 255; everything else
+// is float32. Convolution kernels are (height, width, in, out), dense kernels (in, out).
+//
+// Errors. A function that can fail returns an fv_status. If `error` is not NULL, it gets one sentence that names the
+// file, key, layer or shape at fault and says what would work. Every such function may return FV_MEMORY; the other
+// errors to expect are listed with the function. The library never prints and never exits.
+//
+// Ownership. A type has one way in (create, open or load) and one way out (free; NULL is fine). Strings and arrays that
+// a function returns belong to the object and live as long as it does, unless the function says otherwise. What it says
+// to release with fv_free belongs to the caller.
+//
+// Structs. A struct that you fill and that may gain members in a later version begins with `size`: set it to the size of
+// the struct (`fv_train_options options = {.size = sizeof options};`). Zero in any other member means the default, and
+// so does NULL for the whole struct. Structs that the library hands out by pointer may gain members at their end: read
+// them through the pointer. All other structs are final.
+//
+// Words, not enums. Where a recipe has words for a choice ("train", "bilinear", "unit"), the API takes the same words: one
+// vocabulary, messages that list it, and new words without a new ABI.
+//
+// Threads. Two threads may use two objects at the same time. Functions that take a const object may run at the same time
+// on the same object; a function that takes an object without const needs it to itself. So any number of predictors,
+// evaluations and explainers may share one model, one for each thread, while nobody changes the model. Callbacks come on the
+// thread that made the call. fv_set_allocator comes before everything else.
+//
+// Locale and working folder. Results never depend on the locale. Relative paths start at the working folder of the call.
+//
+// Versions. Until 1.0 the minor version counts: 0.2.x programs run with every 0.2.x library, and the shared library's
+// name (SOVERSION) holds major and minor. From 1.0 on, the major version alone. A function about to go is marked
+// FV_DEPRECATED for one minor version first. Model files of earlier versions (from 0.1 on) load forever; a file of a
+// later version is refused with a sentence. Checkpoints and caches are for the version that wrote them.
 #ifndef FOVEA_H
 #define FOVEA_H
 
@@ -16,9 +62,21 @@ extern "C" {
 #endif
 #ifdef __GNUC__
 #pragma GCC visibility push(default)
+#define FV_DEPRECATED(instead) __attribute__((deprecated("use " instead)))
+#else
+#define FV_DEPRECATED(instead)
 #endif
 
-#define FV_VERSION "0.1.0"
+// --- Version, errors, memory, events
+
+#define FV_VERSION_MAJOR 0
+#define FV_VERSION_MINOR 2
+#define FV_VERSION_PATCH 0
+#define FV_VERSION_NUMBER (FV_VERSION_MAJOR * 1000000 + FV_VERSION_MINOR * 1000 + FV_VERSION_PATCH)
+
+// The version of the library that is linked, to compare with the header's: FV_VERSION_NUMBER, and "0.2.0".
+int fv_version_number(void);
+const char *fv_version(void);
 
 // name, what it means
 #define FV_STATUS_LIST(X)                                                                                              \
@@ -47,17 +105,54 @@ typedef struct fv_error {
     char message[1024];
 } fv_error;
 
-// Replaces malloc and free for everything the library allocates; NULL restores the standard ones. Call before any other
-// function: a block must be released by the functions that made it.
-void fv_set_allocator(void *(*allocate)(size_t size), void (*release)(void *block));
+// Where the library gets its own memory. Alignment beyond malloc's is the library's own concern. Memory that the
+// libraries underneath allocate (libyaml, jansson, libarchive, libhdf5, cairo and so on) still comes from malloc.
+typedef struct fv_allocator {
+    void *(*allocate)(void *context, size_t size); // NULL when there is no memory
+    void (*release)(void *context, void *block);   // never of NULL
+    void *context;
+} fv_allocator;
 
-// The version of the library that is linked: FV_VERSION of its header.
-const char *fv_version(void);
+// Replaces malloc and free; NULL restores them. Call it before any other function: a block must be released by the
+// allocator that made it. Both functions may be called from any thread.
+void fv_set_allocator(const fv_allocator *allocator);
+
+// Releases memory that a function handed over with this remark. NULL is fine.
+void fv_free(void *block);
+
+typedef struct fv_model fv_model;
+typedef struct fv_dataset fv_dataset;
+typedef struct fv_progress fv_progress;
+
+// What a call that takes long has to say. Members that do not belong to the kind are zero.
+typedef enum fv_event_kind {
+    FV_EVENT_REMARK,   // `message` is worth knowing, such as a cache that cannot be written
+    FV_EVENT_LEFT_OUT, // `message` is "FILE: why it is not used"; `index` is its number, where inputs are numbered
+    FV_EVENT_WORK,     // `done` of `count` units of `message` are finished; with `frozen layers`, done 0 means that
+                       // another process is computing the same
+    FV_EVENT_START,    // training is about to take its first step on `training`, validated on `validation` or NULL
+    FV_EVENT_STEP,     // a training step is finished: `progress`
+    FV_EVENT_EPOCH     // a training epoch and its validation are finished: `progress`
+} fv_event_kind;
+
+typedef struct fv_event {
+    fv_event_kind kind;
+    const char *message;
+    size_t index, done, count; // count 0: not known yet
+    size_t computed;           // of those done, what was not in a cache; it took `seconds`
+    double seconds;
+    const fv_model *model;
+    const fv_dataset *training, *validation;
+    const fv_progress *progress;
+} fv_event;
+
+// Called on the thread that made the call; the event lives until it returns. Return false to stop the call with
+// FV_INTERRUPTED.
+typedef bool fv_event_callback(void *context, const fv_event *event);
 
 // --- Data sets
 
-// Numbered samples of one size, with a label each. Immutable; may be read from several threads at once.
-typedef struct fv_dataset fv_dataset;
+// A data set (fv_dataset): numbered samples of one size, with a label each. Immutable; several threads may read it at once.
 
 // Opens one split ("train" or "test") of a data set known by name ("mnist", "fashion-mnist", "cifar10", "cifar100",
 // "cifar100-coarse" with its 20 groups of classes, "cats-and-dogs", and "folder" for photographs of one's own: see
@@ -94,7 +189,7 @@ typedef struct fv_dataset_info {
     const int32_t *labels;          // (count), 0 … classes-1; as long as the data set
     size_t left_out;                // files that cannot be read
 } fv_dataset_info;
-fv_dataset_info fv_dataset_describe(const fv_dataset *dataset);
+const fv_dataset_info *fv_dataset_get_info(const fv_dataset *dataset);
 
 // Copies the bytes of sample `index` to `pixels` (height, width, channels), 0 … 255. Errors: FV_INVALID when there is
 // no such sample; of photographs FV_NOT_FOUND, FV_IO and FV_FORMAT when the file has changed since the set was opened.
@@ -126,8 +221,7 @@ void fv_recipe_free(fv_recipe *recipe); // NULL is fine
 
 // --- Models
 
-// Layers with weights, class names and preprocessing: all that prediction needs.
-typedef struct fv_model fv_model;
+// A model (fv_model): layers with weights, class names and preprocessing. All that prediction needs.
 
 // A model to which layers are added in code. Images are (height, width, channels) bytes, sides 1 … 4096, channels 1 …
 // 4; `normalize` is "unit" (x / 255), "symmetric" (x / 127.5 - 1) or "none". Errors: FV_INVALID. Release with
@@ -161,7 +255,9 @@ typedef struct fv_model_info {
     double multiply_adds;           // of one prediction
     double label_smoothing;         // of the loss it was trained with
 } fv_model_info;
-fv_model_info fv_model_describe(const fv_model *model);
+
+// Up to date until the model is changed.
+const fv_model_info *fv_model_get_info(const fv_model *model);
 
 // How many threads prediction uses; 0, the default, is what affinity, control group and OMP_NUM_THREADS allow.
 void fv_model_set_threads(fv_model *model, int threads);
@@ -203,21 +299,18 @@ typedef struct fv_metrics {
     size_t samples;
 } fv_metrics;
 
-// What a callback is told: after each step (validation.samples is 0) and after each epoch. Before the first epoch,
-// epoch is 0: either `remark` is a sentence worth knowing, or the output of frozen layers is being computed, and step
-// and steps count samples (step 0: another process is at it).
-typedef struct fv_progress {
-    const char *remark;
+// Where a training run is, after a step (validation.samples is 0) or an epoch.
+struct fv_progress {
     int epoch, epochs; // epoch counts from 1
     int step, steps;   // of this epoch, step counts from 1
-    bool epoch_done;
     double learning_rate;
     double seconds;           // since the epoch began, without validation
     double images_per_second; // of this epoch
     fv_metrics train, validation;
-} fv_progress;
+};
 
 typedef struct fv_train_options {
+    size_t size;
     const char *folder;   // run folder to be made: recipe, history, checkpoints, model; NULL: nothing is written
     bool resume;          // go on in `folder` where an earlier run stopped
     int threads;          // 0: as fv_model_set_threads
@@ -226,13 +319,7 @@ typedef struct fv_train_options {
     // Compute the layers as written. Otherwise linear layers are joined and averages moved where that saves operations:
     // the same function, rounded in other places. A resumed run keeps to what it began with.
     bool no_rewrite;
-    // Called once, before the first step: the model with its weights, and what it is trained and validated on
-    // (`validation` NULL: nothing). May be NULL, as the next.
-    void (*on_start)(void *context, const fv_model *model, const fv_dataset *train, const fv_dataset *validation);
-    // Called on the caller's thread; return false to stop after this step with FV_INTERRUPTED, checkpoint written.
-    bool (*on_progress)(void *context, const fv_progress *progress);
-    // Called before training for each file that cannot be read and is left out: "FILE: what is wrong with it".
-    void (*on_left_out)(void *context, const char *sentence);
+    fv_event_callback *on_event; // all kinds of events; stopping writes a checkpoint
     void *context;
 } fv_train_options;
 
@@ -242,11 +329,6 @@ typedef struct fv_train_options {
 // FV_NUMERIC (the loss is not finite: says at which step and what to try), FV_INTERRUPTED. The run folder stays usable
 // in every case. `options` may be NULL.
 fv_status fv_recipe_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error);
-
-// Loss (as trained: fv_model_info.label_smoothing), accuracy and the top-k accuracies named in `metrics->top_k` over a
-// whole data set. Errors: FV_INVALID (images of another shape, other classes, a k above them), FV_NUMERIC (the loss is
-// not finite), and those of fv_dataset_read.
-fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_error *error);
 
 enum { FV_CALIBRATION_BINS = 15 };
 
@@ -265,21 +347,37 @@ typedef struct fv_calibration_bin {
 
 // What a model does with every sample of a data set. The predicted class is the first of the likeliest.
 typedef struct fv_evaluation {
+    fv_metrics metrics; // loss as trained (fv_model_info.label_smoothing), accuracy and the top-k accuracies asked for
     int class_count;
     size_t samples;
-    size_t *confusion;            // (class_count, class_count): samples of class row taken for class column
-    fv_class_metrics *classes;    // (class_count)
-    double precision, recall, f1; // macro averages: plain means over the classes that occur or were predicted
+    size_t *confusion;         // (class_count, class_count): samples of class `row` that are taken for class `column`
+    fv_class_metrics *classes; // (class_count)
+    double precision, recall, f1; // macro averages: plain means over the classes that occur or are predicted
     fv_calibration_bin bins[FV_CALIBRATION_BINS]; // of equal width
     double calibration_error;                     // expected calibration error (Guo et al. 2017), 0 … 1
-    int32_t *predicted;                           // (samples): class
-    float *confidence;                            // (samples): its probability
+    int32_t *labels, *predicted;                  // (samples): the true and the predicted class
+    float *confidence;                            // (samples): the probability of the predicted class
 } fv_evaluation;
 
-// fv_evaluate, and into *evaluation the rest. Release with fv_evaluation_free, also after a failure.
-fv_status fv_evaluate_in_detail(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics,
-                                fv_evaluation *evaluation, fv_error *error);
-void fv_evaluation_free(fv_evaluation *evaluation); // leaves it empty; NULL is fine
+typedef struct fv_evaluate_options {
+    size_t size;
+    int top_k[FV_MAX_TOP];         // further top-k accuracies to count, 1 … classes; 0 after the last
+    const double *label_smoothing; // of the loss, 0 … 1; NULL: as the model was trained
+    int threads;                   // 0: as many as affinity, control group and OMP_NUM_THREADS allow
+    bool no_rewrite;               // compute the layers as written
+    fv_event_callback *on_event;   // FV_EVENT_WORK
+    void *context;
+} fv_evaluate_options;
+
+// Evaluates the model on a whole data set. Errors: FV_INVALID (images of another shape, other classes, a k above them),
+// FV_NUMERIC (the loss is not finite), and those of fv_dataset_read. Release with fv_evaluation_free.
+fv_status fv_model_evaluate(const fv_model *model, const fv_dataset *dataset, const fv_evaluate_options *options,
+                            fv_evaluation **out, fv_error *error);
+void fv_evaluation_free(fv_evaluation *evaluation); // NULL is fine
+
+// Which samples are taken for another class with the most confidence, the most confident first: up to `most` of them
+// into `samples`. Returns how many.
+size_t fv_evaluation_find_mistakes(const fv_evaluation *evaluation, size_t most, size_t *samples);
 
 // --- Explanations
 
@@ -301,7 +399,7 @@ typedef struct fv_explained {
     const float *probabilities; // (classes); until the next image
     int layers;                 // attention layers, in the order of the model
 } fv_explained;
-fv_explained fv_explainer_describe(const fv_explainer *explainer);
+const fv_explained *fv_explainer_get_result(const fv_explainer *explainer);
 
 // The attention weights of one layer. Each query's weights over the keys sum to 1.
 typedef struct fv_attention_weights {
@@ -316,7 +414,9 @@ typedef struct fv_attention_weights {
     double field[2];           // height and width of what a token sees of the image, in pixels
     const float *weights;      // (groups, heads, queries, keys); until the next image
 } fv_attention_weights;
-fv_attention_weights fv_explainer_attention(const fv_explainer *explainer, int layer);
+
+// Those of attention layer `layer`, 0 … layers-1.
+const fv_attention_weights *fv_explainer_get_attention(const fv_explainer *explainer, int layer);
 
 typedef enum fv_explain_method {
     // The weights with which the tokens of a layer are attended to; of a layer with slots, those with which they attend
@@ -337,19 +437,20 @@ typedef enum fv_explain_method {
     FV_EXPLAIN_OCCLUSION,
 } fv_explain_method;
 
-// Which part of the attention; start from FV_EXPLAIN_DEFAULTS.
+// Which part of the attention. Start from FV_EXPLAIN_OPTIONS: here -1, not 0, means the default.
 typedef struct fv_explain_options {
+    size_t size;
     int layer;   // ATTENTION: which, -1 the last; GRADIENT: which alone, -1 all
     int head;    // ATTENTION: which, -1 the mean
     int query;   // ATTENTION: which query token, -1 the mean; with slots: which slot, which must be given
     int patch;   // OCCLUSION: side of the square, moved by half of it; 0: 1/8 of the shorter side, 1/4 under 16 pixels
     bool blocky; // a pixel has the value of the nearest token, not one between the nearest four
 } fv_explain_options;
-#define FV_EXPLAIN_DEFAULTS                                                                                            \
-    { -1, -1, -1, 0, false }
+#define FV_EXPLAIN_OPTIONS                                                                                             \
+    { sizeof(fv_explain_options), -1, -1, -1, 0, false }
 
 // A heat map (height, width) of the image: the larger, the more a pixel counts. Units are those of the method; only
-// OCCLUSION can be negative. `options` NULL: FV_EXPLAIN_DEFAULTS. Errors: FV_UNSUPPORTED tells why the method does not
+// OCCLUSION can be negative. `options` NULL: FV_EXPLAIN_OPTIONS. Errors: FV_UNSUPPORTED tells why the method does not
 // apply to this model, FV_INVALID which option names nothing.
 fv_status fv_explainer_map(fv_explainer *explainer, fv_explain_method method, const fv_explain_options *options,
                            float *map, fv_error *error);
@@ -379,6 +480,7 @@ fv_status fv_explainer_random_faithfulness(fv_explainer *explainer, int repeats,
 typedef struct fv_attention fv_attention;
 
 typedef struct fv_attention_options {
+    size_t size;
     int d_model;                             // features of the projections and of the output, 1 … 32768
     int heads;                               // 1 … 1024; must divide d_model
     int query_width, key_width, value_width; // features of the inputs, up to 32768; 0: d_model
@@ -398,8 +500,8 @@ typedef struct fv_attention_parameters {
     float *value_kernel, *value_bias;   // (value_width, d_model), (d_model)
     float *output_kernel, *output_bias; // (d_model, d_model), (d_model)
 } fv_attention_parameters;
-fv_attention_parameters fv_attention_get_parameters(fv_attention *attention);
-fv_attention_parameters fv_attention_get_gradients(fv_attention *attention); // zero at first
+const fv_attention_parameters *fv_attention_get_parameters(fv_attention *attention);
+const fv_attention_parameters *fv_attention_get_gradients(fv_attention *attention); // zero at first
 
 typedef struct fv_tokens {
     const float *values; // (batch, tokens, width)

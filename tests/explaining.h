@@ -21,7 +21,7 @@ static inline fv_model *model_of(int side, int channels, const char *layers) {
 
 static inline const uint8_t *image_of(const fv_model *model, uint64_t key) {
     static uint8_t pixels[MOST];
-    fv_model_info info = fv_model_describe(model);
+    fv_model_info info = *fv_model_get_info(model);
     assert_true(info.height * info.width * info.channels <= MOST);
     fv__random random = fv__random_start(3, FV__DRAW_TEST, key);
     for (int i = 0; i < MOST; i++) {

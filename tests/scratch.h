@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "allocations.h"
 #include "fovea.h"
 
 static char scratch[256]; // the folder
@@ -60,23 +61,14 @@ static inline const char *scratch_file(const char *name, const void *bytes, size
     return path;
 }
 
-// Allocation failure: the library's allocations from number `scratch_allowed` on fail (call fv_set_allocator with
-// these).
-static long scratch_allowed;
-
-static inline void *scratch_allocate(size_t size) {
-    return scratch_allowed-- > 0 ? malloc(size) : NULL;
-}
-
 // Runs `call` with 0, 1, 2... allocations allowed until it works; before that it must report FV_MEMORY each time.
 #define assert_survives_allocation_failure(call, error)                                                                \
     do {                                                                                                               \
         fv_status status = FV_MEMORY;                                                                                  \
         for (long allowed = 0; status != FV_OK; allowed++) {                                                           \
-            scratch_allowed = allowed;                                                                                 \
-            fv_set_allocator(scratch_allocate, free);                                                                  \
+            limit_allocations(allowed);                                                                                \
             status = call;                                                                                             \
-            fv_set_allocator(NULL, NULL);                                                                              \
+            lift_limit();                                                                                              \
             if (status != FV_OK && status != FV_MEMORY) {                                                              \
                 fail_msg("with %ld allocations: %s", allowed, (error).message);                                        \
             }                                                                                                          \

@@ -135,9 +135,10 @@ static float *random_array(fv__random *random, size_t count) {
 static void set_up(problem *p, fv_attention **attention, int threads) {
     fv__random random = fv__random_start(7, FV__DRAW_TEST, 1);
     float *arrays[PARAMETERS];
-    fv_attention_options options = {p->d_model, p->heads, p->widths[0], p->widths[1], p->widths[2], 3, threads};
+    fv_attention_options options = {
+        .size = sizeof options, p->d_model, p->heads, p->widths[0], p->widths[1], p->widths[2], 3, threads};
     assert_ok(fv_attention_create(&options, attention, &failure));
-    fv_attention_parameters values = fv_attention_get_parameters(*attention);
+    const fv_attention_parameters values = *fv_attention_get_parameters(*attention);
     arrays_of(&values, arrays);
     for (int i = 1; i < PARAMETERS; i += 2) { // the biases are not left at 0
         for (size_t j = 0; j < parameter_count(p, i); j++) {
@@ -201,7 +202,7 @@ static void check_gradients(const problem *p, fv_attention *attention, double ar
         gradients[i] = malloc(input_count(p, i) * sizeof(float));
     }
     assert_ok(backward(p, attention, gradients));
-    fv_attention_parameters sums = fv_attention_get_gradients(attention);
+    const fv_attention_parameters sums = *fv_attention_get_gradients(attention);
     arrays_of(&sums, gradients + 3);
     for (int a = 0; a < 3 + PARAMETERS; a++) {
         char what[32];
@@ -228,7 +229,7 @@ static void check(problem p) {
     fv_attention *attention;
     float *parameters[PARAMETERS];
     set_up(&p, &attention, 2);
-    fv_attention_parameters values = fv_attention_get_parameters(attention);
+    const fv_attention_parameters values = *fv_attention_get_parameters(attention);
     arrays_of(&values, parameters);
     for (int a = 0; a < 3 + PARAMETERS; a++) {
         size_t count = a < 3 ? input_count(&p, a) : parameter_count(&p, a - 3);
@@ -318,8 +319,8 @@ static void test_gradients_add_up(void **state) {
     fv_attention *attention;
     float once[16], output[24], changed[24];
     set_up(&p, &attention, 1);
-    fv_attention_parameters sums = fv_attention_get_gradients(attention),
-                            values = fv_attention_get_parameters(attention);
+    const fv_attention_parameters sums = *fv_attention_get_gradients(attention),
+                                  values = *fv_attention_get_parameters(attention);
     assert_true(sums.key_kernel[3] == 0);
     assert_ok(backward(&p, attention, (float *const[3]){NULL, NULL, NULL}));
     memcpy(once, sums.key_kernel, sizeof once);
@@ -339,13 +340,13 @@ static void test_seeds(void **state) {
     (void)state;
     fv_attention *layers[3];
     for (int i = 0; i < 3; i++) {
-        fv_attention_options options = {.d_model = 8, .heads = 2, .seed = i < 2 ? 5 : 6};
+        fv_attention_options options = {.size = sizeof options, .d_model = 8, .heads = 2, .seed = i < 2 ? 5 : 6};
         assert_ok(fv_attention_create(&options, &layers[i], &failure));
     }
-    const float limit = sqrtf(6.0F / 16), *kernel = fv_attention_get_parameters(layers[0]).query_kernel;
-    assert_memory_equal(kernel, fv_attention_get_parameters(layers[1]).query_kernel, 64 * sizeof(float));
-    assert_memory_not_equal(kernel, fv_attention_get_parameters(layers[2]).query_kernel, 64 * sizeof(float));
-    assert_memory_not_equal(kernel, fv_attention_get_parameters(layers[0]).key_kernel, 64 * sizeof(float));
+    const float limit = sqrtf(6.0F / 16), *kernel = fv_attention_get_parameters(layers[0])->query_kernel;
+    assert_memory_equal(kernel, fv_attention_get_parameters(layers[1])->query_kernel, 64 * sizeof(float));
+    assert_memory_not_equal(kernel, fv_attention_get_parameters(layers[2])->query_kernel, 64 * sizeof(float));
+    assert_memory_not_equal(kernel, fv_attention_get_parameters(layers[0])->key_kernel, 64 * sizeof(float));
     for (int i = 0; i < 64; i++) {
         assert_true(fabsf(kernel[i]) <= limit && kernel[i] != 0);
     }
@@ -361,14 +362,16 @@ static void test_options(void **state) {
         fv_attention_options options;
         const char *message;
     } cases[] = {
-        {{.d_model = 30, .heads = 4},
+        {{.d_model = 8, .heads = 2}, "size is not set"},
+        {{.size = sizeof(fv_attention_options), .d_model = 30, .heads = 4},
          "d_model 30 cannot be divided into 4 heads; numbers of heads that fit: 1, 2, 3, 5, 6, 10, 15, 30"},
-        {{.d_model = 8, .heads = 0}, "heads is 0"},
-        {{.d_model = 0, .heads = 1}, "d_model is 0"},
-        {{.d_model = 1 << 17, .heads = 1}, "1 to 32768"},
-        {{.d_model = 8, .heads = 2, .key_width = -1}, "key_width is -1"},
-        {{.d_model = 8, .heads = 2, .value_width = 1 << 20}, "value_width is 1048576"},
-        {{.d_model = 8, .heads = 2, .threads = -2}, "threads is -2"},
+        {{.size = sizeof(fv_attention_options), .d_model = 8, .heads = 0}, "heads is 0"},
+        {{.size = sizeof(fv_attention_options), .d_model = 0, .heads = 1}, "d_model is 0"},
+        {{.size = sizeof(fv_attention_options), .d_model = 1 << 17, .heads = 1}, "1 to 32768"},
+        {{.size = sizeof(fv_attention_options), .d_model = 8, .heads = 2, .key_width = -1}, "key_width is -1"},
+        {{.size = sizeof(fv_attention_options), .d_model = 8, .heads = 2, .value_width = 1 << 20},
+         "value_width is 1048576"},
+        {{.size = sizeof(fv_attention_options), .d_model = 8, .heads = 2, .threads = -2}, "threads is -2"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fv_error error = {0};
@@ -427,7 +430,7 @@ static void test_mismatches(void **state) {
 }
 
 static fv_status whole_life(const problem *p, fv_error *error) {
-    fv_attention_options options = {.d_model = 4, .heads = 2, .threads = 2};
+    fv_attention_options options = {.size = sizeof options, .d_model = 4, .heads = 2, .threads = 2};
     fv_attention *attention;
     float output[24], d_query[24];
     fv_status status = fv_attention_create(&options, &attention, error);

@@ -103,7 +103,8 @@ static const char *reference(void) {
     static char folder[512];
     if (!folder[0]) {
         snprintf(folder, sizeof folder, "%s", scratch_path("reference"));
-        assert_ok(run(&(fv_train_options){.folder = folder, .seed = 11, .threads = 2}, &failure));
+        assert_ok(run(&(fv_train_options){.size = sizeof(fv_train_options), .folder = folder, .seed = 11, .threads = 2},
+                      &failure));
     }
     return folder;
 }
@@ -132,9 +133,11 @@ typedef struct stopper {
     int at; // steps and ends of epochs to let pass
 } stopper;
 
-static bool stop_at(void *context, const fv_progress *progress) {
-    (void)progress;
+static bool stop_at(void *context, const fv_event *event) {
     stopper *stop = context;
+    if (!event->progress) {
+        return true;
+    }
     return stop->at-- > 0;
 }
 
@@ -172,17 +175,21 @@ static void test_every_interruption(void **state) {
         const char *path = scratch_path(folder);
         stopper stop = {at};
         fv_error error = {0};
-        assert_int_equal(
-            run(
-                &(fv_train_options){
-                    .folder = path, .seed = 11, .threads = 1 + at % 3, .on_progress = stop_at, .context = &stop},
-                &error),
-            FV_INTERRUPTED);
+        assert_int_equal(run(&(fv_train_options){.size = sizeof(fv_train_options),
+                                                 .folder = path,
+                                                 .seed = 11,
+                                                 .threads = 1 + at % 3,
+                                                 .on_event = stop_at,
+                                                 .context = &stop},
+                             &error),
+                         FV_INTERRUPTED);
         assert_says(error, "can be resumed");
         assert_report(path, "interrupted");
         // The seed is the run's, whatever is given now.
-        assert_ok(
-            run(&(fv_train_options){.folder = path, .resume = true, .seed = 99, .threads = 3 - at % 3}, &failure));
+        assert_ok(run(
+            &(fv_train_options){
+                .size = sizeof(fv_train_options), .folder = path, .resume = true, .seed = 99, .threads = 3 - at % 3},
+            &failure));
         assert_same_run(expected, path);
         assert_report(path, "finished");
     }
@@ -195,9 +202,10 @@ static void test_model_of_whole_epochs(void **state) {
     fv_error error = {0};
     snprintf(two, sizeof two, "%s", scratch_path("two-epochs"));
     snprintf(path, sizeof path, "%s", scratch_path("within-third"));
-    assert_ok(run_with("{batch: 16, epochs: 2}", "a recipe", "", &(fv_train_options){.folder = two}, &failure));
+    assert_ok(run_with("{batch: 16, epochs: 2}", "a recipe", "",
+                       &(fv_train_options){.size = sizeof(fv_train_options), .folder = two}, &failure));
     stopper stop = {2 * (STEPS + 1) + 3};
-    const fv_train_options stopped = {.folder = path, .on_progress = stop_at, .context = &stop};
+    const fv_train_options stopped = {.size = sizeof stopped, .folder = path, .on_event = stop_at, .context = &stop};
     assert_int_equal(run_with("{batch: 16, epochs: 9}", "a recipe", "", &stopped, &error), FV_INTERRUPTED);
     assert_says(error, "in epoch 3, after step 4");
     assert_same_file(two, path, "model.safetensors");
@@ -219,14 +227,18 @@ static void test_rewrite_is_kept(void **state) {
     for (int rewrite = 0; rewrite < 2; rewrite++) {
         const char *folder = scratch_path(names[rewrite]);
         stopper stop = {3};
-        fv_train_options options = {.folder = folder,
+        fv_train_options options = {.size = sizeof options,
+                                    .folder = folder,
                                     .seed = 11,
                                     .threads = 1,
                                     .no_rewrite = !rewrite,
-                                    .on_progress = stop_at,
+                                    .on_event = stop_at,
                                     .context = &stop};
         assert_int_equal(run(&options, &failure), FV_INTERRUPTED);
-        assert_ok(run(&(fv_train_options){.folder = folder, .resume = true, .no_rewrite = rewrite}, &failure));
+        assert_ok(run(
+            &(fv_train_options){
+                .size = sizeof(fv_train_options), .folder = folder, .resume = true, .no_rewrite = rewrite},
+            &failure));
         assert_int_equal(ran_rewritten(folder), rewrite);
     }
     assert_same_run(reference(), scratch_path(names[1]));
@@ -238,10 +250,14 @@ static void test_many_interruptions(void **state) {
     fv_status status = FV_INTERRUPTED;
     for (int i = 0; status == FV_INTERRUPTED; i++) {
         stopper stop = {1};
-        status = run(
-            &(fv_train_options){
-                .folder = path, .resume = i > 0, .seed = 11, .threads = 1, .on_progress = stop_at, .context = &stop},
-            &failure);
+        status = run(&(fv_train_options){.size = sizeof(fv_train_options),
+                                         .folder = path,
+                                         .resume = i > 0,
+                                         .seed = 11,
+                                         .threads = 1,
+                                         .on_event = stop_at,
+                                         .context = &stop},
+                     &failure);
     }
     assert_int_equal(status, FV_OK);
     assert_same_run(reference(), path);
@@ -249,9 +265,11 @@ static void test_many_interruptions(void **state) {
 
 // --- Stopping without warning
 
-static bool die_at(void *context, const fv_progress *progress) {
-    (void)progress;
+static bool die_at(void *context, const fv_event *event) {
     stopper *stop = context;
+    if (!event->progress) {
+        return true;
+    }
     if (stop->at-- == 0) {
         kill(getpid(), SIGKILL);
     }
@@ -263,15 +281,20 @@ static void kill_and_resume(const char *settings, const char *path, int at) {
     pid_t child = fork();
     if (child == 0) {
         stopper stop = {at};
-        const fv_train_options options = {
-            .folder = path, .seed = 11, .threads = 2, .checkpoint_steps = 2, .on_progress = die_at, .context = &stop};
+        const fv_train_options options = {.size = sizeof options,
+                                          .folder = path,
+                                          .seed = 11,
+                                          .threads = 2,
+                                          .checkpoint_steps = 2,
+                                          .on_event = die_at,
+                                          .context = &stop};
         run_with(settings, "a recipe", "a digest", &options, NULL);
         _exit(1);
     }
     int ended;
     assert_int_equal(waitpid(child, &ended, 0), child);
     assert_true(WIFSIGNALED(ended) && WTERMSIG(ended) == SIGKILL);
-    const fv_train_options options = {.folder = path, .resume = true, .threads = 2};
+    const fv_train_options options = {.size = sizeof options, .folder = path, .resume = true, .threads = 2};
     assert_ok(run_with(settings, "a recipe", "a digest", &options, &failure));
 }
 
@@ -305,29 +328,38 @@ static void test_finished_run(void **state) {
     const char *path = reference();
     fv_error error = {0};
     // Nothing is left to do, and nothing is changed.
-    assert_ok(run(&(fv_train_options){.folder = path, .resume = true, .threads = 1}, &failure));
+    assert_ok(run(&(fv_train_options){.size = sizeof(fv_train_options), .folder = path, .resume = true, .threads = 1},
+                  &failure));
     assert_report(path, "finished");
-    assert_int_equal(run(&(fv_train_options){.folder = path}, &error), FV_INVALID);
+    assert_int_equal(run(&(fv_train_options){.size = sizeof(fv_train_options), .folder = path}, &error), FV_INVALID);
     assert_says(error, "already holds a run");
-    assert_int_equal(run(&(fv_train_options){.folder = scratch_path("nowhere"), .resume = true}, &error), FV_NOT_FOUND);
+    assert_int_equal(
+        run(&(fv_train_options){.size = sizeof(fv_train_options), .folder = scratch_path("nowhere"), .resume = true},
+            &error),
+        FV_NOT_FOUND);
     assert_says(error, "nowhere");
-    assert_int_equal(run(&(fv_train_options){.resume = true}, &error), FV_INVALID);
+    assert_int_equal(run(&(fv_train_options){.size = sizeof(fv_train_options), .resume = true}, &error), FV_INVALID);
 }
 
 // A run stopped after `steps` steps, in a folder of its own.
 static const char *stopped_run(const char *name, int steps) {
     const char *path = scratch_path(name);
     stopper stop = {steps};
-    assert_int_equal(
-        run(&(fv_train_options){.folder = path, .seed = 11, .threads = 1, .on_progress = stop_at, .context = &stop},
-            NULL),
-        FV_INTERRUPTED);
+    assert_int_equal(run(&(fv_train_options){.size = sizeof(fv_train_options),
+                                             .folder = path,
+                                             .seed = 11,
+                                             .threads = 1,
+                                             .on_event = stop_at,
+                                             .context = &stop},
+                         NULL),
+                     FV_INTERRUPTED);
     return path;
 }
 
 static void assert_refused(const char *path, fv_status expected, const char *message) {
     fv_error error = {0};
-    assert_int_equal(run(&(fv_train_options){.folder = path, .resume = true}, &error), expected);
+    assert_int_equal(run(&(fv_train_options){.size = sizeof(fv_train_options), .folder = path, .resume = true}, &error),
+                     expected);
     assert_says(error, "checkpoint.safetensors");
     assert_says(error, message);
 }
@@ -374,7 +406,7 @@ static void test_damaged_checkpoints(void **state) {
     fv__free(model);
 
     write_checkpoint(path, whole, size);
-    assert_ok(run(&(fv_train_options){.folder = path, .resume = true}, &failure));
+    assert_ok(run(&(fv_train_options){.size = sizeof(fv_train_options), .folder = path, .resume = true}, &failure));
     assert_same_run(reference(), path);
     fv__free(whole);
     free(bytes);
@@ -383,7 +415,7 @@ static void test_damaged_checkpoints(void **state) {
 static void test_foreign_checkpoints(void **state) {
     (void)state;
     const char *path = stopped_run("foreign", 4);
-    const fv_train_options resume = {.folder = path, .resume = true};
+    const fv_train_options resume = {.size = sizeof resume, .folder = path, .resume = true};
     fv_error error = {0};
     assert_int_equal(run_with(settings_text, "another recipe", "a digest", &resume, &error), FV_INVALID);
     assert_says(error, "another recipe");
@@ -410,7 +442,7 @@ static void test_other_level(void **state) {
     setenv("FOVEA_ISA", other->level, 1);
     assert_refused(path, FV_UNSUPPORTED, advice);
     setenv("FOVEA_ISA", used->level, 1);
-    assert_ok(run(&(fv_train_options){.folder = path, .resume = true}, &failure));
+    assert_ok(run(&(fv_train_options){.size = sizeof(fv_train_options), .folder = path, .resume = true}, &failure));
     assert_same_run(reference(), path);
     if (kept) {
         setenv("FOVEA_ISA", kept, 1);
@@ -426,7 +458,9 @@ static void test_unwritable_folder(void **state) {
     (void)state;
     scratch_file("occupied", "x", 1);
     fv_error error = {0};
-    assert_int_equal(run(&(fv_train_options){.folder = scratch_path("occupied/run")}, &error), FV_IO);
+    assert_int_equal(
+        run(&(fv_train_options){.size = sizeof(fv_train_options), .folder = scratch_path("occupied/run")}, &error),
+        FV_IO);
     assert_says(error, "occupied");
 }
 
@@ -458,12 +492,12 @@ static void test_full_disk(void **state) {
         skip();
     }
     fv_error error = {0};
-    const fv_train_options first = {.folder = path, .seed = 11, .checkpoint_steps = 3};
+    const fv_train_options first = {.size = sizeof first, .folder = path, .seed = 11, .checkpoint_steps = 3};
     assert_int_equal(run(&first, &error), FV_IO);
     assert_says(error, "history.csv");
     assert_says(error, "No space left");
     assert_int_equal(unlink(history), 0); // there is room again
-    assert_ok(run(&(fv_train_options){.folder = path, .resume = true}, &failure));
+    assert_ok(run(&(fv_train_options){.size = sizeof(fv_train_options), .folder = path, .resume = true}, &failure));
     assert_same_run(reference(), path);
 }
 

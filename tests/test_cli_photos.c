@@ -221,9 +221,9 @@ static void does_without_cache(void **state) {
     assert_true(same_files("cached/model.safetensors", "uncached/model.safetensors"));
 }
 
-static bool stop_after_epoch(void *context, const fv_progress *now) {
+static bool stop_after_epoch(void *context, const fv_event *event) {
     (void)context;
-    return !now->epoch_done;
+    return event->kind != FV_EVENT_EPOCH;
 }
 
 // The layers that are not trained stay those the run began with, whatever seed is given when it goes on, and though the
@@ -236,12 +236,17 @@ static void resumes_with_its_backbone(void **state) {
     snprintf(whole, sizeof whole, "%s", scratch_path("backbone"));
     snprintf(parts, sizeof parts, "%s", scratch_path("backbone-resumed"));
     assert_int_equal(fv_recipe_open(scratch_path("frozen.yaml"), &frozen, &error), FV_OK);
-    assert_int_equal(fv_recipe_train(frozen, &(fv_train_options){.folder = whole, .seed = 7}, NULL, &error), FV_OK);
-    const fv_train_options begin = {.folder = parts, .seed = 7, .on_progress = stop_after_epoch};
+    assert_int_equal(fv_recipe_train(frozen,
+                                     &(fv_train_options){.size = sizeof(fv_train_options), .folder = whole, .seed = 7},
+                                     NULL, &error),
+                     FV_OK);
+    const fv_train_options begin = {.size = sizeof begin, .folder = parts, .seed = 7, .on_event = stop_after_epoch};
     assert_int_equal(fv_recipe_train(frozen, &begin, NULL, &error), FV_INTERRUPTED);
     assert_int_equal(remove(scratch_path("backbone.safetensors")), 0);
-    assert_int_equal(fv_recipe_train(frozen, &(fv_train_options){.folder = parts, .resume = true}, NULL, &error),
-                     FV_OK);
+    assert_int_equal(
+        fv_recipe_train(frozen, &(fv_train_options){.size = sizeof(fv_train_options), .folder = parts, .resume = true},
+                        NULL, &error),
+        FV_OK);
     fv_recipe_free(frozen);
     assert_true(same_files("backbone/model.safetensors", "backbone-resumed/model.safetensors"));
 }

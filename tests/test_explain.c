@@ -21,10 +21,10 @@ static void weights_sum_to_one(void **state) {
     for (int m = 0; m < 3; m++) {
         fv_model *model = model_of(8, 1, models[m]);
         fv_explainer *explainer = explainer_of(model, -1);
-        int layers = fv_explainer_describe(explainer).layers;
+        int layers = fv_explainer_get_result(explainer)->layers;
         assert_int_equal(layers, m == 1 ? 1 : 2);
         for (int i = 0; i < layers; i++) {
-            fv_attention_weights w = fv_explainer_attention(explainer, i);
+            fv_attention_weights w = *fv_explainer_get_attention(explainer, i);
             assert_int_equal(w.groups, wanted[m][i].groups);
             assert_int_equal(w.heads, wanted[m][i].heads);
             assert_int_equal(w.queries, wanted[m][i].queries);
@@ -41,8 +41,8 @@ static void weights_sum_to_one(void **state) {
                 assert_near(sum, 1, 1e-5);
             }
         }
-        assert_null(fv_explainer_attention(explainer, layers).layer);
-        assert_null(fv_explainer_attention(explainer, -1).layer);
+        assert_null(fv_explainer_get_attention(explainer, layers)->layer);
+        assert_null(fv_explainer_get_attention(explainer, -1)->layer);
         fv_explainer_free(explainer);
         fv_model_free(model);
     }
@@ -54,7 +54,7 @@ static void weights_by_hand(void **state) {
     enum { TOKENS = 16, FEATURES = 4, UNITS = 3 };
     fv_model *model = model_of(8, 1, "- patches: 2\n- attention: {units: 3}\n- flatten\n- dense: 3\n");
     fv_explainer *explainer = explainer_of(model, -1);
-    fv_attention_weights w = fv_explainer_attention(explainer, 0);
+    fv_attention_weights w = *fv_explainer_get_attention(explainer, 0);
     const uint8_t *pixels = image_of(model, 1);
     const float *query = parameter(model, "attention/query/kernel"), *key = parameter(model, "attention/key/kernel");
     double tokens[TOKENS][FEATURES], projected[2][TOKENS][UNITS] = {0};
@@ -81,7 +81,7 @@ static void weights_by_hand(void **state) {
     }
     float probabilities[3];
     assert_ok(fv_predict(model, pixels, 1, probabilities, &failure));
-    fv_explained seen = fv_explainer_describe(explainer);
+    fv_explained seen = *fv_explainer_get_result(explainer);
     for (int c = 0; c < 3; c++) {
         assert_near((double)seen.probabilities[c], (double)probabilities[c], 1e-5);
         assert_true(probabilities[c] <= probabilities[seen.predicted]);
@@ -89,7 +89,7 @@ static void weights_by_hand(void **state) {
     assert_int_equal(seen.target, seen.predicted);
     // One query's weights as a map of blocks: token (1, 2) has the pixels of rows 2-3, columns 4-5.
     float map[64];
-    fv_explain_options options = FV_EXPLAIN_DEFAULTS;
+    fv_explain_options options = FV_EXPLAIN_OPTIONS;
     options.query = 6;
     options.head = 0;
     options.blocky = true;
@@ -118,9 +118,9 @@ static void slots(void **state) {
                                "- patches: 2\n- dense: 8\n- external_attention: {heads: 2, coefficient: 2}\n"
                                "- global_average_pool\n- dense: 3\n");
     fv_explainer *explainer = explainer_of(model, 0);
-    fv_attention_weights w = fv_explainer_attention(explainer, 0);
+    fv_attention_weights w = *fv_explainer_get_attention(explainer, 0);
     float map[64];
-    fv_explain_options options = FV_EXPLAIN_DEFAULTS;
+    fv_explain_options options = FV_EXPLAIN_OPTIONS;
     options.query = 3;
     options.blocky = true;
     assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure));
@@ -151,7 +151,7 @@ static void threads_change_nothing(void **state) {
     for (int i = 0; i < 2; i++) {
         fv_model_set_threads(model, i ? 4 : 1);
         fv_explainer *explainer = explainer_of(model, 2);
-        memcpy(weights[i], fv_explainer_attention(explainer, 0).weights, sizeof weights[i]);
+        memcpy(weights[i], fv_explainer_get_attention(explainer, 0)->weights, sizeof weights[i]);
         for (int method = 0; method <= FV_EXPLAIN_OCCLUSION; method++) {
             assert_ok(fv_explainer_map(explainer, (fv_explain_method)method, NULL, maps[i][method], &failure));
         }
@@ -188,7 +188,7 @@ static void rollout_is_the_product(void **state) {
             product[t][t] = 1;
         }
         for (int i = 0; i < 2; i++) {
-            fv_attention_weights w = fv_explainer_attention(explainer, i);
+            fv_attention_weights w = *fv_explainer_get_attention(explainer, i);
             assert_int_equal(w.residual, cases[c].residual[i]);
             memset(next, 0, sizeof next);
             for (int q = 0; q < tokens; q++) {
@@ -206,7 +206,7 @@ static void rollout_is_the_product(void **state) {
             memcpy(product, next, sizeof product);
         }
         float map[64];
-        fv_explain_options options = FV_EXPLAIN_DEFAULTS;
+        fv_explain_options options = FV_EXPLAIN_OPTIONS;
         options.blocky = true;
         assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_ROLLOUT, &options, map, &failure));
         for (int p = 0; p < 64; p++) {
@@ -232,20 +232,20 @@ static void mistakes(void **state) {
     assert_ok(fv_explainer_create(model, &explainer, &failure));
     assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ROLLOUT, NULL, map, &failure), FV_INVALID);
     assert_says(failure, "fv_explainer_set_image");
-    assert_null(fv_explainer_attention(explainer, 0).weights);
+    assert_null(fv_explainer_get_attention(explainer, 0)->weights);
     assert_int_equal(fv_explainer_set_image(explainer, image_of(model, 1), 4, &failure), FV_INVALID);
     assert_says(failure, "0 to 3");
     assert_ok(fv_explainer_set_image(explainer, image_of(model, 1), 3, &failure));
-    assert_int_equal(fv_explainer_describe(explainer).target, 3);
-    fv_explain_options options = FV_EXPLAIN_DEFAULTS;
+    assert_int_equal(fv_explainer_get_result(explainer)->target, 3);
+    fv_explain_options options = FV_EXPLAIN_OPTIONS;
     options.layer = 2;
     assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure), FV_INVALID);
     assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure), FV_INVALID);
-    options = (fv_explain_options)FV_EXPLAIN_DEFAULTS;
+    options = (fv_explain_options)FV_EXPLAIN_OPTIONS;
     options.head = 3;
     assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure), FV_INVALID);
     assert_says(failure, "0 to 2");
-    options = (fv_explain_options)FV_EXPLAIN_DEFAULTS;
+    options = (fv_explain_options)FV_EXPLAIN_OPTIONS;
     options.query = 16;
     assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ATTENTION, &options, map, &failure), FV_INVALID);
     assert_int_equal(fv_explainer_map(explainer, (fv_explain_method)9, NULL, map, &failure), FV_INVALID);

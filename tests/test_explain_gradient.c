@@ -7,7 +7,7 @@
 // The map of an image of 8 × 8 pixels whose 4 × 4 tokens have these relevances.
 static void assert_gradient_map(fv_explainer *explainer, const double *relevance) {
     float map[64];
-    fv_explain_options options = FV_EXPLAIN_DEFAULTS;
+    fv_explain_options options = FV_EXPLAIN_OPTIONS;
     options.blocky = true;
     assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure));
     for (int p = 0; p < 64; p++) {
@@ -56,7 +56,7 @@ static void attention_gradient_by_hand(void **state) {
     enum { TOKENS = 16, FEATURES = 4, TARGET = 1, CLASSES = 3 };
     fv_model *model = model_of(8, 1, "- patches: 2\n- attention: {units: 3}\n- flatten\n- dense: 3\n");
     fv_explainer *explainer = explainer_of(model, TARGET);
-    fv_attention_weights w = fv_explainer_attention(explainer, 0);
+    fv_attention_weights w = *fv_explainer_get_attention(explainer, 0);
     const uint8_t *pixels = image_of(model, 1);
     const float *kernel = parameter(model, "dense/kernel");
     double relevance[TOKENS] = {0};
@@ -119,7 +119,7 @@ static void slot_gradient_by_differences(void **state) {
                                "- patches: 2\n- dense: 8\n- external_attention: {heads: 2, coefficient: 2, slots: 4}\n"
                                "- activation: tanh\n- global_average_pool\n- dense: 3\n");
     fv_explainer *explainer = explainer_of(model, TARGET);
-    fv_attention_weights w = fv_explainer_attention(explainer, 0);
+    fv_attention_weights w = *fv_explainer_get_attention(explainer, 0);
     assert_int_equal(w.heads * w.queries * w.keys, COUNT);
     double weights[COUNT], relevance[TOKENS] = {0};
     float gradient[COUNT], logits[3];
@@ -154,10 +154,10 @@ static void gradient_over_heads(void **state) {
                                "- conv2d: {filters: 8, kernel: 3}\n- multi_head_attention: {heads: 4, over: heads}\n"
                                "- flatten\n- dense: 3\n");
     fv_explainer *explainer = explainer_of(model, 0);
-    fv_attention_weights w = fv_explainer_attention(explainer, 0);
+    fv_attention_weights w = *fv_explainer_get_attention(explainer, 0);
     float *gradient = calloc((size_t)(w.groups * w.queries * w.keys), sizeof *gradient), map[36];
     assert_non_null(gradient);
-    fv_explain_options options = FV_EXPLAIN_DEFAULTS;
+    fv_explain_options options = FV_EXPLAIN_OPTIONS;
     options.blocky = true;
     assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_GRADIENT, &options, map, &failure));
     assert_ok(fv__attention_gradient(explainer, &explainer->layers[0], gradient, &failure));

@@ -55,13 +55,13 @@ static void check_weights(const char *result, const char *model_name, int layers
     assert_int_equal(fv_dataset_read(data, 5, pixels, &failure), FV_OK);
     assert_int_equal(fv_explainer_create(model, &explainer, &failure), FV_OK);
     assert_int_equal(fv_explainer_set_image(explainer, pixels, -1, &failure), FV_OK);
-    assert_int_equal(fv_explainer_describe(explainer).layers, layers);
+    assert_int_equal(fv_explainer_get_result(explainer)->layers, layers);
     for (const char *at = result; (at = strstr(at, "\nview "));) {
         int view, head, query, place;
         float most;
         assert_int_equal(sscanf(++at, "view %d head %d query %d most %f at %d", &view, &head, &query, &most, &place),
                          5);
-        fv_attention_weights layer = fv_explainer_attention(explainer, view);
+        fv_attention_weights layer = *fv_explainer_get_attention(explainer, view);
         if (layer.rows == 0 || layer.groups > 1) {
             continue; // a table of the mean
         }

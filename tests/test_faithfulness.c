@@ -35,7 +35,7 @@ static void occlusion_square_by_square(void **state) {
         }
     }
     float map[SIDE * SIDE];
-    fv_explain_options options = FV_EXPLAIN_DEFAULTS;
+    fv_explain_options options = FV_EXPLAIN_OPTIONS;
     options.patch = SQUARE;
     assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_OCCLUSION, &options, map, &failure));
     for (int p = 0; p < SIDE * SIDE; p++) {
@@ -136,7 +136,7 @@ static void the_pixel_that_counts(void **state) {
     assert_ok(fv_explainer_set_image(explainer, pixels, -1, &failure));
     float map[PLACES];
     fv_faithfulness good, bad;
-    fv_explain_options options = FV_EXPLAIN_DEFAULTS;
+    fv_explain_options options = FV_EXPLAIN_OPTIONS;
     options.patch = 1;
     assert_ok(fv_explainer_map(explainer, FV_EXPLAIN_OCCLUSION, &options, map, &failure));
     for (int p = 0; p < PLACES; p++) {

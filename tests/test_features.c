@@ -105,8 +105,10 @@ static void test_same_training(void **state) {
     fv__train_settings settings = picture_settings("{batch: 16, epochs: 3}");
     int end;
     fv_model *plain = frozen_model(&end), *model = frozen_model(&end);
-    fv__fit_options options = {
-        .settings = &settings, .train = &samples, .validation = &samples, .run = &(fv_train_options){.threads = 2}};
+    fv__fit_options options = {.settings = &settings,
+                               .train = &samples,
+                               .validation = &samples,
+                               .run = &(fv_train_options){.size = sizeof(fv_train_options), .threads = 2}};
     assert_ok(fv__fit(plain, &options, &failure));
     batches seen = {0};
     fv__features *features = open_features(model, end, &samples, &seen);

@@ -62,7 +62,7 @@ static void test_layouts(void **state) {
     scratch_file("flat/red/notes.txt", "x", 1);
     scratch_file("flat/red/.hidden.jpg", "x", 1);
     data = open_folder("flat", "train");
-    fv_dataset_info info = fv_dataset_describe(data);
+    fv_dataset_info info = *fv_dataset_get_info(data);
     assert_int_equal(info.count, 12);
     assert_int_equal(info.classes, 3);
     assert_string_equal(info.class_names[0], "blue"); // by name
@@ -83,16 +83,16 @@ static void test_layouts(void **state) {
     write_classes("parts/top/val", 2);
     data = open_folder("parts", "train");
     other = open_folder("parts", "test");
-    assert_int_equal(fv_dataset_describe(data).count, 15);
-    assert_int_equal(fv_dataset_describe(other).count, 6);
+    assert_int_equal(fv_dataset_get_info(data)->count, 15);
+    assert_int_equal(fv_dataset_get_info(other)->count, 6);
     fv_dataset_free(other);
     fv_dataset_free(data);
     write_classes("parts/top/test", 1);
     other = open_folder("parts", "test");
-    assert_int_equal(fv_dataset_describe(other).count, 3);
+    assert_int_equal(fv_dataset_get_info(other)->count, 3);
     fv_dataset_free(other);
     other = open_folder("parts", "validation");
-    assert_int_equal(fv_dataset_describe(other).count, 6);
+    assert_int_equal(fv_dataset_get_info(other)->count, 6);
     fv_dataset_free(other);
     make_folder("parts/top/val/pink");
     assert_int_equal(
@@ -103,8 +103,8 @@ static void test_layouts(void **state) {
     make_folder("vehicles/train");
     write_picture("vehicles/train/1.ppm", 0, 0);
     data = open_folder("vehicles", "train");
-    assert_int_equal(fv_dataset_describe(data).classes, 4);
-    assert_string_equal(fv_dataset_describe(data).class_names[3], "train");
+    assert_int_equal(fv_dataset_get_info(data)->classes, 4);
+    assert_string_equal(fv_dataset_get_info(data)->class_names[3], "train");
     fv_dataset_free(data);
     make_folder("latin/K\xe4se");
     assert_int_equal(fv_dataset_open_photos(scratch_path("latin"), "train", &(fv_photo_options){0}, &other, &error),
@@ -182,7 +182,7 @@ static void write_broken(const char *folder) {
 
 static bool is_left_out(const fv_dataset *data, const char *what) {
     bool found = false;
-    for (size_t i = 0; i < fv_dataset_describe(data).left_out; i++) {
+    for (size_t i = 0; i < fv_dataset_get_info(data)->left_out; i++) {
         found |= strstr(fv_dataset_left_out(data, i), what) != NULL;
     }
     return found;
@@ -197,7 +197,7 @@ static void test_broken(void **state) {
     for (int threads = 1; threads <= 4; threads += 3) { // the second time from what is kept
         const fv_photo_options options = {.height = 8, .width = 8, .threads = threads};
         assert_ok(fv_dataset_open_photos(scratch_path("broken"), "train", &options, &data, &failure));
-        fv_dataset_info info = fv_dataset_describe(data);
+        fv_dataset_info info = *fv_dataset_get_info(data);
         assert_int_equal(info.count, 12);
         assert_int_equal(info.left_out, 6);
         assert_true(is_left_out(data, "red/cut.jpg: a damaged JPEG (Premature end"));
@@ -221,7 +221,7 @@ static void test_broken(void **state) {
     // What is kept is not believed when the file has changed.
     write_picture("broken/red/text.jpg", 0, 9);
     data = open_folder("broken", "train");
-    assert_int_equal(fv_dataset_describe(data).count, 13);
+    assert_int_equal(fv_dataset_get_info(data)->count, 13);
     // A file that breaks while the set is open is told by name.
     scratch_file("broken/red/text.jpg", "gone", 4);
     uint8_t pixels[8 * 6 * 3];
@@ -279,9 +279,12 @@ static fv_recipe *open_recipe(const char *data) {
     return recipe;
 }
 
-static void count_left_out(void *context, const char *sentence) {
-    assert_non_null(strstr(sentence, "broken/"));
-    ++*(int *)context;
+static bool count_left_out(void *context, const fv_event *event) {
+    if (event->kind == FV_EVENT_LEFT_OUT) {
+        assert_non_null(strstr(event->message, "broken/"));
+        ++*(int *)context;
+    }
+    return true;
 }
 
 static void test_recipe(void **state) {
@@ -295,10 +298,10 @@ static void test_recipe(void **state) {
     assert_non_null(strstr(text.bytes, "resize: antialias"));
     fv__text_free(&text);
     for (int i = 0; i < 2; i++) { // as many threads as there are, the same bits
-        fv_train_options options = {.threads = i ? 4 : 1};
+        fv_train_options options = {.size = sizeof options, .threads = i ? 4 : 1};
         assert_ok(fv_recipe_train(recipe, &options, &models[i], &failure));
     }
-    fv_model_info info = fv_model_describe(models[0]);
+    fv_model_info info = *fv_model_get_info(models[0]);
     assert_int_equal(info.classes, 3);
     assert_string_equal(info.class_names[1], "green");
     assert_memory_equal(models[0]->weights, models[1]->weights, models[0]->graph.weight_count * sizeof(float));
@@ -307,7 +310,7 @@ static void test_recipe(void **state) {
     fv_recipe_free(recipe);
     // Left out, and told.
     int told = 0;
-    fv_train_options options = {.on_left_out = count_left_out, .context = &told};
+    fv_train_options options = {.size = sizeof options, .on_event = count_left_out, .context = &told};
     write_broken("broken");
     recipe = open_recipe(scratch_path("broken"));
     options.folder = scratch_path("run");

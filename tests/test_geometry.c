@@ -18,7 +18,7 @@ static void find_changes(const fv_model *model, int rows, bool *changed) {
     const fv__kernels *kernels;
     fv__plan *plan;
     fv__pool *pool;
-    fv_model_info info = fv_model_describe(model);
+    fv_model_info info = *fv_model_get_info(model);
     const int count = info.height * info.width;
     const size_t size = fv__shape_elements(fv__graph_shape(&model->graph, model->top));
     float *before = calloc(size, sizeof *before);
@@ -113,8 +113,8 @@ static void no_places(void **state) {
     for (size_t i = 0; i < sizeof mixed / sizeof *mixed; i++) {
         fv_model *model = model_of(8, 1, mixed[i]);
         fv_explainer *explainer = explainer_of(model, -1);
-        assert_int_equal(fv_explainer_attention(explainer, 0).rows, 0);
-        assert_non_null(fv_explainer_attention(explainer, 0).weights);
+        assert_int_equal(fv_explainer_get_attention(explainer, 0)->rows, 0);
+        assert_non_null(fv_explainer_get_attention(explainer, 0)->weights);
         for (int method = FV_EXPLAIN_ATTENTION; method <= FV_EXPLAIN_GRAD_CAM; method++) {
             assert_int_equal(fv_explainer_map(explainer, (fv_explain_method)method, NULL, map, &failure),
                              FV_UNSUPPORTED);

@@ -1,5 +1,6 @@
 // Layers: shapes, weights and their names, what is refused and how that is said. That they compute what they should is
 // judged by the reference vectors.
+#include "allocations.h"
 #include "scratch.h"
 
 #include "base/memory.h"
@@ -349,19 +350,6 @@ static void copies_are_deep(void **state) {
     take_down(&b);
 }
 
-static long allocations_left, blocks;
-
-static void *limited_malloc(size_t size) {
-    void *block = allocations_left-- > 0 ? malloc(size) : NULL;
-    blocks += block != NULL;
-    return block;
-}
-
-static void counting_free(void *block) {
-    blocks -= block != NULL;
-    free(block);
-}
-
 static void every_allocation_can_fail(void **state) {
     (void)state;
     static const char text[] = "- conv2d: {filters: 4, kernel: 3, activation: relu}\n- max_pool2d\n"
@@ -370,20 +358,18 @@ static void every_allocation_can_fail(void **state) {
                                "- norm_l\n- flatten\n- dense: {units: 3, activation: softmax, name: last}";
     fv_status status = FV_MEMORY;
     long most = 0;
-    fv_set_allocator(limited_malloc, counting_free);
     for (; status == FV_MEMORY; most++) {
         fv_error error = {0};
         built b;
-        blocks = 0;
-        allocations_left = most;
+        limit_allocations(most);
         status = build(&b, SHAPE(8, 8, 1), text, &error);
         if (status && (status != FV_MEMORY || !strstr(error.message, "out of memory"))) {
             fail_msg("allocation %ld: status %d: %s", most, status, error.message);
         }
         take_down(&b);
-        assert_int_equal(blocks, 0);
+        assert_int_equal(blocks_made, 0);
     }
-    fv_set_allocator(NULL, NULL);
+    lift_limit();
     assert_int_equal(status, FV_OK);
     assert_true(most > 100);
 }

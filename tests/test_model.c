@@ -1,4 +1,5 @@
 // Models: built in code or from values, saved and loaded, damaged files, prediction, the summary.
+#include "allocations.h"
 #include "scratch.h"
 
 #include <math.h>
@@ -55,7 +56,7 @@ static void built_layer_by_layer(void **state) {
     (void)state;
     fv_error error = {0};
     fv_model *model = build_small();
-    fv_model_info info = fv_model_describe(model);
+    fv_model_info info = *fv_model_get_info(model);
     assert_int_equal(info.height, 10);
     assert_int_equal(info.width, 8);
     assert_int_equal(info.channels, 2);
@@ -71,7 +72,7 @@ static void built_layer_by_layer(void **state) {
     assert_int_equal(
         fv__model_build(fv__map_get(root, "input"), fv__map_get(root, "model"), CLASSES, animals, 0, &whole, &error),
         FV_OK);
-    assert_string_equal(fv_model_describe(whole).class_names[2], "cat");
+    assert_string_equal(fv_model_get_info(whole)->class_names[2], "cat");
     assert_memory_equal(whole->weights, model->weights, model->graph.weight_count * sizeof(float));
     fv_model_free(whole);
     // Another seed, other weights; another number of classes is refused.
@@ -109,7 +110,7 @@ static void failed_add_changes_nothing(void **state) {
     assert_int_equal(fv__map_get(fv__document_root(model->description), "model")->count, 2);
     assert_int_equal(fv_model_add(model, &error, "dense: 2"), FV_OK); // dense_1: the failed one took no name
     assert_string_equal(model->layers[2].name, "dense_1");
-    assert_int_equal(fv_model_describe(model).classes, 2);
+    assert_int_equal(fv_model_get_info(model)->classes, 2);
     assert_true(first == model->weights[0]);
     assert_int_equal(fv_predict(model, some_images(), 2, probabilities[0], &error), FV_OK);
     fv_model_free(model);
@@ -225,7 +226,7 @@ static void saved_and_loaded(void **state) {
             fail_msg("%s", error.message);
         }
         assert_memory_equal(loaded->weights, model->weights, model->graph.weight_count * sizeof(float));
-        assert_int_equal(fv_model_describe(loaded).classes, CLASSES);
+        assert_int_equal(fv_model_get_info(loaded)->classes, CLASSES);
         predict_ok(model, 3, probabilities[0]);
         predict_ok(loaded, 3, probabilities[1]);
         assert_memory_equal(probabilities[0], probabilities[1], 3 * CLASSES * sizeof(float));
@@ -235,7 +236,7 @@ static void saved_and_loaded(void **state) {
             float first = loaded->weights[0] = 3;
             assert_int_equal(fv_model_add(loaded, &error, "dense: 3"), FV_OK);
             assert_true(loaded->weights[0] == first);
-            assert_int_equal(fv_model_describe(loaded).classes, 3);
+            assert_int_equal(fv_model_get_info(loaded)->classes, 3);
         }
         fv_model_free(loaded);
     }
@@ -330,7 +331,7 @@ static void damaged_files(void **state) {
         fv_status status = fv_model_load(path, &model, &error);
         if (change == &none) {
             assert_int_equal(status, FV_OK);
-            assert_string_equal(fv_model_describe(model).class_names[1], "yes");
+            assert_string_equal(fv_model_get_info(model)->class_names[1], "yes");
             fv_model_free(model);
             continue;
         }
@@ -361,7 +362,7 @@ static void summary(void **state) {
     fv__summary table;
     assert_int_equal(fv__summary_create(model, &table, &error), FV_OK);
     assert_int_equal(table.row_count, 8);
-    assert_int_equal(table.parameters, fv_model_describe(model).parameters);
+    assert_int_equal(table.parameters, fv_model_get_info(model)->parameters);
     assert_int_equal(table.frozen, 0);
     size_t parameters = 0;
     for (int i = 0; i < table.row_count; i++) {
@@ -372,7 +373,7 @@ static void summary(void **state) {
     assert_int_equal(table.rows[2].parameters, 0);
     assert_int_equal(table.rows[2].activation_bytes, 4 * 12 * 4); // the sum
     assert_int_equal(table.rows[3].depth, 1);
-    assert_true(fabs(table.multiply_adds - fv_model_describe(model).multiply_adds) < 0.5);
+    assert_true(fabs(table.multiply_adds - fv_model_get_info(model)->multiply_adds) < 0.5);
     fv__text text = {0};
     fv__summary_print(&table, &text);
     assert_false(text.failed);
@@ -396,19 +397,6 @@ static void summary(void **state) {
 
 // --- Memory
 
-static long allocations_left, blocks;
-
-static void *limited_malloc(size_t size) {
-    void *block = allocations_left-- > 0 ? malloc(size) : NULL;
-    blocks += block != NULL;
-    return block;
-}
-
-static void counting_free(void *block) {
-    blocks -= block != NULL;
-    free(block);
-}
-
 static fv_status build_save_load_predict(const char *path, fv_error *error) {
     fv_model *model = NULL, *loaded = NULL;
     fv_status status = fv_model_create(6, 6, 1, "unit", &model, error);
@@ -421,7 +409,7 @@ static fv_status build_save_load_predict(const char *path, fv_error *error) {
     }
     if (model && status) { // usable as it was
         fv_error ignored;
-        (void)fv_model_describe(model);
+        (void)*fv_model_get_info(model);
         (void)fv_predict(model, some_images(), 1, probabilities[0], &ignored);
     }
     if (!status) {
@@ -448,18 +436,16 @@ static void every_allocation_can_fail(void **state) {
     (void)state;
     fv_status status = FV_MEMORY;
     long most = 0;
-    fv_set_allocator(limited_malloc, counting_free);
     for (; status == FV_MEMORY && most < 5000; most++) {
         fv_error error = {0};
-        blocks = 0;
-        allocations_left = most;
+        limit_allocations(most);
         status = build_save_load_predict(scratch_path("limited.safetensors"), &error);
         if (status && status != FV_MEMORY) {
             fail_msg("allocation %ld: status %d: %s", most, status, error.message);
         }
-        assert_int_equal(blocks, 0);
+        assert_int_equal(blocks_made, 0);
     }
-    fv_set_allocator(NULL, NULL);
+    lift_limit();
     assert_int_equal(status, FV_OK);
     assert_true(most > 100);
 }

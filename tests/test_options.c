@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "allocations.h"
 #include "base/text.h"
 #include "formats/options.h"
 
@@ -391,12 +392,6 @@ static void test_utf8(void **state) {
 
 // --- every allocation in turn fails
 
-static size_t allocations_left;
-
-static void *failing_malloc(size_t size) {
-    return allocations_left && allocations_left-- ? malloc(size) : NULL;
-}
-
 static fv_status read_write_describe(void) {
     fv__document *document = NULL, *resolved = NULL;
     fv__text text = {0};
@@ -431,10 +426,9 @@ static void test_allocation_failure(void **state) {
     fv_status status = FV_MEMORY;
     size_t tried = 0;
     for (; status && tried < 1000; tried++) {
-        allocations_left = tried;
-        fv_set_allocator(failing_malloc, free);
+        limit_allocations((long)tried);
         status = read_write_describe();
-        fv_set_allocator(NULL, NULL);
+        lift_limit();
         assert_true(status == FV_OK || status == FV_MEMORY);
     }
     assert_int_equal(status, FV_OK);

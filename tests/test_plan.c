@@ -1,4 +1,5 @@
 // Plans: the same bits for any number of threads, and what a plan promises of smaller batches, failures and memory.
+#include "allocations.h"
 #include "planning.h"
 
 #include <math.h>
@@ -293,19 +294,6 @@ static void refused_requests(void **state) {
     finish_with(&s);
 }
 
-static long allocations_left, blocks;
-
-static void *limited_malloc(size_t size) {
-    void *block = allocations_left-- > 0 ? malloc(size) : NULL;
-    blocks += block != NULL;
-    return block;
-}
-
-static void counting_free(void *block) {
-    blocks -= block != NULL;
-    free(block);
-}
-
 static void every_allocation_can_fail(void **state) {
     (void)state;
     setup s;
@@ -314,13 +302,11 @@ static void every_allocation_can_fail(void **state) {
     const fv__rewrite_options whole = {.training = true, .batch = 4, .wanted = wanted, .wanted_count = 3};
     fv_status status = FV_MEMORY;
     long most = 0;
-    fv_set_allocator(limited_malloc, counting_free);
     for (; status == FV_MEMORY; most++) {
         fv_error error = {0};
         fv__plan *plan;
         fv__rewrite copy;
-        blocks = 0;
-        allocations_left = most;
+        limit_allocations(most);
         status = fv__rewrite_make(&s.graph, &whole, &copy, &error);
         if (!status) {
             for (int i = 0; i < 3; i++) {
@@ -342,9 +328,9 @@ static void every_allocation_can_fail(void **state) {
         if (status) {
             assert_says(error, "out of memory");
         }
-        assert_int_equal(blocks, 0);
+        assert_int_equal(blocks_made, 0);
     }
-    fv_set_allocator(NULL, NULL);
+    lift_limit();
     assert_int_equal(status, FV_OK);
     assert_true(most > 50);
     finish_with(&s);

@@ -94,7 +94,7 @@ static void check_against_data_set(int channels, const char *resize) {
     assert_ok(fv_model_load(scratch_path("model.safetensors"), &model, &failure));
     fv_model_free(made);
     assert_ok(fv_dataset_open_photos(scratch_path("pictures"), "train", &photos, &data, &failure));
-    size_t count = fv_dataset_describe(data).count;
+    size_t count = fv_dataset_get_info(data)->count;
     assert_int_equal(count, FILES - 3);
     for (size_t i = 0; i < count; i++) {
         assert_ok(fv_dataset_read(data, i, (uint8_t *)pixels + i * (size_t)(SIDE * SIDE * channels), &failure));

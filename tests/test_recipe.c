@@ -44,7 +44,7 @@ static void test_builtin(void **state) {
         assert_true(recipe->train.optimizer.kind == FV__OPTIMIZER_ADAM && recipe->train.optimizer.lr == 1e-3);
         assert_int_equal(recipe->data.validation, FV__VALIDATE_TEST);
         assert_ok(fv_model_create_from_recipe(recipe, 1, &model, &failure));
-        fv_model_info info = fv_model_describe(model);
+        fv_model_info info = *fv_model_get_info(model);
         assert_int_equal(info.parameters, cases[i].parameters);
         assert_int_equal(info.trainable, cases[i].parameters);
         assert_int_equal(info.classes, 10);
@@ -298,16 +298,25 @@ static void write_mnist(uint32_t count) {
     free(labels);
 }
 
-static bool keep_last(void *context, const fv_progress *progress) {
-    *(fv_progress *)context = *progress;
+static bool keep_last(void *context, const fv_event *event) {
+    fv_progress *last = context;
+    if (event->kind == FV_EVENT_START) {
+        assert_int_equal(last->epoch, 0);
+        assert_int_equal(fv_model_get_info(event->model)->classes, 10);
+        assert_int_equal(fv_dataset_get_info(event->training)->count, 60);
+        assert_int_equal(fv_dataset_get_info(event->validation)->count, 20);
+    } else if (event->progress) {
+        *last = *event->progress;
+    }
     return true;
 }
 
-static void check_start(void *context, const fv_model *model, const fv_dataset *train, const fv_dataset *validation) {
-    assert_int_equal(((fv_progress *)context)->epoch, 0);
-    assert_int_equal(fv_model_describe(model).classes, 10);
-    assert_int_equal(fv_dataset_describe(train).count, 60);
-    assert_int_equal(fv_dataset_describe(validation).count, 20);
+static fv_metrics evaluate(const fv_model *model, const fv_dataset *dataset, const fv_evaluate_options *how) {
+    fv_evaluation *evaluation;
+    assert_ok(fv_model_evaluate(model, dataset, how, &evaluation, &failure));
+    const fv_metrics metrics = evaluation->metrics;
+    fv_evaluation_free(evaluation);
+    return metrics;
 }
 
 static void test_train(void **state) {
@@ -323,7 +332,7 @@ static void test_train(void **state) {
     fv_progress last = {0};
     fv_model *model, *loaded;
     fv_train_options options = {
-        .folder = scratch_path("run"), .seed = 3, .on_start = check_start, .on_progress = keep_last, .context = &last};
+        .size = sizeof options, .folder = scratch_path("run"), .seed = 3, .on_event = keep_last, .context = &last};
     assert_ok(fv_recipe_train(recipe, &options, &model, &failure));
     // 80 samples, of which the last quarter is for validation.
     assert_int_equal(last.train.samples, 60);
@@ -335,24 +344,25 @@ static void test_train(void **state) {
     fv_dataset *dataset;
     assert_ok(fv_dataset_open("mnist", "test", scratch, &dataset, &failure));
     assert_ok(fv_model_load(options.folder, &loaded, &failure));
-    fv_metrics metrics = {.top_k = {2}}, again = {.top_k = {2}};
-    assert_ok(fv_evaluate(model, dataset, &metrics, &failure));
-    assert_ok(fv_evaluate(loaded, dataset, &again, &failure));
+    fv_evaluate_options how = {.size = sizeof how, .top_k = {2}};
+    fv_evaluation *evaluation;
+    const fv_metrics metrics = evaluate(model, dataset, &how);
+    fv_metrics again = evaluate(loaded, dataset, &how);
     assert_true(metrics.samples == 200 && metrics.accuracy > 0.9 && metrics.top[0] >= metrics.accuracy);
     assert_true(metrics.loss == again.loss && metrics.accuracy == again.accuracy);
     // The loss is the one trained with: its least, at the smoothed targets, is far above 0.
-    assert_true(fv_model_describe(loaded).label_smoothing == 0.2 && metrics.loss > 0.7);
+    assert_true(fv_model_get_info(loaded)->label_smoothing == 0.2 && metrics.loss > 0.7);
     loaded->label_smoothing = 0;
-    assert_ok(fv_evaluate(loaded, dataset, &again, &failure));
+    again = evaluate(loaded, dataset, &how);
     assert_true(again.loss < metrics.loss);
     fv_error error = {0};
-    again.top_k[0] = 11;
-    assert_int_equal(fv_evaluate(loaded, dataset, &again, &error), FV_INVALID);
-    again.top_k[0] = 2;
+    how.top_k[0] = 11;
+    assert_int_equal(fv_model_evaluate(loaded, dataset, &how, &evaluation, &error), FV_INVALID);
+    how.top_k[0] = 2;
     for (size_t i = 0; i < loaded->graph.weight_count; i++) {
         loaded->weights[i] = 1e30F;
     }
-    assert_int_equal(fv_evaluate(loaded, dataset, &again, &error), FV_NUMERIC);
+    assert_int_equal(fv_model_evaluate(loaded, dataset, &how, &evaluation, &error), FV_NUMERIC);
     assert_says(error, "the loss on mnist is not finite");
     fv_dataset_free(dataset);
     fv_model_free(model);
@@ -364,7 +374,7 @@ static void test_train(void **state) {
     snprintf(own, sizeof own, "%s/recipe.yaml", options.folder);
     assert_ok(fv_recipe_open(own, &resolved, &failure));
     options.resume = true;
-    options.on_start = NULL;
+    options.on_event = NULL;
     assert_ok(fv_recipe_train(resolved, &options, NULL, &failure));
     assert_ok(fv_recipe_set(resolved, "train.epochs=13", &failure));
     assert_int_equal(fv_recipe_train(resolved, &options, NULL, &error), FV_INVALID);

@@ -1,4 +1,5 @@
 // Training settings, schedules, metrics and the loop of epochs on small pictures.
+#include "allocations.h"
 #include "training.h"
 
 // --- Settings
@@ -172,7 +173,9 @@ static void test_balanced(void **state) {
         assert_ok(fv_model_create(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
         assert_ok(fv_model_add(model, &failure, "flatten"));
         assert_ok(fv_model_add(model, &failure, "dense: {units: 2}"));
-        fv__fit_options options = {.settings = &settings, .train = &samples, .run = &(fv_train_options){.threads = 1}};
+        fv__fit_options options = {.settings = &settings,
+                                   .train = &samples,
+                                   .run = &(fv_train_options){.size = sizeof(fv_train_options), .threads = 1}};
         assert_ok(fv__fit(model, &options, &failure));
         models[i] = model;
     }
@@ -185,8 +188,10 @@ static void test_balanced(void **state) {
     pictures_free(&many);
 }
 
-static bool keep_last(void *context, const fv_progress *progress) {
-    *(fv_progress *)context = *progress;
+static bool keep_last(void *context, const fv_event *event) {
+    if (event->progress) {
+        *(fv_progress *)context = *event->progress;
+    }
     return true;
 }
 
@@ -201,9 +206,11 @@ static void test_learns(void **state) {
         fv_progress last = {0};
         fv_error error = {0};
         fv_model *model =
-            fit_pictures(settings[i], &(fv_train_options){.threads = 2, .on_progress = keep_last, .context = &last},
+            fit_pictures(settings[i],
+                         &(fv_train_options){
+                             .size = sizeof(fv_train_options), .threads = 2, .on_event = keep_last, .context = &last},
                          300, FV_OK, &error);
-        assert_true(last.epoch_done && last.epoch == last.epochs && last.steps == 19 && last.step == 19);
+        assert_true(last.epoch == last.epochs && last.steps == 19 && last.step == 19);
         assert_true(last.train.samples == 300 && last.validation.samples == 96);
         if (last.validation.accuracy < 0.95 || last.train.accuracy < 0.9) {
             fail_msg("%s: accuracy %g, validation %g", settings[i], last.train.accuracy, last.validation.accuracy);
@@ -219,8 +226,10 @@ static void test_threads(void **state) {
     float *first = NULL;
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
         fv_error error = {0};
-        fv_model *model = fit_pictures("{batch: 24, epochs: 2, clip_norm: 1, optimizer: adamw}",
-                                       &(fv_train_options){.threads = threads[i], .seed = 5}, 100, FV_OK, &error);
+        fv_model *model =
+            fit_pictures("{batch: 24, epochs: 2, clip_norm: 1, optimizer: adamw}",
+                         &(fv_train_options){.size = sizeof(fv_train_options), .threads = threads[i], .seed = 5}, 100,
+                         FV_OK, &error);
         size_t bytes = model->graph.weight_count * sizeof(float);
         if (!first) {
             first = malloc(bytes);
@@ -283,8 +292,8 @@ static void test_epoch_order(void **state) {
 static void test_numeric_failure(void **state) {
     (void)state;
     fv_error error = {0};
-    fv_model_free(fit_pictures("{batch: 16, epochs: 3, optimizer: {sgd: {lr: 1e30}}}", &(fv_train_options){0}, 64,
-                               FV_NUMERIC, &error));
+    fv_model_free(fit_pictures("{batch: 16, epochs: 3, optimizer: {sgd: {lr: 1e30}}}",
+                               &(fv_train_options){.size = sizeof(fv_train_options)}, 64, FV_NUMERIC, &error));
     assert_says(error, "epoch 1, step ");
     assert_says(error, "train.optimizer lr, now 1e+30");
     assert_says(error, "clip_norm");
@@ -304,7 +313,9 @@ static void test_reading_fails(void **state) {
     samples.read = broken_read;
     fv__train_settings settings = picture_settings("{batch: 16, epochs: 2, shuffle: false}");
     fv_model *model = picture_model(), *fresh = picture_model();
-    fv__fit_options options = {.settings = &settings, .train = &samples, .run = &(fv_train_options){.threads = 2}};
+    fv__fit_options options = {.settings = &settings,
+                               .train = &samples,
+                               .run = &(fv_train_options){.size = sizeof(fv_train_options), .threads = 2}};
     fv_error error = {0};
     assert_int_equal(fv__fit(model, &options, &error), FV_FORMAT);
     assert_says(error, "picture 13 is damaged");
@@ -319,8 +330,8 @@ static void test_reading_fails(void **state) {
 
 // --- The best epoch
 
-static bool count_epochs(void *context, const fv_progress *progress) {
-    *(int *)context += progress->epoch_done;
+static bool count_epochs(void *context, const fv_event *event) {
+    *(int *)context += event->kind == FV_EVENT_EPOCH;
     return true;
 }
 
@@ -328,7 +339,7 @@ static void test_early_stopping(void **state) {
     (void)state;
     int epochs = 0;
     fv_error error = {0};
-    fv_train_options run = {.on_progress = count_epochs, .context = &epochs};
+    fv_train_options run = {.size = sizeof run, .on_event = count_epochs, .context = &epochs};
     // Nothing is learned: the first epoch stays the best, and two more are waited for.
     fv_model_free(fit_pictures("{epochs: 9, patience: 2, optimizer: {sgd: {lr: 1e-30}}}", &run, 64, FV_OK, &error));
     assert_int_equal(epochs, 3);
@@ -359,7 +370,7 @@ static void test_keep_best(void **state) {
         fv__fit_options options = {.settings = &settings,
                                    .train = &train_samples,
                                    .validation = &validation_samples,
-                                   .run = &(fv_train_options){.threads = 1}};
+                                   .run = &(fv_train_options){.size = sizeof(fv_train_options), .threads = 1}};
         assert_ok(fv__fit(models[i], &options, &failure));
     }
     assert_memory_equal(models[0]->weights, models[1]->weights, models[0]->graph.weight_count * sizeof(float));
@@ -371,29 +382,18 @@ static void test_keep_best(void **state) {
 
 // --- Memory
 
-static long allocations_left = -1; // -1: any number
-
-static void *limited_allocate(size_t size) {
-    if (allocations_left == 0) {
-        return NULL;
-    }
-    allocations_left -= allocations_left > 0;
-    return malloc(size);
-}
-
 // Every allocation of building the trainer and making a step fails once.
 // The last update can leave weights that are finite and a model that is not.
 static void test_validation_overflows(void **state) {
     (void)state;
     fv_error error = {0};
-    fv_model_free(fit_pictures("{batch: 64, epochs: 1, optimizer: {sgd: {lr: 1e30}}}", &(fv_train_options){0}, 64,
-                               FV_NUMERIC, &error));
+    fv_model_free(fit_pictures("{batch: 64, epochs: 1, optimizer: {sgd: {lr: 1e30}}}",
+                               &(fv_train_options){.size = sizeof(fv_train_options)}, 64, FV_NUMERIC, &error));
     assert_says(error, "the validation loss is not finite after epoch 1");
 }
 
 static void test_allocation_failures(void **state) {
     (void)state;
-    fv_set_allocator(limited_allocate, free);
     picture_set train = pictures_make(40, 1);
     fv__samples samples = pictures_samples(&train);
     fv__train_settings settings = picture_settings("{batch: 16, epochs: 1, keep_best: true, clip_norm: 1}");
@@ -401,19 +401,20 @@ static void test_allocation_failures(void **state) {
     long limit = 0;
     for (; status == FV_MEMORY; limit++) {
         fv_model *model = picture_model();
-        fv__fit_options options = {
-            .settings = &settings, .train = &samples, .validation = &samples, .run = &(fv_train_options){.threads = 2}};
+        fv__fit_options options = {.settings = &settings,
+                                   .train = &samples,
+                                   .validation = &samples,
+                                   .run = &(fv_train_options){.size = sizeof(fv_train_options), .threads = 2}};
         fv_error error = {0};
-        allocations_left = limit;
+        limit_allocations(limit);
         status = fv__fit(model, &options, &error);
-        allocations_left = -1;
+        lift_limit();
         assert_true(status == FV_OK || status == FV_MEMORY);
         fv_model_free(model);
     }
     assert_int_equal(status, FV_OK);
     assert_true(limit > 20);
     pictures_free(&train);
-    fv_set_allocator(NULL, NULL);
 }
 
 int main(void) {

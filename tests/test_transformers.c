@@ -26,8 +26,8 @@ static void test_transformers(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fv_model *model = model_of((const char *const[]){"patches: 2", "dense: 64", "position_embedding",
                                                          cases[i].blocks, "global_average_pool", "dense: 100", NULL});
-        assert_int_equal(fv_model_describe(model).parameters, cases[i].parameters);
-        assert_int_equal(fv_model_describe(model).classes, 100);
+        assert_int_equal(fv_model_get_info(model)->parameters, cases[i].parameters);
+        assert_int_equal(fv_model_get_info(model)->classes, 100);
         fv_model_free(model);
     }
 }
@@ -38,7 +38,7 @@ static void test_class_token(void **state) {
     fv_model *model = model_of((const char *const[]){"patches: 8", "dense: 16", "class_token", "position_embedding",
                                                      "residual: [layer_norm, multi_head_attention: 4]", "take_token: 0",
                                                      "layer_norm", "dense: 5", NULL});
-    assert_int_equal(fv_model_describe(model).parameters,
+    assert_int_equal(fv_model_get_info(model)->parameters,
                      193 * 16 + 16 + 17 * 16 + 32 + 4 * (16 * 16 + 16) + 32 + 16 * 5 + 5);
     static uint8_t images[2][32 * 32 * 3];
     memset(images[1], 200, sizeof images[1] / 2);
@@ -65,7 +65,7 @@ static void test_external_attention(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fv_model *model = model_of((const char *const[]){"patches: 4", cases[i].layer, NULL});
-        assert_int_equal(fv_model_describe(model).parameters, cases[i].parameters);
+        assert_int_equal(fv_model_get_info(model)->parameters, cases[i].parameters);
         fv_model_free(model);
     }
 }

@@ -64,7 +64,7 @@ static void test_unpacked(void **state) {
         fv__free(again);
         fv_dataset *data;
         assert_ok(fv_dataset_open_photos(path, "train", &(fv_photo_options){0}, &data, &failure));
-        assert_int_equal(fv_dataset_describe(data).count, 2);
+        assert_int_equal(fv_dataset_get_info(data)->count, 2);
         fv_dataset_free(data);
     }
     // A set known by name, in a folder that holds its archive.

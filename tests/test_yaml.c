@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "allocations.h"
 #include "formats/yaml.h"
 
 static const char *const recipe = "# a comment\n"
@@ -323,12 +324,6 @@ static void test_named(void **state) {
 
 // --- every allocation in turn fails
 
-static size_t allocations_left;
-
-static void *failing_malloc(size_t size) {
-    return allocations_left && allocations_left-- ? malloc(size) : NULL;
-}
-
 static fv_status everything(void) {
     fv__document *document = NULL, *copies = NULL;
     fv__text text = {0};
@@ -357,10 +352,9 @@ static void test_allocation_failure(void **state) {
     fv_status status = FV_MEMORY;
     size_t tried = 0;
     for (; status && tried < 1000; tried++) {
-        allocations_left = tried;
-        fv_set_allocator(failing_malloc, free);
+        limit_allocations((long)tried);
         status = everything();
-        fv_set_allocator(NULL, NULL);
+        lift_limit();
         assert_true(status == FV_OK || status == FV_MEMORY);
     }
     assert_int_equal(status, FV_OK);

@@ -9,8 +9,18 @@
 
 #include "fovea.h"
 
-static void *(*host_malloc)(size_t) = malloc;
-static void (*host_free)(void *) = free;
+static void *standard_allocate(void *context, size_t size) {
+    (void)context;
+    return malloc(size);
+}
+
+static void standard_release(void *context, void *block) {
+    (void)context;
+    free(block);
+}
+
+static const fv_allocator standard = {standard_allocate, standard_release, NULL};
+static fv_allocator host = {standard_allocate, standard_release, NULL};
 
 // What stands directly before an aligned block.
 typedef struct header {
@@ -18,16 +28,15 @@ typedef struct header {
     size_t size;  // usable bytes of the block
 } header;
 
-void fv_set_allocator(void *(*allocate)(size_t size), void (*release)(void *block)) {
-    host_malloc = allocate ? allocate : malloc;
-    host_free = release ? release : free;
+void fv_set_allocator(const fv_allocator *allocator) {
+    host = allocator ? *allocator : standard;
 }
 
 static void *allocate(size_t size) {
     if (size > SIZE_MAX - FV__ALIGNMENT - sizeof(header)) {
         return NULL;
     }
-    void *origin = host_malloc(size + FV__ALIGNMENT + sizeof(header));
+    void *origin = host.allocate(host.context, size + FV__ALIGNMENT + sizeof(header));
     if (!origin) {
         return NULL;
     }
@@ -71,8 +80,12 @@ bool fv__reserve(void **array, int count, int *capacity, size_t size) {
 
 void fv__free(void *block) {
     if (block) {
-        host_free(((header *)block)[-1].origin);
+        host.release(host.context, ((header *)block)[-1].origin);
     }
+}
+
+void fv_free(void *block) {
+    fv__free(block);
 }
 
 char *fv__strndup(const char *text, size_t length) {

@@ -72,6 +72,14 @@ fv_status fv__dataset_create(const fv_dataset *like, fv__dataset_source *source,
     }
     **out = *like;
     (*out)->source = source;
+    (*out)->info = (fv_dataset_info){.count = like->count,
+                                     .height = like->height,
+                                     .width = like->width,
+                                     .channels = like->channels,
+                                     .classes = like->classes,
+                                     .class_names = like->class_names,
+                                     .labels = like->labels,
+                                     .left_out = like->left_out_count};
     return FV_OK;
 }
 
@@ -100,15 +108,8 @@ void fv_dataset_free(fv_dataset *dataset) {
     }
 }
 
-fv_dataset_info fv_dataset_describe(const fv_dataset *dataset) {
-    return (fv_dataset_info){.count = dataset->count,
-                             .height = dataset->height,
-                             .width = dataset->width,
-                             .channels = dataset->channels,
-                             .classes = dataset->classes,
-                             .class_names = dataset->class_names,
-                             .labels = dataset->labels,
-                             .left_out = dataset->left_out_count};
+const fv_dataset_info *fv_dataset_get_info(const fv_dataset *dataset) {
+    return &dataset->info;
 }
 
 size_t fv__dataset_sample_size(const fv_dataset *dataset) {

@@ -32,6 +32,7 @@ struct fv_dataset {
     size_t left_out_count;          //
     size_t first;                   // sample 0 here is sample `first` of the source
     fv__dataset_source *source;
+    fv_dataset_info info; // for the public API, from the members above
 };
 
 // Takes over `source` (also on failure) and makes the data set that shows all of it. `like` gives every other field;

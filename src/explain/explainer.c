@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/options.h"
 #include "explain/explainer.h"
 
 // --- Opening
@@ -135,6 +136,8 @@ static fv_status prepare(fv_explainer *explainer, fv_error *error) {
     if (!status) {
         status = fv__pool_create(explainer->model->threads, &explainer->pool, error);
     }
+    fv__explainer_describe_layers(explainer);
+    explainer->result.layers = explainer->layer_count;
     return status ? status : make_plan(explainer, false, &explainer->forward, error);
 }
 
@@ -228,6 +231,11 @@ fv_status fv_explainer_set_image(fv_explainer *explainer, const uint8_t *image, 
     }
     explainer->target = target < 0 ? explainer->predicted : target;
     fv__explainer_read_layers(explainer);
+    fv__explainer_describe_layers(explainer);
+    explainer->result = (fv_explained){.target = explainer->target,
+                                       .predicted = explainer->predicted,
+                                       .probabilities = explainer->probabilities,
+                                       .layers = explainer->layer_count};
     return FV_OK;
 }
 
@@ -246,11 +254,8 @@ fv_status fv__explainer_differentiate(fv_explainer *explainer, fv_error *error) 
     return status;
 }
 
-fv_explained fv_explainer_describe(const fv_explainer *explainer) {
-    return (fv_explained){.target = explainer->target,
-                          .predicted = explainer->predicted,
-                          .probabilities = explainer->probabilities,
-                          .layers = explainer->layer_count};
+const fv_explained *fv_explainer_get_result(const fv_explainer *explainer) {
+    return &explainer->result;
 }
 
 void fv__explainer_mean_colour(const fv_explainer *explainer, uint8_t *colour) {
@@ -273,12 +278,13 @@ fv_status fv_explainer_map(fv_explainer *explainer, fv_explain_method method, co
         [FV_EXPLAIN_GRADIENT] = fv__explain_gradient,   [FV_EXPLAIN_GRAD_CAM] = fv__explain_grad_cam,
         [FV_EXPLAIN_OCCLUSION] = fv__explain_occlusion,
     };
-    static const fv_explain_options defaults = FV_EXPLAIN_DEFAULTS;
+    static const fv_explain_options defaults = FV_EXPLAIN_OPTIONS;
     if (!explainer->image) {
         return fv__fail(error, FV_INVALID, "no image to explain yet: call fv_explainer_set_image first");
     }
     if ((unsigned)method >= sizeof methods / sizeof *methods) {
         return fv__fail(error, FV_INVALID, "there is no method %d", (int)method);
     }
-    return methods[method](explainer, options ? options : &defaults, map, error);
+    FV__TAKE(fv_explain_options, options ? options : &defaults, error);
+    return methods[method](explainer, &own, map, error);
 }

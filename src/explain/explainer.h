@@ -10,8 +10,9 @@ typedef struct fv__attention_layer {
     int node;
     bool slots, residual;
     int groups, heads, queries, keys;
-    fv__token_grid tokens; // keys; with slots: queries
-    float *transposed;     // with slots: (heads, tokens, slots); double_norm gives (tokens, heads, slots)
+    fv__token_grid tokens;          // keys; with slots: queries
+    fv_attention_weights described; // what is given out
+    float *transposed;              // with slots: (heads, tokens, slots); double_norm gives (tokens, heads, slots)
 } fv__attention_layer;
 
 struct fv_explainer {
@@ -29,10 +30,13 @@ struct fv_explainer {
     uint8_t *image;               // NULL before the first
     int target, predicted;
     float *probabilities; // (classes)
+    fv_explained result;  // what is given out
 };
 
 // layers.c: finds the layers; takes their weights after a run of `forward`.
 fv_status fv__explainer_find_layers(fv_explainer *explainer, fv_error *error);
+// What fv_explainer_get_attention gives out; after the layers were found, and after each image.
+void fv__explainer_describe_layers(fv_explainer *explainer);
 void fv__explainer_read_layers(fv_explainer *explainer);
 const float *fv__explainer_weights(const fv_explainer *explainer, const fv__attention_layer *layer);
 

@@ -127,28 +127,32 @@ const float *fv__explainer_weights(const fv_explainer *explainer, const fv__atte
     return layer->slots ? layer->transposed : fv__plan_auxiliary(explainer->forward, layer->node);
 }
 
-fv_attention_weights fv_explainer_attention(const fv_explainer *explainer, int index) {
-    if (index < 0 || index >= explainer->layer_count) {
-        return (fv_attention_weights){0};
-    }
-    const fv__attention_layer *layer = &explainer->layers[index];
-    fv_attention_weights weights = {.layer = explainer->graph.nodes[layer->node].name,
-                                    .slots = layer->slots,
-                                    .residual = layer->residual,
-                                    .groups = layer->groups,
-                                    .heads = layer->heads,
-                                    .queries = layer->queries,
-                                    .keys = layer->keys,
-                                    .weights = explainer->image ? fv__explainer_weights(explainer, layer) : NULL};
-    if (layer->tokens.placed) {
-        weights.before = layer->tokens.before;
-        weights.rows = layer->tokens.rows;
-        weights.columns = layer->tokens.columns;
-        for (int axis = 0; axis < 2; axis++) {
-            weights.origin[axis] = layer->tokens.origin[axis];
-            weights.step[axis] = layer->tokens.step[axis];
-            weights.field[axis] = layer->tokens.field[axis];
+void fv__explainer_describe_layers(fv_explainer *explainer) {
+    for (int i = 0; i < explainer->layer_count; i++) {
+        fv__attention_layer *layer = &explainer->layers[i];
+        fv_attention_weights *weights = &layer->described;
+        *weights = (fv_attention_weights){.layer = explainer->graph.nodes[layer->node].name,
+                                          .slots = layer->slots,
+                                          .residual = layer->residual,
+                                          .groups = layer->groups,
+                                          .heads = layer->heads,
+                                          .queries = layer->queries,
+                                          .keys = layer->keys,
+                                          .weights = explainer->image ? fv__explainer_weights(explainer, layer) : NULL};
+        if (layer->tokens.placed) {
+            weights->before = layer->tokens.before;
+            weights->rows = layer->tokens.rows;
+            weights->columns = layer->tokens.columns;
+            for (int axis = 0; axis < 2; axis++) {
+                weights->origin[axis] = layer->tokens.origin[axis];
+                weights->step[axis] = layer->tokens.step[axis];
+                weights->field[axis] = layer->tokens.field[axis];
+            }
         }
     }
-    return weights;
+}
+
+const fv_attention_weights *fv_explainer_get_attention(const fv_explainer *explainer, int index) {
+    static const fv_attention_weights none = {0};
+    return index < 0 || index >= explainer->layer_count ? &none : &explainer->layers[index].described;
 }

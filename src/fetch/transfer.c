@@ -163,8 +163,10 @@ static fv_status judge(transfer *now, uint64_t asked, fv_error *error) {
 static void configure(transfer *now, const char *range, char *detail) {
     CURL *curl = now->curl;
     const fv__fetch_options *options = now->options;
+    char agent[32];
+    snprintf(agent, sizeof agent, "fovea/%s", fv_version());
     curl_easy_setopt(curl, CURLOPT_URL, now->url);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "fovea/" FV_VERSION);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, agent);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/options.h"
 #include "layers/layer.h"
 #include "model/attention_call.h"
 
@@ -44,12 +45,18 @@ static fv_status check_options(const fv_attention_options *options, fv_error *er
     return FV_OK;
 }
 
+static fv_attention_parameters parameters_in(const fv_attention *attention, float *slab) {
+    const size_t *at = attention->offsets;
+    return (fv_attention_parameters){slab + at[0], slab + at[1], slab + at[2], slab + at[3],
+                                     slab + at[4], slab + at[5], slab + at[6], slab + at[7]};
+}
+
 fv_status fv_attention_create(const fv_attention_options *options, fv_attention **out, fv_error *error) {
     *out = NULL;
-    fv_status status = check_options(options, error);
-    if (status) {
-        return status;
-    }
+    FV__TAKE(fv_attention_options, options, error);
+    options = &own;
+    FV__TRY(check_options(options, error));
+    fv_status status;
     fv_attention *attention = fv__alloc(sizeof *attention);
     if (!attention) {
         return fv__fail_memory(error, "the attention layer");
@@ -73,6 +80,8 @@ fv_status fv_attention_create(const fv_attention_options *options, fv_attention 
         for (int i = 0; i < FV__ATTENTION_ARRAYS; i++) {
             attention->offsets[i] = graph.parameters[i].offset;
         }
+        attention->parameters = parameters_in(attention, attention->values);
+        attention->parameter_gradients = parameters_in(attention, attention->gradients);
         *out = attention;
     } else {
         fv_attention_free(attention);
@@ -92,18 +101,12 @@ void fv_attention_free(fv_attention *attention) {
     }
 }
 
-static fv_attention_parameters parameters_in(const fv_attention *attention, float *slab) {
-    const size_t *at = attention->offsets;
-    return (fv_attention_parameters){slab + at[0], slab + at[1], slab + at[2], slab + at[3],
-                                     slab + at[4], slab + at[5], slab + at[6], slab + at[7]};
+const fv_attention_parameters *fv_attention_get_parameters(fv_attention *attention) {
+    return &attention->parameters;
 }
 
-fv_attention_parameters fv_attention_get_parameters(fv_attention *attention) {
-    return parameters_in(attention, attention->values);
-}
-
-fv_attention_parameters fv_attention_get_gradients(fv_attention *attention) {
-    return parameters_in(attention, attention->gradients);
+const fv_attention_parameters *fv_attention_get_gradients(fv_attention *attention) {
+    return &attention->parameter_gradients;
 }
 
 // --- Calls

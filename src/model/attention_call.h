@@ -26,6 +26,7 @@ typedef struct fv__attention_plan {
 } fv__attention_plan;
 
 struct fv_attention {
+    fv_attention_parameters parameters, parameter_gradients; // what is given out
     fv_attention_options options;
     int widths[3];    // features of query, key, value
     float *values;    // the trained arrays, as the graphs lay them out

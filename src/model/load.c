@@ -111,6 +111,7 @@ static fv_status read_loss(const fv__tensor_file *file, const char *path, fv_mod
         status = fv__options_read(fv__loss_table, fv__document_root(document), "loss", &loss, error);
     }
     model->label_smoothing = loss.label_smoothing;
+    fv__model_refresh_info(model);
     fv__document_free(document);
     return status;
 }

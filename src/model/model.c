@@ -225,6 +225,7 @@ fv_status fv__model_name_classes(fv_model *model, int classes, const char *const
     fv__free(model->class_names);
     model->class_names = copies;
     model->classes = classes;
+    fv__model_refresh_info(model);
     return FV_OK;
 }
 
@@ -261,16 +262,19 @@ void fv_model_free(fv_model *model) {
     }
 }
 
-fv_model_info fv_model_describe(const fv_model *model) {
+const fv_model_info *fv_model_get_info(const fv_model *model) {
+    return &model->info;
+}
+
+void fv__model_refresh_info(fv_model *model) {
     const int *size = model->input_settings.size.values;
-    fv_model_info info = {.height = size[0],
-                          .width = size[1],
-                          .channels = size[2],
-                          .classes = model->classes,
-                          .class_names = (const char *const *)model->class_names,
-                          .parameters = fv__graph_count_parameters(&model->graph, false),
-                          .trainable = fv__graph_count_parameters(&model->graph, true),
-                          .multiply_adds = fv__graph_multiply_adds(&model->graph),
-                          .label_smoothing = model->label_smoothing};
-    return info;
+    model->info = (fv_model_info){.height = size[0],
+                                  .width = size[1],
+                                  .channels = size[2],
+                                  .classes = model->classes,
+                                  .class_names = (const char *const *)model->class_names,
+                                  .parameters = fv__graph_count_parameters(&model->graph, false),
+                                  .trainable = fv__graph_count_parameters(&model->graph, true),
+                                  .multiply_adds = fv__graph_multiply_adds(&model->graph),
+                                  .label_smoothing = model->label_smoothing};
 }

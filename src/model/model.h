@@ -51,6 +51,7 @@ struct fv_model {
     double label_smoothing;                                 // of the cross-entropy it was trained with
     int classes;            // 0: the model is not complete, its output is not one value a class
     char **class_names;     // (classes), in one block
+    fv_model_info info;     // kept up to date by fv__model_refresh_info
     int threads;            // for prediction; 0: as many as there are
     fv__pool *pool;         // made on first use, as the plans of prediction:
     fv__plan *plan;         // of FV__PREDICTION_BATCH images
@@ -90,6 +91,9 @@ fv_status fv__model_logits(fv_model *model, const uint8_t *images, size_t count,
 // The softmax of one image's logits, checked: weights can be finite and still overflow. `image` is its number, for the
 // message. out may be logits.
 fv_status fv__model_softmax(const float *logits, int classes, size_t image, float *out, fv_error *error);
+
+// To be called when the layers, the classes or the label smoothing have changed.
+void fv__model_refresh_info(fv_model *model);
 
 // To be called by whoever changes model->weights between predictions.
 void fv__model_weights_changed(fv_model *model);

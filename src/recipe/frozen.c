@@ -1,6 +1,7 @@
 #include "recipe/frozen.h"
 
 #include "base/memory.h"
+#include "base/options.h"
 #include "fetch/cache.h"
 #include "graph/frozen.h"
 
@@ -21,8 +22,8 @@ fv_status fv__frozen_end(const fv_recipe *recipe, const fv_model *model, int *en
     return FV_OK;
 }
 
-static bool tell(const fv_train_options *options, const fv_progress *progress) {
-    return !options->on_progress || options->on_progress(options->context, progress);
+static void remark(const fv_train_options *options, const char *message) {
+    fv__emit(options->on_event, options->context, &(fv_event){.kind = FV_EVENT_REMARK, .message = message});
 }
 
 // How far it is, over both data sets.
@@ -31,23 +32,23 @@ typedef struct report {
     size_t before, total;
     size_t computed; // of those before, which took
     double seconds;
-    int epochs;
 } report;
 
 static bool on_batch(void *context, size_t done, size_t count, double seconds) {
     report *now = context;
     const double all = now->seconds + seconds;
     const size_t computed = now->computed + done;
-    fv_progress progress = {.epochs = now->epochs,
-                            .step = done ? (int)(now->before + done) : 0,
-                            .steps = (int)now->total,
-                            .seconds = all,
-                            .images_per_second = all > 0 ? (double)computed / all : 0};
+    const fv_event event = {.kind = FV_EVENT_WORK,
+                            .message = "frozen layers",
+                            .done = done ? now->before + done : 0,
+                            .count = now->total,
+                            .computed = computed,
+                            .seconds = all};
     if (done == count) {
         now->computed = computed;
         now->seconds = all;
     }
-    return tell(now->options, &progress);
+    return fv__emit(now->options->on_event, now->options->context, &event);
 }
 
 static fv_status open_one(const fv_model *model, int end, const fv_dataset *data, fv__samples *samples,
@@ -72,9 +73,9 @@ static fv_status open_one(const fv_model *model, int end, const fv_dataset *data
 
 // Training goes on without the cache, only slower.
 static void do_without(fv__frozen *frozen, const fv_train_options *options, const fv_error *reason) {
-    char *remark = fv__format("%s; without a cache the frozen layers run anew in every epoch", reason->message);
-    tell(options, &(fv_progress){.remark = remark ? remark : reason->message});
-    fv__free(remark);
+    char *message = fv__format("%s; without a cache the frozen layers run anew in every epoch", reason->message);
+    remark(options, message ? message : reason->message);
+    fv__free(message);
     fv__frozen_close(frozen);
 }
 
@@ -88,14 +89,12 @@ fv_status fv__frozen_open(fv__frozen *frozen, const fv_recipe *recipe, const fv_
     *frozen = (fv__frozen){0};
     fv_status status = fv__frozen_end(recipe, model, &frozen->end, &why_not, told);
     if (!status && why_not) {
-        tell(options, &(fv_progress){.remark = why_not});
+        remark(options, why_not);
     }
     if (status || !frozen->end) {
         return status;
     }
-    report now = {.options = options,
-                  .total = training->count + (validation_data ? validation->count : 0),
-                  .epochs = recipe->train.epochs};
+    report now = {.options = options, .total = training->count + (validation_data ? validation->count : 0)};
     status = fv__cache_path("features", &folder, told);
     if (!status) {
         status = open_one(model, frozen->end, training_data, training, folder, &now, &frozen->training, told);

@@ -16,7 +16,7 @@ fv_status fv__frozen_end(const fv_recipe *recipe, const fv_model *model, int *en
                          fv_error *error);
 
 // Where it pays, exchanges samples (of the data sets beside them; validation may be NULL) for their features. Computing
-// these reports to options->on_progress.
+// these reports to options->on_event.
 fv_status fv__frozen_open(fv__frozen *frozen, const fv_recipe *recipe, const fv_train_options *options,
                           const fv_model *model, fv__samples *training, const fv_dataset *training_data,
                           fv__samples *validation, const fv_dataset *validation_data, fv_error *error);

@@ -1,11 +1,10 @@
 // The public functions that bring recipe, data, model and training together.
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/options.h"
 #include "recipe/frozen.h"
 #include "recipe/recipe.h"
-#include "train/evaluation.h"
 #include "train/fit.h"
 
 // --- Models
@@ -87,16 +86,6 @@ fv_status fv_model_create_from_recipe(const fv_recipe *recipe, uint64_t seed, fv
     return status;
 }
 
-// --- Samples of data sets
-
-static fv_status read_sample(void *context, size_t index, uint8_t *pixels, fv_error *error) {
-    return fv_dataset_read(context, index, pixels, error);
-}
-
-static fv__samples samples_of(fv_dataset *dataset) {
-    return (fv__samples){.count = dataset->count, .labels = dataset->labels, .read = read_sample, .context = dataset};
-}
-
 // --- Training
 
 // Names the samples of a run: those learnt from and those validated on (NULL: none).
@@ -117,8 +106,8 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
     fv__text text = {0};
     fv__frozen frozen = {0};
     char digest[FV__SHA256_TEXT] = "";
-    fv__samples train_samples = samples_of(training);
-    fv__samples validation_samples = validation ? samples_of(validation) : (fv__samples){0};
+    fv__samples train_samples = fv__dataset_samples(training);
+    fv__samples validation_samples = validation ? fv__dataset_samples(validation) : (fv__samples){0};
     fv_status status = fv__recipe_resolve(recipe, &text, error);
     if (!status && folder) {
         status = digest_data(training, validation, digest, error);
@@ -142,22 +131,27 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
     }
     if (!status) {
         fit.from = frozen.end;
-        if (options->on_start) {
-            options->on_start(options->context, model, training, validation);
-        }
-        status = fv__fit(model, &fit, error);
+        const fv_event event = {.kind = FV_EVENT_START, .model = model, .training = training, .validation = validation};
+        status = fv__emit(options->on_event, options->context, &event)
+                     ? fv__fit(model, &fit, error)
+                     : fv__fail(error, FV_INTERRUPTED, "stopped before the first step");
     }
     fv__frozen_close(&frozen);
     fv__text_free(&text);
     return status;
 }
 
-// Returns how many there are.
-static size_t tell_left_out(const fv_train_options *options, const fv_dataset *data) {
-    for (size_t i = 0; options->on_left_out && i < data->left_out_count; i++) {
-        options->on_left_out(options->context, data->left_out[i]);
+// Returns how many there are. Stops on request.
+static fv_status report_left_out(const fv_train_options *options, const fv_dataset *data, size_t *count,
+                                 fv_error *error) {
+    *count += data->left_out_count;
+    for (size_t i = 0; i < data->left_out_count; i++) {
+        const fv_event event = {.kind = FV_EVENT_LEFT_OUT, .message = data->left_out[i], .index = i};
+        if (!fv__emit(options->on_event, options->context, &event)) {
+            return fv__fail(error, FV_INTERRUPTED, "stopped before the first step");
+        }
     }
-    return data->left_out_count;
+    return FV_OK;
 }
 
 // From the data on, in a folder that is open; NULL: none.
@@ -170,10 +164,12 @@ static fv_status open_and_train(const fv_recipe *recipe, const fv_train_options 
         status = fv__data_divide(&recipe->data, all, &training, &validation, error);
     }
     if (!status) {
-        left_out = tell_left_out(options, all);
-        if (validation && validation->left_out != all->left_out) {
-            left_out += tell_left_out(options, validation);
-        }
+        status = report_left_out(options, all, &left_out, error);
+    }
+    if (!status && validation && validation->left_out != all->left_out) {
+        status = report_left_out(options, validation, &left_out, error);
+    }
+    if (!status) {
         status = make_model(recipe, options->seed, options->resume, all, model, error);
     }
     if (!status) {
@@ -186,13 +182,13 @@ static fv_status open_and_train(const fv_recipe *recipe, const fv_train_options 
 }
 
 fv_status fv_recipe_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error) {
-    static const fv_train_options defaults = {0};
     fv_model *trained = NULL;
     fv__run_folder folder;
-    options = options ? options : &defaults;
     if (model) {
         *model = NULL;
     }
+    FV__TAKE(fv_train_options, options, error);
+    options = &own;
     fv_status status = options->resume ? FV_OK : fv__weights_look(&recipe->weights, error);
     if (!status && options->folder) {
         status = fv__run_folder_open(&folder, options->folder, options->resume, error);
@@ -208,79 +204,6 @@ fv_status fv_recipe_train(const fv_recipe *recipe, const fv_train_options *optio
         *model = trained;
     } else {
         fv_model_free(trained);
-    }
-    return status;
-}
-
-// --- Evaluation
-
-static fv_status check_dataset(const fv_model *model, const fv_dataset *dataset, const fv_metrics *metrics,
-                               fv_error *error) {
-    const int *size = model->input_settings.size.values;
-    if (dataset->height != size[0] || dataset->width != size[1] || dataset->channels != size[2]) {
-        return fv__fail(error, FV_INVALID, "the model takes images of %d×%d×%d, those of %s are %d×%d×%d", size[0],
-                        size[1], size[2], dataset->name, dataset->height, dataset->width, dataset->channels);
-    }
-    if (dataset->classes != model->classes) {
-        return fv__fail(error, FV_INVALID, "the model tells %d classes apart, %s has %d", model->classes, dataset->name,
-                        dataset->classes);
-    }
-    for (int k = 0; k < FV_MAX_TOP && metrics->top_k[k]; k++) {
-        if (metrics->top_k[k] < 1 || metrics->top_k[k] > model->classes) {
-            return fv__fail(error, FV_INVALID, "top-%d of %d classes cannot be counted", metrics->top_k[k],
-                            model->classes);
-        }
-    }
-    return FV_OK;
-}
-
-// `details` (NULL: not wanted) has been begun.
-static fv_status evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_evaluation *details,
-                          fv_error *error) {
-    const fv__kernels *kernels;
-    fv__pool *pool = NULL;
-    fv__pass *pass = NULL;
-    fv__pass_options options = {.batch = FV__PREDICTION_BATCH, .label_smoothing = model->label_smoothing};
-    fv__samples samples = samples_of((fv_dataset *)dataset);
-    fv__metrics sums = {0};
-    memcpy(options.top_k, metrics->top_k, sizeof options.top_k);
-    fv_status status = check_dataset(model, dataset, metrics, error);
-    if (!status) {
-        status = fv__kernels_select(NULL, &kernels, error);
-    }
-    if (!status) {
-        status = fv__pool_create(model->threads, &pool, error);
-    }
-    if (!status) {
-        status = fv__pass_create(model, kernels, pool, &options, &pass, error);
-    }
-    if (!status) {
-        status = fv__pass_evaluate(pass, &samples, &sums, details, error);
-    }
-    if (!status && !isfinite(sums.loss)) {
-        status =
-            fv__fail(error, FV_NUMERIC, "the loss on %s is not finite; the model's weights overflow", dataset->name);
-    }
-    if (!status) {
-        *metrics = fv__metrics_means(&sums, options.top_k);
-    }
-    fv__pass_destroy(pass);
-    fv__pool_destroy(pool);
-    return status;
-}
-
-fv_status fv_evaluate(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics, fv_error *error) {
-    return evaluate(model, dataset, metrics, NULL, error);
-}
-
-fv_status fv_evaluate_in_detail(fv_model *model, const fv_dataset *dataset, fv_metrics *metrics,
-                                fv_evaluation *evaluation, fv_error *error) {
-    fv_status status = fv__evaluation_begin(evaluation, dataset->classes, dataset->count, error);
-    if (!status) {
-        status = evaluate(model, dataset, metrics, evaluation, error);
-    }
-    if (!status) {
-        fv__evaluation_finish(evaluation);
     }
     return status;
 }

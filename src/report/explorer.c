@@ -31,7 +31,7 @@ bool fv__explorer_keeps(const fv__explorer *now, int layer) {
 static size_t size_of_kept(const fv__explorer *now) {
     size_t size = 0;
     for (int i = 0; i < now->layers; i++) {
-        const fv_attention_weights layer = fv_explainer_attention(now->explainer, i);
+        const fv_attention_weights layer = *fv_explainer_get_attention(now->explainer, i);
         size += fv__explorer_keeps(now, i) ? weights_of(&layer) : 0;
     }
     return size;
@@ -77,7 +77,7 @@ static fv_status try_methods(fv__explorer *now, fv_error *error) {
 static void add_layers(const fv__explorer *now) {
     fv__text_add(now->page, "\"layers\":[");
     for (int i = 0, count = 0; i < now->layers; i++) {
-        const fv_attention_weights layer = fv_explainer_attention(now->explainer, i);
+        const fv_attention_weights layer = *fv_explainer_get_attention(now->explainer, i);
         if (fv__explorer_keeps(now, i)) {
             fv__text_add(now->page, count++ ? ",\n{\"name\":" : "\n{\"name\":");
             fv__page_json(now->page, layer.layer);
@@ -160,7 +160,7 @@ static void add_omissions(const fv__explorer *now) {
 
 static fv_status add_all(fv__explorer *now, fv_error *error) {
     fv_status status = fv__explorer_look(now, now->report->shown[0], error);
-    now->layers = status ? 0 : fv_explainer_describe(now->explainer).layers;
+    now->layers = status ? 0 : fv_explainer_get_result(now->explainer)->layers;
     if (!status) {
         status = try_methods(now, error);
     }
@@ -180,7 +180,7 @@ static fv_status add_all(fv__explorer *now, fv_error *error) {
 
 fv_status fv__report_explorer(const fv__report *report, fv__text *page, fv_error *error) {
     fv__explorer now = {.report = report, .images = report->shown_count, .page = page};
-    now.model = fv_model_describe(report->model);
+    now.model = *fv_model_get_info(report->model);
     now.map_step =
         1 + ((now.model.height > now.model.width ? now.model.height : now.model.width) - 1) / FV__EXPLORER_MAP_SIDE;
     now.pixels = fv__alloc(fv__dataset_sample_size(report->data));

@@ -102,13 +102,13 @@ fv_status fv__explorer_image(const fv__explorer *now, size_t sample, fv_error *e
         return status;
     }
     fv__text_addf(now->page, "{\"sample\":%zu,\"label\":%d,", sample, now->report->data->labels[sample]);
-    add_likeliest(now, fv_explainer_describe(now->explainer).probabilities);
+    add_likeliest(now, fv_explainer_get_result(now->explainer)->probabilities);
     fv__text_add(now->page, "\"picture\":\"");
     status = fv__page_picture(now->page, now->pixels, now->model.height, now->model.width, now->model.channels, PICTURE,
                               error);
     fv__text_add(now->page, "\",\"layers\":[");
     for (int i = 0, count = 0; i < now->layers && !status; i++) {
-        const fv_attention_weights layer = fv_explainer_attention(now->explainer, i);
+        const fv_attention_weights layer = *fv_explainer_get_attention(now->explainer, i);
         if (fv__explorer_keeps(now, i)) {
             fv__text_add(now->page, count++ ? "," : "");
             status = add_weights(now, &layer, error);

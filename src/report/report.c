@@ -23,7 +23,7 @@ fv_status fv__report_write(const fv__report *report, const char *path, fv_error 
     status = status ? status : fv__report_charts(report, path, &page, error);
     status = status ? status : fv__report_model(report, &page, error);
     status = status ? status : fv__report_run(report, &page, error);
-    fv__text_addf(&page, "</main>\n<footer>Made by fovea " FV_VERSION "</footer>\n<script>\n%s</script>\n</html>\n",
+    fv__text_addf(&page, "</main>\n<footer>Made by fovea %s</footer>\n<script>\n%s</script>\n</html>\n", fv_version(),
                   fv__report_script);
     if (!status) {
         status = page.failed ? fv__fail_memory(error, path) : fv__file_write(path, page.bytes, page.length, error);

@@ -32,7 +32,7 @@ static void add_scores(const fv__report *report, fv__text *page) {
     snprintf(value, sizeof value, "%.2f %%", 100 * report->details->calibration_error);
     add_figure(page, "calibration error", value);
     fv__text_add(page, "<div><dt>parameters<dd>");
-    fv__page_count(page, (double)fv_model_describe(report->model).parameters);
+    fv__page_count(page, (double)fv_model_get_info(report->model)->parameters);
     fv__text_add(page, "</div>\n</dl>\n");
 }
 
@@ -99,7 +99,7 @@ fv_status fv__report_mistakes(const fv__report *report, fv__text *page, fv_error
     if (!pixels) {
         return fv__fail_memory(error, "the report");
     }
-    const int count = fv__evaluation_mistakes(report->details, report->evaluated->labels, places, MISTAKES);
+    const int count = (int)fv_evaluation_find_mistakes(report->details, MISTAKES, places);
     fv_status status = FV_OK;
     begin_section(page, "mistakes", "Most confident mistakes");
     fv__text_add(page, count ? "<ul class=\"pictures\">\n" : "<p>There are none.</p>\n<ul>");

@@ -8,24 +8,31 @@
 
 #include "base/memory.h"
 
-fv_status fv__evaluation_begin(fv_evaluation *evaluation, int classes, size_t samples, fv_error *error) {
-    size_t width = (size_t)classes;
-    *evaluation = (fv_evaluation){.class_count = classes,
-                                  .confusion = fv__alloc_array(width * width, sizeof *evaluation->confusion),
-                                  .classes = fv__alloc_array(width, sizeof *evaluation->classes),
-                                  .predicted = fv__alloc_array(samples + 1, sizeof *evaluation->predicted),
-                                  .confidence = fv__alloc_array(samples + 1, sizeof *evaluation->confidence)};
-    bool complete = evaluation->confusion && evaluation->classes && evaluation->predicted && evaluation->confidence;
-    return complete ? FV_OK : fv__fail_memory(error, "the evaluation");
+fv_status fv__evaluation_create(int classes, size_t samples, fv_evaluation **out, fv_error *error) {
+    const size_t width = (size_t)classes;
+    fv_evaluation *made = *out = fv__alloc(sizeof *made);
+    if (!made) {
+        return fv__fail_memory(error, "the evaluation");
+    }
+    *made = (fv_evaluation){.class_count = classes,
+                            .confusion = fv__alloc_array(width * width, sizeof *made->confusion),
+                            .classes = fv__alloc_array(width, sizeof *made->classes),
+                            .labels = fv__alloc_array(samples + 1, sizeof *made->labels),
+                            .predicted = fv__alloc_array(samples + 1, sizeof *made->predicted),
+                            .confidence = fv__alloc_array(samples + 1, sizeof *made->confidence)};
+    return made->confusion && made->classes && made->labels && made->predicted && made->confidence
+               ? FV_OK
+               : fv__fail_memory(error, "the evaluation");
 }
 
 void fv_evaluation_free(fv_evaluation *evaluation) {
     if (evaluation) {
         fv__free(evaluation->confusion);
         fv__free(evaluation->classes);
+        fv__free(evaluation->labels);
         fv__free(evaluation->predicted);
         fv__free(evaluation->confidence);
-        *evaluation = (fv_evaluation){0};
+        fv__free(evaluation);
     }
 }
 
@@ -55,6 +62,7 @@ void fv__evaluation_add(fv_evaluation *evaluation, const float *logits, const in
         double confidence = confidence_of(logits, classes, predicted);
         fv_calibration_bin *bin = bin_of(evaluation, confidence);
         *count_of(evaluation, labels[s], predicted) += 1;
+        evaluation->labels[evaluation->samples] = labels[s];
         evaluation->predicted[evaluation->samples] = predicted;
         evaluation->confidence[evaluation->samples] = (float)confidence;
         evaluation->samples++;
@@ -102,11 +110,11 @@ void fv__evaluation_finish(fv_evaluation *evaluation) {
     }
 }
 
-int fv__evaluation_mistakes(const fv_evaluation *evaluation, const int32_t *labels, size_t *samples, int most) {
-    int count = 0;
+size_t fv_evaluation_find_mistakes(const fv_evaluation *evaluation, size_t most, size_t *samples) {
+    size_t count = 0;
     for (size_t i = 0; i < evaluation->samples; i++) {
-        int place = count;
-        if (evaluation->predicted[i] == labels[i]) {
+        size_t place = count;
+        if (evaluation->predicted[i] == evaluation->labels[i]) {
             continue;
         }
         while (place > 0 && evaluation->confidence[i] > evaluation->confidence[samples[place - 1]]) {
@@ -114,7 +122,7 @@ int fv__evaluation_mistakes(const fv_evaluation *evaluation, const int32_t *labe
         }
         if (place < most) {
             count += count < most;
-            for (int later = count - 1; later > place; later--) {
+            for (size_t later = count - 1; later > place; later--) {
                 samples[later] = samples[later - 1];
             }
             samples[place] = i;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/options.h"
 #include "train/session.h"
 
 enum {
@@ -28,7 +29,6 @@ static fv_progress progress_of(const fv__session *session, const fv__metrics *va
                             .epochs = session->settings->epochs,
                             .step = (int)state->step,
                             .steps = (int)session->trainer->epoch_steps,
-                            .epoch_done = validation != NULL,
                             .learning_rate = state->rate,
                             .seconds = state->seconds,
                             .train = fv__metrics_means(&state->train, session->settings->top_k)};
@@ -43,7 +43,8 @@ static fv_progress progress_of(const fv__session *session, const fv__metrics *va
 static bool report_progress(const fv__session *session, const fv__metrics *validation) {
     const fv_train_options *run = session->options->run;
     const fv_progress progress = progress_of(session, validation);
-    return !run->on_progress || run->on_progress(run->context, &progress);
+    const fv_event event = {.kind = validation ? FV_EVENT_EPOCH : FV_EVENT_STEP, .progress = &progress};
+    return fv__emit(run->on_event, run->context, &event);
 }
 
 static fv_status fail_interrupted(const fv__session *session, fv_error *error) {

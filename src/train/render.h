@@ -19,6 +19,9 @@ typedef struct fv__samples {
     void *context;
 } fv__samples;
 
+// Those of a data set, which must outlive them.
+fv__samples fv__dataset_samples(const fv_dataset *dataset);
+
 typedef struct fv__renderer {
     const fv_model *model;
     const fv__kernels *kernels;

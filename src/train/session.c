@@ -169,6 +169,7 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
                                    .augmentations = options->augmentations,
                                    .from = options->from};
     model->label_smoothing = options->settings->label_smoothing;
+    fv__model_refresh_info(model);
     fv__history_init(&session->history, session->settings->top_k, options->validation != NULL);
     fv_status status = fv__session_check(model, options, error);
     if (!status && session->settings->balance) {

@@ -23,7 +23,7 @@ static void each_parameter(const fv_attention_parameters *parameters, float *arr
 
 static void load(golden_case *golden, fv_attention *attention) {
     float *arrays[ARRAYS];
-    fv_attention_parameters parameters = fv_attention_get_parameters(attention);
+    const fv_attention_parameters parameters = *fv_attention_get_parameters(attention);
     each_parameter(&parameters, arrays);
     for (int i = 0; i < ARRAYS; i++) {
         const fv__tensor_entry *entry = golden_tensor(golden, names[i]);
@@ -61,7 +61,7 @@ static void backward(golden_case *golden, fv_attention *attention, const fv_toke
         golden->status = fv_attention_backward(attention, in[0], in[1], in[2], mask, golden_floats(golden, "dy"),
                                                gradients[0], gradients[1], gradients[2], &golden->error);
     }
-    fv_attention_parameters parameters = fv_attention_get_gradients(attention);
+    const fv_attention_parameters parameters = *fv_attention_get_gradients(attention);
     each_parameter(&parameters, arrays);
     for (int i = 0; i < 3; i++) {
         golden_compare(golden, inputs[i], gradients[i], golden_floats(golden, inputs[i]), count_of(golden, inputs[i]),
@@ -87,7 +87,8 @@ void golden_check_attention_call(golden_case *golden) {
         }
         mask = &given;
     }
-    fv_attention_options options = {.d_model = golden_int(golden, "d_model", 1),
+    fv_attention_options options = {.size = sizeof options,
+                                    .d_model = golden_int(golden, "d_model", 1),
                                     .heads = golden_int(golden, "heads", 1),
                                     .query_width = in[0].width,
                                     .key_width = in[1].width,

@@ -1,0 +1,72 @@
+// Evaluation: one pass over a data set, forward only.
+#include <math.h>
+#include <string.h>
+
+#include "base/options.h"
+#include "data/dataset.h"
+#include "train/evaluation.h"
+#include "train/pass.h"
+
+static fv_status check_dataset(const fv_model *model, const fv_dataset *dataset, const int *top_k, fv_error *error) {
+    const int *size = model->input_settings.size.values;
+    if (dataset->height != size[0] || dataset->width != size[1] || dataset->channels != size[2]) {
+        return fv__fail(error, FV_INVALID, "the model takes images of %d×%d×%d, but those of %s are %d×%d×%d", size[0],
+                        size[1], size[2], dataset->name, dataset->height, dataset->width, dataset->channels);
+    }
+    if (dataset->classes != model->classes) {
+        return fv__fail(error, FV_INVALID, "the model has %d classes, but %s has %d", model->classes, dataset->name,
+                        dataset->classes);
+    }
+    for (int k = 0; k < FV_MAX_TOP && top_k[k]; k++) {
+        if (top_k[k] < 1 || top_k[k] > model->classes) {
+            return fv__fail(error, FV_INVALID, "top-%d accuracy needs at least %d classes, and the model has %d",
+                            top_k[k], top_k[k], model->classes);
+        }
+    }
+    return FV_OK;
+}
+
+static fv_status evaluate(const fv_model *model, const fv_dataset *dataset, const fv_evaluate_options *options,
+                          fv_evaluation *evaluation, fv_error *error) {
+    const fv__kernels *kernels;
+    fv__pool *pool = NULL;
+    fv__pass *pass = NULL;
+    fv__pass_options pass_options = {.batch = FV__PREDICTION_BATCH,
+                                     .label_smoothing =
+                                         options->label_smoothing ? *options->label_smoothing : model->label_smoothing};
+    const fv__samples samples = fv__dataset_samples(dataset);
+    fv__metrics sums = {0};
+    memcpy(pass_options.top_k, options->top_k, sizeof pass_options.top_k);
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(check_dataset(model, dataset, options->top_k, error));
+    FV__TRY_OR_DONE(fv__kernels_select(NULL, &kernels, error));
+    FV__TRY_OR_DONE(fv__pool_create(options->threads, &pool, error));
+    FV__TRY_OR_DONE(fv__pass_create(model, kernels, pool, &pass_options, &pass, error));
+    FV__TRY_OR_DONE(fv__pass_evaluate(pass, &samples, &sums, evaluation, error));
+    if (isfinite(sums.loss)) {
+        evaluation->metrics = fv__metrics_means(&sums, options->top_k);
+        fv__evaluation_finish(evaluation);
+    } else {
+        status =
+            fv__fail(error, FV_NUMERIC, "the loss on %s is not finite; the model's weights overflow", dataset->name);
+    }
+done:
+    fv__pass_destroy(pass);
+    fv__pool_destroy(pool);
+    return status;
+}
+
+fv_status fv_model_evaluate(const fv_model *model, const fv_dataset *dataset, const fv_evaluate_options *options,
+                            fv_evaluation **out, fv_error *error) {
+    *out = NULL;
+    FV__TAKE(fv_evaluate_options, options, error);
+    fv_evaluation *made = NULL;
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(fv__evaluation_create(dataset->classes, dataset->count, &made, error));
+    FV__TRY_OR_DONE(evaluate(model, dataset, &own, made, error));
+    *out = made;
+    made = NULL;
+done:
+    fv_evaluation_free(made);
+    return status;
+}
