@@ -23,6 +23,16 @@ static fv_status build(fv_model **model, fv_error *error) {
     return status == FV_OK ? fv_model_add(*model, error, "dense: {units: %d}", CLASSES) : status;
 }
 
+static fv_status predict(const fv_model *model, const uint8_t *image, float *probabilities, fv_error *error) {
+    fv_predictor *predictor = NULL;
+    fv_status status = fv_predictor_create(model, NULL, &predictor, error);
+    if (status == FV_OK) {
+        status = fv_predictor_run(predictor, image, 1, probabilities, error);
+    }
+    fv_predictor_free(predictor);
+    return status;
+}
+
 int main(void) {
     fv_error error;
     fv_model *built = NULL, *loaded = NULL;
@@ -35,11 +45,11 @@ int main(void) {
     if (status == FV_OK) {
         printf("%zu weights, %.0f multiply-adds an image\n", fv_model_get_info(built)->parameters,
                fv_model_get_info(built)->multiply_adds);
-        status = fv_predict(built, image, 1, first, &error);
+        status = predict(built, image, first, &error);
     }
     if (status == FV_OK && (status = fv_model_save(built, "built.safetensors", &error)) == FV_OK &&
         (status = fv_model_load("built.safetensors", &loaded, &error)) == FV_OK) {
-        status = fv_predict(loaded, image, 1, second, &error);
+        status = predict(loaded, image, second, &error);
     }
     for (int c = 0; c < CLASSES && status == FV_OK; c++) {
         printf("class %d: %.4f built, %.4f loaded%s\n", c, (double)first[c], (double)second[c],

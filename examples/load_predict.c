@@ -1,16 +1,18 @@
-// Loads a trained model and classifies picture files.
+// Loads a trained model and classifies image files.
 //
-//     load_predict MODEL PICTURE...      load_predict runs/first cat.jpg dog.png
+//     load_predict MODEL IMAGE...      load_predict runs/first cat.jpg dog.png
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "fovea.h"
 
-// A file that cannot be read does not stop the others: its probabilities are 0.
-static void tell_problem(void *context, size_t index, const char *sentence) {
+// An unreadable file does not stop the others: its probabilities are 0.
+static bool report_problem(void *context, const fv_event *event) {
     (void)context;
-    (void)index;
-    fprintf(stderr, "%s\n", sentence);
+    if (event->kind == FV_EVENT_LEFT_OUT) {
+        fprintf(stderr, "%s\n", event->message);
+    }
+    return true; // go on
 }
 
 static void print_likeliest(const char *path, const float *probabilities, const fv_model_info *info) {
@@ -24,30 +26,34 @@ static void print_likeliest(const char *path, const float *probabilities, const 
 }
 
 int main(int count, char **words) {
-    const fv_predict_options options = {.on_left_out = tell_problem};
+    const fv_predict_files_options options = {.size = sizeof options, .on_event = report_problem};
     fv_error error = {FV_MEMORY, "out of memory"}; // unless a function of fovea says something else
     fv_model *model = NULL;
+    fv_predictor *predictor = NULL;
     float *probabilities = NULL;
     if (count < 3) {
-        fprintf(stderr, "usage: load_predict MODEL PICTURE...\n");
+        fprintf(stderr, "usage: load_predict MODEL IMAGE...\n");
         return 2;
     }
     const char *const *paths = (const char *const *)words + 2;
-    size_t pictures = (size_t)count - 2, classes = 0;
+    size_t images = (size_t)count - 2, classes = 0;
     fv_status status = fv_model_load(words[1], &model, &error); // a file, or a run folder
     if (status == FV_OK) {
         classes = (size_t)fv_model_get_info(model)->classes;
-        probabilities = calloc(pictures * classes, sizeof *probabilities);
-        status = probabilities ? fv_predict_files(model, paths, pictures, &options, probabilities, &error) : FV_MEMORY;
+        probabilities = calloc(images * classes, sizeof *probabilities);
+        status = probabilities ? fv_predictor_create(model, NULL, &predictor, &error) : FV_MEMORY;
     }
-    for (size_t i = 0; i < pictures && status == FV_OK; i++) {
-        fv_model_info info = *fv_model_get_info(model);
-        print_likeliest(paths[i], probabilities + i * classes, &info);
+    if (status == FV_OK) {
+        status = fv_predictor_run_files(predictor, paths, images, &options, probabilities, &error);
+    }
+    for (size_t i = 0; i < images && status == FV_OK; i++) {
+        print_likeliest(paths[i], probabilities + i * classes, fv_model_get_info(model));
     }
     if (status != FV_OK) {
         fprintf(stderr, "%s\n", error.message);
     }
     free(probabilities);
-    fv_model_free(model); // NULL is fine
+    fv_predictor_free(predictor); // NULL is fine
+    fv_model_free(model);
     return status == FV_OK ? 0 : 1;
 }

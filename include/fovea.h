@@ -120,9 +120,12 @@ void fv_set_allocator(const fv_allocator *allocator);
 // Releases memory that a function handed over with this remark. NULL is fine.
 void fv_free(void *block);
 
+enum { FV_MAX_TOP = 4 }; // top-k accuracies counted beside accuracy
+
 typedef struct fv_model fv_model;
 typedef struct fv_dataset fv_dataset;
 typedef struct fv_progress fv_progress;
+typedef struct fv_metrics fv_metrics;
 
 // What a call that takes long has to say. Members that do not belong to the kind are zero.
 typedef enum fv_event_kind {
@@ -132,7 +135,8 @@ typedef enum fv_event_kind {
                        // another process is computing the same
     FV_EVENT_START,    // training is about to take its first step on `training`, validated on `validation` or NULL
     FV_EVENT_STEP,     // a training step is finished: `progress`
-    FV_EVENT_EPOCH     // a training epoch and its validation are finished: `progress`
+    FV_EVENT_EPOCH,    // a training epoch and its validation are finished: `progress`
+    FV_EVENT_TEST      // the trained model was evaluated on the test set: `metrics`
 } fv_event_kind;
 
 typedef struct fv_event {
@@ -144,6 +148,7 @@ typedef struct fv_event {
     const fv_model *model;
     const fv_dataset *training, *validation;
     const fv_progress *progress;
+    const fv_metrics *metrics;
 } fv_event;
 
 // Called on the thread that made the call; the event lives until it returns. Return false to stop the call with
@@ -171,7 +176,7 @@ typedef struct fv_photo_options {
     int height, width, channels; // of a sample, sides 1 … 4096: 0: 224, 224, 3; channels may also be 1 (grey)
     const char *resize;          // "bilinear" (NULL), "antialias" or "crop"
     bool strict;                 // a file that cannot be read is an error; else it is left out
-    int threads;                 // for the first look at all files; 0: as fv_model_set_threads
+    int threads;                 // for the first look at all files; 0: as many as allowed
 } fv_photo_options;
 
 // Opens a part of them: "train" (all, where there are no parts), "validation", "test" (of the two the one there is).
@@ -219,6 +224,35 @@ fv_status fv_recipe_set_all(fv_recipe *recipe, const char *const *assignments, i
 
 void fv_recipe_free(fv_recipe *recipe); // NULL is fine
 
+typedef struct fv_recipe_info {
+    const char *name;          // "mnist-mha": the built-in recipe's, or the file's without folder and .yaml
+    const char *source;        // the path, or the built-in recipe's name
+    const char *data_set;      // "mnist", or "folder"
+    const char *data_path;     // NULL: searched
+    size_t data_limit;         // samples; 0: all
+    bool photos;               // the samples are image files
+    bool validates;            // a part of the data is kept for validation
+    bool validates_on_test;    // and that part is the whole test split
+    int augmentations;         // how many
+    const char *weights;       // trained weights that the model starts from; NULL: none
+    const char *weights_layer; // the layer they are for; NULL: all layers, so that the model needs no training
+    int batch, epochs, patience;
+    bool keep_best;
+    int top_k[FV_MAX_TOP];
+    double label_smoothing;
+} fv_recipe_info;
+
+// Up to date until the recipe is changed.
+const fv_recipe_info *fv_recipe_get_info(const fv_recipe *recipe);
+
+// Opens a split of the recipe's data, "train" or "test", in the size of its input. Photographs without a test folder
+// have as "test" what training validates on. Errors: FV_NOT_FOUND (there is no such split, or the data are not there),
+// and those of fv_dataset_open. Release with fv_dataset_free.
+fv_status fv_recipe_open_dataset(const fv_recipe *recipe, const char *split, fv_dataset **out, fv_error *error);
+
+// The recipe with every key, as YAML: the same text for the same experiment. Release with fv_free.
+fv_status fv_recipe_resolve(const fv_recipe *recipe, char **yaml, fv_error *error);
+
 // --- Models
 
 // A model (fv_model): layers with weights, class names and preprocessing. All that prediction needs.
@@ -259,45 +293,62 @@ typedef struct fv_model_info {
 // Up to date until the model is changed.
 const fv_model_info *fv_model_get_info(const fv_model *model);
 
-// How many threads prediction uses; 0, the default, is what affinity, control group and OMP_NUM_THREADS allow.
-void fv_model_set_threads(fv_model *model, int threads);
+// --- Prediction
 
-// Class probabilities (count, classes) of `count` images (count, height, width, channels) of bytes. Not to be called
-// for one model from two threads at a time. Errors: FV_INVALID (the layers do not end in one value a class yet),
-// FV_NUMERIC (names the image and class whose value is not finite).
-fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error);
+// Runs a model on images: threads, and the model's graph prepared for them. Any number of predictors may share one
+// model, one for each thread. The model must outlive them; when its weights change, they follow.
+typedef struct fv_predictor fv_predictor;
 
-// Of fv_predict_files. Zeros mean the usual.
-typedef struct fv_predict_options {
-    bool strict; // a file that cannot be read is an error; else it is left out
-    // Called on the caller's thread, in the order of the files, for each that is left out: "FILE: what is wrong with
-    // it".
-    void (*on_left_out)(void *context, size_t index, const char *sentence);
-    // Called on the caller's thread now and then; return false to stop with FV_INTERRUPTED.
-    bool (*on_progress)(void *context, size_t done, size_t count);
+typedef struct fv_predictor_options {
+    size_t size;
+    int threads;     // up to 1024; 0: as many as affinity, control group and OMP_NUM_THREADS allow
+    bool no_rewrite; // compute the layers as written; see fv_train_options
+} fv_predictor_options;
+
+// Errors: FV_INVALID (the layers do not end in one value per class yet). Release with fv_predictor_free.
+fv_status fv_predictor_create(const fv_model *model, const fv_predictor_options *options, fv_predictor **out,
+                              fv_error *error);
+void fv_predictor_free(fv_predictor *predictor); // NULL is fine
+
+// Class probabilities (count, classes) of `count` images (count, height, width, channels). Errors: FV_NUMERIC (names the
+// image and the class whose value is not finite).
+fv_status fv_predictor_run(fv_predictor *predictor, const uint8_t *images, size_t count, float *probabilities,
+                           fv_error *error);
+
+// The logits (count, classes), of which the probabilities are the softmax. Values that are not finite are passed on.
+fv_status fv_predictor_run_logits(fv_predictor *predictor, const uint8_t *images, size_t count, float *logits,
+                                  fv_error *error);
+
+// Probabilities (count, classes) of the samples `indices` (count) of a data set, read on the predictor's threads.
+// Errors: FV_INVALID (images of another shape), and those of fv_dataset_read.
+fv_status fv_predictor_run_samples(fv_predictor *predictor, const fv_dataset *dataset, const size_t *indices,
+                                   size_t count, float *probabilities, fv_error *error);
+
+typedef struct fv_predict_files_options {
+    size_t size;
+    bool strict;                 // an unreadable file is an error; else it is left out
+    fv_event_callback *on_event; // FV_EVENT_LEFT_OUT in the order of the files, and FV_EVENT_WORK
     void *context;
-} fv_predict_options;
+} fv_predict_files_options;
 
-// The same of picture files: JPEG, PNG, GIF (its first frame), BMP or PNM, whatever they are called and whatever their
-// size. They are decoded on the threads that run the model, and resized as the model's training did. A grey model sees
-// a colour picture's luma (ITU-R BT.601), a colour model a grey picture as three channels alike. A model of 2 or 4
-// channels takes no files (FV_UNSUPPORTED). `probabilities` (count, classes) are in the order of `paths`; those of a
-// file that is left out are 0. `options` may be NULL.
-fv_status fv_predict_files(fv_model *model, const char *const *paths, size_t count, const fv_predict_options *options,
-                           float *probabilities, fv_error *error);
+// Probabilities (count, classes) of image files, in the order of `paths`; those of a file that is left out are 0. Files
+// are JPEG, PNG, GIF (its first frame), BMP or PNM, whatever they are called and whatever their size. They are decoded on
+// the predictor's threads and resized as the model's training did. A grey model sees a colour image's luma (ITU-R
+// BT.601), a colour model sees a grey image as three equal channels. Errors: FV_UNSUPPORTED (a model of 2 or 4 channels
+// takes no files), and with `strict` those of reading a file.
+fv_status fv_predictor_run_files(fv_predictor *predictor, const char *const *paths, size_t count,
+                                 const fv_predict_files_options *options, float *probabilities, fv_error *error);
 
 // --- Training and evaluation
 
-enum { FV_MAX_TOP = 4 };
-
 // Means over the samples seen so far, or of an epoch.
-typedef struct fv_metrics {
+struct fv_metrics {
     double loss;            // cross-entropy (natural logarithm), with the recipe's label smoothing
     double accuracy;        // 0 … 1
     int top_k[FV_MAX_TOP];  // which further top-k accuracies are counted; 0 after the last
     double top[FV_MAX_TOP]; // 0 … 1
     size_t samples;
-} fv_metrics;
+};
 
 // Where a training run is, after a step (validation.samples is 0) or an epoch.
 struct fv_progress {
@@ -313,12 +364,15 @@ typedef struct fv_train_options {
     size_t size;
     const char *folder;   // run folder to be made: recipe, history, checkpoints, model; NULL: nothing is written
     bool resume;          // go on in `folder` where an earlier run stopped
-    int threads;          // 0: as fv_model_set_threads
+    int threads;          // 0: as many as affinity, control group and OMP_NUM_THREADS allow
     uint64_t seed;        // of weights, order, dropout and augmentation
     int checkpoint_steps; // also checkpoint after so many steps of an epoch; 0: only between epochs
     // Compute the layers as written. Otherwise linear layers are joined and averages moved where that saves operations:
     // the same function, rounded in other places. A resumed run keeps to what it began with.
     bool no_rewrite;
+    bool test;                   // at the end, evaluate on the test set, where there is one; run.json gets the result
+    bool tensorboard;            // also write FOLDER/tensorboard, for TensorBoard
+    bool no_curves;              // do not draw FOLDER/curves.png and .svg
     fv_event_callback *on_event; // all kinds of events; stopping writes a checkpoint
     void *context;
 } fv_train_options;
@@ -382,12 +436,17 @@ size_t fv_evaluation_find_mistakes(const fv_evaluation *evaluation, size_t most,
 // --- Explanations
 
 // What a model looked at when it classified one image. Reads the model's graph as its layers write it, so that every
-// attention layer has weights to show, and the model's weights as they are when it is opened. The model must outlive
-// it. Not to be used from two threads at a time, nor while the model is used by another.
+// attention layer has weights to show. The model must outlive it.
 typedef struct fv_explainer fv_explainer;
 
-// Errors: FV_INVALID (the model has no classes yet), FV_MEMORY. Release with fv_explainer_free.
-fv_status fv_explainer_create(fv_model *model, fv_explainer **out, fv_error *error);
+typedef struct fv_explainer_options {
+    size_t size;
+    int threads; // 0: as many as allowed
+} fv_explainer_options;
+
+// Errors: FV_INVALID (the model has no classes yet). Release with fv_explainer_free.
+fv_status fv_explainer_create(const fv_model *model, const fv_explainer_options *options, fv_explainer **out,
+                              fv_error *error);
 void fv_explainer_free(fv_explainer *explainer); // NULL is fine
 
 // Runs the model on one image of bytes (height, width, channels), of which a copy is kept. What follows is about this
@@ -469,6 +528,197 @@ fv_status fv_explainer_faithfulness(fv_explainer *explainer, const float *map, f
 fv_status fv_explainer_random_faithfulness(fv_explainer *explainer, int repeats, uint64_t seed, fv_faithfulness *out,
                                            fv_error *error);
 
+// --- Pictures
+
+// Pictures are written as .png or .svg, by the ending of `path`: complete, or not at all. All of these fail with
+// FV_UNSUPPORTED in a build without cairo, FV_INVALID (another ending, too much for one picture) and FV_IO.
+
+enum { FV_GRID_CAPTIONS = 2 };
+
+typedef struct fv_grid_cell {
+    const uint8_t *pixels;                  // (height, width, channels); NULL: the cell stays empty
+    const char *captions[FV_GRID_CAPTIONS]; // lines above the image; NULL: none
+    bool marked;                            // with a frame, and the captions in its colour
+} fv_grid_cell;
+
+// Small images in rows and columns, with captions.
+typedef struct fv_grid {
+    size_t size;
+    const char *title, *subtitle; // above all, the second smaller; NULL: none
+    int rows, columns;
+    int height, width, channels; // of each image; 1 channel is grey, 3 are red, green and blue
+    int scale;                   // side of one of its pixels, not smoothed; 0: chosen by their size
+    int cell_width;              // least width of a cell, for captions wider than images
+    const fv_grid_cell *cells;   // (rows, columns)
+} fv_grid;
+fv_status fv_grid_draw(const fv_grid *grid, const char *path, fv_error *error);
+
+// A heat map over an image.
+typedef struct fv_heat_map {
+    size_t size;
+    int height, width, channels; // 1 channel is grey, 3 are red, green and blue
+    const uint8_t *pixels;       // (height, width, channels)
+    const float *map;            // (height, width); NULL: the image alone
+    double least, most;          // values of the map that get the darkest and the brightest colour
+    bool blocky;                 // not smoothed when scaled up
+    int scale;                   // pixels for each of the image's, at least 1
+} fv_heat_map;
+
+// Writes (height * scale, width * scale, 3) bytes to `out`: the image in grey, half covered by the map's colours, so
+// that hue belongs to the map alone. Without a map the image stays as it is. Errors: FV_INVALID.
+fv_status fv_heat_map_paint(const fv_heat_map *heat_map, uint8_t *out, fv_error *error);
+
+// The colour of FV_GRID frames and of the frame that marks a place of an image: 0xRRGGBB.
+enum { FV_MARK_COLOUR = 0xD55E00 };
+
+// What the first layer looks for: the filters of a convolution over the image, or of the dense layer after its patches.
+// How alike the position embeddings are. Errors: FV_INVALID (the model has none).
+fv_status fv_model_draw_filters(const fv_model *model, const char *path, fv_error *error);
+fv_status fv_model_draw_positions(const fv_model *model, const char *path, fv_error *error);
+
+// Charts of an evaluation; `class_names` (class_count). Confusion has true classes as rows and predicted ones as columns;
+// the classes are bars of recall, best first, up to 1600 of them; calibration is accuracy against confidence.
+fv_status fv_evaluation_draw_confusion(const fv_evaluation *evaluation, const char *const *class_names,
+                                       const char *path, fv_error *error);
+fv_status fv_evaluation_draw_classes(const fv_evaluation *evaluation, const char *const *class_names, const char *path,
+                                     fv_error *error);
+fv_status fv_evaluation_draw_calibration(const fv_evaluation *evaluation, const char *path, fv_error *error);
+
+// --- Runs
+
+// A run folder, read: what fv_recipe_train leaves there. It may be read while the run goes on.
+typedef struct fv_run fv_run;
+
+typedef struct fv_run_info {
+    const char *name, *folder;       // the last part of the path, and the path
+    const char *recipe;              // recipe.yaml: as resolved; NULL where there is none, as the next
+    const char *report;              // run.json: JSON with state, data, seed, threads and results
+    size_t epochs;                   // finished so far
+    int columns;                     // of history.csv
+    const char *const *column_names; // (columns): "epoch", "loss", "val_accuracy" …
+    const double *values;            // (epochs, columns); NaN where a number is not finite
+} fv_run_info;
+
+// Errors: FV_NOT_FOUND (no such folder), FV_FORMAT (names the file and line). Release with fv_run_free.
+fv_status fv_run_open(const char *folder, fv_run **out, fv_error *error);
+void fv_run_free(fv_run *run); // NULL is fine
+const fv_run_info *fv_run_get_info(const fv_run *run);
+
+enum { FV_MAX_CURVES = 8 };
+
+// Accuracy and loss of 1 to FV_MAX_CURVES runs side by side, epoch by epoch. A single run has its best epoch marked.
+// Errors: FV_NOT_FOUND (a run without an epoch), and as all pictures.
+fv_status fv_run_draw_curves(const fv_run *const *runs, int count, const char *path, fv_error *error);
+
+typedef struct fv_report_options {
+    size_t size;
+    const char *run;         // run folder, for curves and what is known of the training; NULL: none
+    const fv_recipe *recipe; // which top-k accuracies to count, and data.limit; NULL: none
+    const char *title;       // NULL: the run's name
+    const char *split;       // what the page calls the data; NULL: by its split
+    const size_t *samples;   // (sample_count): shown in the explorer; none: 24 are chosen, half of them mistakes
+    size_t sample_count;
+    int threads;                 // 0: as many as allowed
+    fv_event_callback *on_event; // FV_EVENT_WORK
+    void *context;
+} fv_report_options;
+
+// One HTML page about a model that needs nothing else: scores, classes, confusion, calibration, curves, mistakes, model,
+// recipe, and an explorer of what the model looked at. It evaluates as many samples, evenly spread, as take some
+// seconds (all within data.limit, if the recipe has one), and gives their number in *evaluated (NULL: not wanted).
+// Errors: those of fv_model_evaluate, fv_run_open and all pictures.
+fv_status fv_report_write(const fv_model *model, const fv_dataset *data, const fv_report_options *options,
+                          const char *path, size_t *evaluated, fv_error *error);
+
+// --- Summaries and benchmarks
+
+// One layer of a model. What layers inside it have is in their own rows, so that columns can be added up.
+typedef struct fv_layer_info {
+    const char *name, *kind; // "multi_head_attention_1", "multi_head_attention"
+    int depth;               // 0; more inside residual and repeat
+    int rank, shape[4];      // of its output for one image
+    size_t parameters;
+    double multiply_adds;    // for one image
+    size_t activation_bytes; // of the values it computes for one image
+} fv_layer_info;
+
+typedef struct fv_summary {
+    const fv_layer_info *layers; // (layer_count); names belong to the model
+    int layer_count;
+    size_t parameters, trainable;
+    double multiply_adds;
+    size_t activation_bytes;
+    int batch, threads;             // of a training step:
+    size_t training_bytes;          //   memory without weights and optimizer
+    int micro_batch;                //   images a thread takes at a time
+    int groups;                     //   the most threads that find work
+    const char *rewrites;           // what the algebra pass does in training, one line each
+    double rewritten_multiply_adds; // after it
+} fv_summary;
+
+typedef struct fv_summary_options {
+    size_t size;
+    const fv_recipe *recipe; // for batch and optimizer; NULL: the defaults
+    int threads;             // 0: as many as allowed
+    bool no_rewrite;
+} fv_summary_options;
+
+// What a model is made of and what training it takes. Release with fv_summary_free.
+fv_status fv_model_summarize(const fv_model *model, const fv_summary_options *options, fv_summary **out,
+                             fv_error *error);
+void fv_summary_free(fv_summary *summary); // NULL is fine
+
+// Whole steps on random samples in memory: training is forward, loss, backward and update, inference is bytes to
+// probabilities.
+typedef struct fv_bench fv_bench;
+
+typedef struct fv_bench_options {
+    size_t size;
+    const fv_recipe *recipe; // optimizer, batch and frozen layers; NULL: the defaults
+    bool training;           // else inference
+    int batch;               // samples in a step; 0: the recipe's
+    int threads;             // 0: as many as allowed
+    uint64_t seed;           // of the samples
+    bool no_rewrite;
+} fv_bench_options;
+
+// One node of the graph that runs, and the seconds it took in the last fv_bench_profile, summed over threads.
+typedef struct fv_bench_node {
+    const char *name, *op;
+    double multiply_adds; // for one image, forward and backward
+    double forward_seconds, backward_seconds;
+} fv_bench_node;
+
+typedef struct fv_bench_info {
+    int batch, threads;
+    bool training;
+    bool after_frozen;          // training of the layers after the frozen ones, as from a run's second epoch on
+    const char *isa;            // level of the kernels
+    size_t parameters;          // of the layers that run
+    double multiply_adds;       // for one image
+    const fv_bench_node *nodes; // (node_count)
+    int node_count;
+} fv_bench_info;
+
+typedef struct fv_bench_time {
+    long steps;
+    double seconds;
+} fv_bench_time;
+
+// The model must outlive the benchmark; training changes its weights. Errors: FV_INVALID (batch). Release with
+// fv_bench_free.
+fv_status fv_bench_create(fv_model *model, const fv_bench_options *options, fv_bench **out, fv_error *error);
+void fv_bench_free(fv_bench *bench); // NULL is fine
+const fv_bench_info *fv_bench_get_info(const fv_bench *bench);
+
+// Takes whole steps until both `seconds` and `steps` have passed. The second also times every node.
+fv_status fv_bench_run(fv_bench *bench, double seconds, long steps, fv_bench_time *time, fv_error *error);
+fv_status fv_bench_profile(fv_bench *bench, double seconds, fv_bench_time *time, fv_error *error);
+
+// Multiply-adds per second that the matrix kernel reaches now on as many threads with operands in the caches; 0: out of
+// memory.
+double fv_bench_measure_peak(const fv_bench *bench);
+
 // --- Multi-head attention as a call
 
 // The attention layer of Vaswani et al. 2017 ("Attention is all you need") with its eight trained arrays:
@@ -485,7 +735,7 @@ typedef struct fv_attention_options {
     int heads;                               // 1 … 1024; must divide d_model
     int query_width, key_width, value_width; // features of the inputs, up to 32768; 0: d_model
     uint64_t seed;                           // from which the kernels are drawn (Glorot-uniform); biases start at 0
-    int threads;                             // 1 … 1024; 0: as fv_model_set_threads
+    int threads;                             // 1 … 1024; 0: as many as allowed
 } fv_attention_options;
 
 // Errors: FV_INVALID names the option; for heads that do not divide d_model, those that do. Release with

@@ -8,7 +8,7 @@
 #include "fovea.h"
 
 static long allocations_left; // below 0: no limit
-static long blocks_made;           // made and not yet released
+static long blocks_made;      // made and not yet released
 
 static inline void *limited_allocate(void *context, size_t size) {
     (void)context;

@@ -30,11 +30,16 @@ static inline const uint8_t *image_of(const fv_model *model, uint64_t key) {
     return pixels;
 }
 
-static inline fv_explainer *explainer_of(fv_model *model, int target) {
+static inline fv_explainer *explainer_with(const fv_model *model, int target, int threads) {
+    const fv_explainer_options options = {.size = sizeof options, .threads = threads};
     fv_explainer *explainer;
-    assert_ok(fv_explainer_create(model, &explainer, &failure));
+    assert_ok(fv_explainer_create(model, &options, &explainer, &failure));
     assert_ok(fv_explainer_set_image(explainer, image_of(model, 1), target, &failure));
     return explainer;
+}
+
+static inline fv_explainer *explainer_of(const fv_model *model, int target) {
+    return explainer_with(model, target, 0);
 }
 
 static inline const float *parameter(const fv_model *model, const char *name) {

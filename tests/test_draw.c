@@ -5,7 +5,6 @@
 
 #include "draw/chart.h"
 #include "draw/figures.h"
-#include "draw/grid.h"
 
 #ifdef FV__WITH_CAIRO
 #include <cairo.h>
@@ -127,8 +126,8 @@ static void draws_curves(void **state) {
 static void draws_any_history(void **state) {
     (void)state;
     fv_error error;
-    fv__curves runs[FV__MAX_CURVES];
-    for (int i = 0; i < FV__MAX_CURVES; i++) {
+    fv__curves runs[FV_MAX_CURVES];
+    for (int i = 0; i < FV_MAX_CURVES; i++) {
         runs[i] = (fv__curves){"a rather long name of a run that has to be cut short",
                                (size_t)(i % 5),
                                epochs,
@@ -138,7 +137,7 @@ static void draws_any_history(void **state) {
                                missing};
     }
     const char *png = scratch_path("any.png");
-    for (int count = 1; count <= FV__MAX_CURVES; count++) { // begins with a run of no epochs
+    for (int count = 1; count <= FV_MAX_CURVES; count++) { // begins with a run of no epochs
         assert_ok(fv__draw_curves(runs, count, png, &error), error);
     }
     cairo_surface_t *surface = open_png(png);
@@ -205,11 +204,18 @@ static void draws_reliability(void **state) {
 static void draws_grids(void **state) {
     (void)state;
     static const uint8_t red[] = {255, 0, 0}, grey[] = {9, 9, 9};
-    const fv__grid_cell cells[] = {{.pixels = red, .captions = {"one", "two"}}, {0}, {.pixels = grey, .marked = true}};
-    fv__grid grid = {.rows = 1, .columns = 3, .height = 1, .width = 1, .channels = 3, .scale = 20, .cells = cells};
+    const fv_grid_cell cells[] = {{.pixels = red, .captions = {"one", "two"}}, {0}, {.pixels = grey, .marked = true}};
+    fv_grid grid = {.size = sizeof grid,
+                    .rows = 1,
+                    .columns = 3,
+                    .height = 1,
+                    .width = 1,
+                    .channels = 3,
+                    .scale = 20,
+                    .cells = cells};
     fv_error error;
     const char *png = scratch_path("grid.png");
-    assert_ok(fv__draw_grid(&grid, png, &error), error);
+    assert_ok(fv_grid_draw(&grid, png, &error), error);
     cairo_surface_t *surface = open_png(png);
     assert_size(surface, 2 * (3 * 28 + 8), 2 * (8 + 31 + 28));
     assert_int_equal(count_colour(surface, 0, 3 * 28 * 2, 0xFF0000), 40 * 40);

@@ -1,5 +1,6 @@
 // Attention weights and rollout against plain loops; what an explainer refuses.
 #include "explaining.h"
+#include "predicting.h"
 
 // --- Attention weights
 
@@ -80,7 +81,7 @@ static void weights_by_hand(void **state) {
         }
     }
     float probabilities[3];
-    assert_ok(fv_predict(model, pixels, 1, probabilities, &failure));
+    assert_ok(predict_once(model, pixels, 1, probabilities, &failure));
     fv_explained seen = *fv_explainer_get_result(explainer);
     for (int c = 0; c < 3; c++) {
         assert_near((double)seen.probabilities[c], (double)probabilities[c], 1e-5);
@@ -149,8 +150,7 @@ static void threads_change_nothing(void **state) {
                                "- conv2d: {filters: 64, kernel: 3, padding: same}\n- max_pool2d\n"
                                "- residual: [{multi_head_attention: {heads: 8}}]\n- flatten\n- dense: 3\n");
     for (int i = 0; i < 2; i++) {
-        fv_model_set_threads(model, i ? 4 : 1);
-        fv_explainer *explainer = explainer_of(model, 2);
+        fv_explainer *explainer = explainer_with(model, 2, i ? 4 : 1);
         memcpy(weights[i], fv_explainer_get_attention(explainer, 0)->weights, sizeof weights[i]);
         for (int method = 0; method <= FV_EXPLAIN_OCCLUSION; method++) {
             assert_ok(fv_explainer_map(explainer, (fv_explain_method)method, NULL, maps[i][method], &failure));
@@ -229,7 +229,7 @@ static void mistakes(void **state) {
     fv_model *model = model_of(8, 1, token_model);
     fv_explainer *explainer;
     float map[64];
-    assert_ok(fv_explainer_create(model, &explainer, &failure));
+    assert_ok(fv_explainer_create(model, NULL, &explainer, &failure));
     assert_int_equal(fv_explainer_map(explainer, FV_EXPLAIN_ROLLOUT, NULL, map, &failure), FV_INVALID);
     assert_says(failure, "fv_explainer_set_image");
     assert_null(fv_explainer_get_attention(explainer, 0)->weights);
@@ -253,7 +253,7 @@ static void mistakes(void **state) {
     fv_explainer_free(NULL);
     fv_model_free(model);
     assert_ok(fv_model_create(8, 8, 1, "unit", &model, &failure));
-    assert_int_equal(fv_explainer_create(model, &explainer, &failure), FV_INVALID);
+    assert_int_equal(fv_explainer_create(model, NULL, &explainer, &failure), FV_INVALID);
     assert_null(explainer);
     fv_model_free(model);
 }
@@ -262,7 +262,8 @@ static fv_status explain_all(fv_model *model) {
     fv_explainer *explainer;
     fv_faithfulness found;
     float map[64];
-    fv_status status = fv_explainer_create(model, &explainer, &failure);
+    const fv_explainer_options options = {.size = sizeof options, .threads = 1};
+    fv_status status = fv_explainer_create(model, &options, &explainer, &failure);
     if (!status) {
         status = fv_explainer_set_image(explainer, image_of(model, 1), 1, &failure);
     }
@@ -283,10 +284,6 @@ static void survives_without_memory(void **state) {
     (void)state;
     fv_model *model = model_of(
         8, 1, "- conv2d: {filters: 4, kernel: 3}\n- residual: [{attention: {units: 2}}]\n- flatten\n- dense: 2\n");
-    fv_model_set_threads(model, 1);
-    float probabilities[2 * 64];
-    static uint8_t images[64 * 64];
-    assert_ok(fv_predict(model, images, 64, probabilities, &failure)); // what prediction keeps is there
     assert_survives_allocation_failure(explain_all(model), failure);
     fv_model_free(model);
 }

@@ -1,6 +1,7 @@
 // Explanations by gradients, against numbers that are changed to see what happens: gradients of values in the middle,
 // of attention weights and memory slots, and Grad-CAM.
 #include "explaining.h"
+#include "predicting.h"
 
 // --- Gradients
 
@@ -26,7 +27,7 @@ static void middle_gradients(void **state) {
     }
     enum { TARGET = 2, CLASSES = 4, COUNT = 16 * 6 };
     fv_explainer *explainer;
-    assert_ok(fv_explainer_create(model, &explainer, &failure));
+    assert_ok(fv_explainer_create(model, NULL, &explainer, &failure));
     explainer->graph.nodes[node].wants_gradient = true;
     assert_ok(fv_explainer_set_image(explainer, image_of(model, 1), TARGET, &failure));
     assert_ok(fv__explainer_differentiate(explainer, &failure));
@@ -39,7 +40,7 @@ static void middle_gradients(void **state) {
         for (int s = 0; s < 2; s++) {
             values[i] = before + (s ? step : -step);
             fv__model_weights_changed(model);
-            assert_ok(fv__model_logits(model, image_of(model, 1), 1, logits[s], &failure));
+            assert_ok(logits_once(model, image_of(model, 1), 1, logits[s], &failure));
         }
         values[i] = before;
         double slope = ((double)logits[1][TARGET] - (double)logits[0][TARGET]) / (2 * (double)step);
@@ -127,7 +128,7 @@ static void slot_gradient_by_differences(void **state) {
         int head = i / (TOKENS * SLOTS), token = i / SLOTS % TOKENS;
         weights[(token * HEADS + head) * SLOTS + i % SLOTS] = (double)w.weights[i];
     }
-    assert_ok(fv__model_logits(model, image_of(model, 1), 1, logits, &failure));
+    assert_ok(logits_once(model, image_of(model, 1), 1, logits, &failure));
     assert_near(after_slots(model, weights, TARGET), (double)logits[TARGET], 1e-4);
     assert_ok(fv__explainer_differentiate(explainer, &failure));
     assert_ok(fv__attention_gradient(explainer, &explainer->layers[0], gradient, &failure));
@@ -221,7 +222,7 @@ static void grad_cam_by_differences(void **state) {
     for (int target = 0; target < CAM_CLASSES; target++) {
         double factors[CAM_FILTERS] = {0};
         float map[CAM_SIDE * CAM_SIDE], logits[CAM_CLASSES];
-        assert_ok(fv__model_logits(model, pixels, 1, logits, &failure));
+        assert_ok(logits_once(model, pixels, 1, logits, &failure));
         assert_near(after_stage(model, stage, target), (double)logits[target], 1e-4);
         for (int i = 0; i < CAM_STAGE * CAM_STAGE * CAM_FILTERS; i++) {
             double before = stage[i], step = 1e-4;

@@ -53,7 +53,7 @@ static void check_weights(const char *result, const char *model_name, int layers
     assert_int_equal(fv_model_load(scratch_path(model_name), &model, &failure), FV_OK);
     assert_int_equal(fv_dataset_open("fashion-mnist", "test", NULL, &data, &failure), FV_OK);
     assert_int_equal(fv_dataset_read(data, 5, pixels, &failure), FV_OK);
-    assert_int_equal(fv_explainer_create(model, &explainer, &failure), FV_OK);
+    assert_int_equal(fv_explainer_create(model, NULL, &explainer, &failure), FV_OK);
     assert_int_equal(fv_explainer_set_image(explainer, pixels, -1, &failure), FV_OK);
     assert_int_equal(fv_explainer_get_result(explainer)->layers, layers);
     for (const char *at = result; (at = strstr(at, "\nview "));) {

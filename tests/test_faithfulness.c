@@ -1,11 +1,12 @@
 // Occlusion and faithfulness, which need predictions alone, against one prediction at a time.
 #include "explaining.h"
+#include "predicting.h"
 
 static const char *const dense_model = "- flatten\n- dense: {units: 6, activation: tanh}\n- dense: 3\n";
 
 static double logit_of(fv_model *model, const uint8_t *pixels, int target) {
     float logits[3];
-    assert_ok(fv__model_logits(model, pixels, 1, logits, &failure));
+    assert_ok(logits_once(model, pixels, 1, logits, &failure));
     return (double)logits[target];
 }
 
@@ -89,7 +90,7 @@ static void faithfulness(void **state) {
         for (int p = 0; p < PLACES; p++) {
             changed[p] = map[p] >= (float)(PLACES - deleted) ? (uint8_t)(sum / PLACES + 0.5) : pixels[p];
         }
-        assert_ok(fv_predict(model, changed, 1, probabilities, &failure));
+        assert_ok(predict_once(model, changed, 1, probabilities, &failure));
         assert_near((double)found.deleted[point], (double)probabilities[TARGET], 1e-5);
         area +=
             point ? (double)(found.deleted[point] + found.deleted[point - 1]) / 2 / (FV_FAITHFULNESS_POINTS - 1) : 0;
@@ -98,7 +99,7 @@ static void faithfulness(void **state) {
     // Insertion begins with the image blurred, and ends with the image itself.
     uint8_t blurred[PLACES];
     blur(pixels, SIDE, blurred);
-    assert_ok(fv_predict(model, blurred, 1, probabilities, &failure));
+    assert_ok(predict_once(model, blurred, 1, probabilities, &failure));
     assert_near((double)found.inserted[0], (double)probabilities[TARGET], 1e-4);
     assert_near((double)found.inserted[FV_FAITHFULNESS_POINTS - 1], (double)found.deleted[0], 1e-6);
     // A map that tells nothing: no order of the image, but always the same.
@@ -132,7 +133,7 @@ static void the_pixel_that_counts(void **state) {
     uint8_t pixels[PLACES] = {0};
     pixels[PIXEL] = 255;
     fv_explainer *explainer;
-    assert_ok(fv_explainer_create(model, &explainer, &failure));
+    assert_ok(fv_explainer_create(model, NULL, &explainer, &failure));
     assert_ok(fv_explainer_set_image(explainer, pixels, -1, &failure));
     float map[PLACES];
     fv_faithfulness good, bad;

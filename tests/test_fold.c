@@ -27,12 +27,11 @@ static void draw_statistics(fv_model *model) {
     }
 }
 
-static fv_model *make_model(bool rewrite) {
+static fv_model *make_model(void) {
     fv_model *model;
     assert_ok(fv_model_create(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
     assert_ok(fv_model_add(model, &failure, "%s", network));
     draw_statistics(model);
-    model->rewrite = rewrite;
     return model;
 }
 
@@ -56,12 +55,10 @@ static void assert_close(const char *what, const float *a, const float *b, size_
     }
 }
 
-static fv__pass *make_pass(fv_model *model, fv__pool *pool, bool training, int batch) {
-    const fv__kernels *kernels;
-    const fv__pass_options options = {.batch = batch, .training = training};
+static fv__pass *make_pass(const fv_model *model, bool rewrite, const fv__runner *runner, bool training, int batch) {
+    const fv__pass_options options = {.batch = batch, .training = training, .no_rewrite = !rewrite};
     fv__pass *pass;
-    assert_ok(fv__kernels_select(NULL, &kernels, &failure));
-    assert_ok(fv__pass_create(model, kernels, pool, &options, &pass, &failure));
+    assert_ok(fv__pass_create(model, runner, &options, &pass, &failure));
     return pass;
 }
 
@@ -72,12 +69,12 @@ static void the_same_function(void **state) {
     const fv__pass_run run = {.samples = &samples, .count = BATCH};
     fv_model *models[2];
     fv__pass *passes[2];
-    fv__pool *pool;
-    assert_ok(fv__pool_create(2, &pool, &failure));
+    fv__runner runner;
+    assert_ok(fv__runner_start(&runner, 2, &failure));
     for (int k = 0; k < 2; k++) {
         fv__metrics metrics;
-        models[k] = make_model(k);
-        passes[k] = make_pass(models[k], pool, true, BATCH);
+        models[k] = make_model();
+        passes[k] = make_pass(models[k], k, &runner, true, BATCH);
         assert_ok(fv__pass_run_on(passes[k], &run, &metrics, &failure));
         const fv__plan *plan = fv__pass_plan(passes[k]);
         assert_int_equal(depends_on(plan->graph, plan->root, &fv__op_batch_norm), k == 0);
@@ -96,7 +93,7 @@ static void the_same_function(void **state) {
         fv__pass_destroy(passes[k]);
         fv_model_free(models[k]);
     }
-    fv__pool_destroy(pool);
+    fv__runner_stop(&runner);
     pictures_free(&pictures);
 }
 
@@ -126,13 +123,12 @@ static void what_stays(void **state) {
 
 enum { SIDE = 128, CLASSES = 4 };
 
-static fv_model *make_backbone(const char *options, bool rewrite) {
+static fv_model *make_backbone(const char *options) {
     fv_model *model;
     assert_ok(fv_model_create(SIDE, SIDE, 3, "symmetric", &model, &failure));
     assert_ok(fv_model_add(model, &failure, "[mobilenet_v2: {width: 0.5%s}, global_average_pool, dense: %d]", options,
                            CLASSES));
     draw_statistics(model);
-    model->rewrite = rewrite;
     return model;
 }
 
@@ -151,11 +147,11 @@ static void run_backbone(const char *options, bool rewrite, bool blocks, int bac
     const int32_t labels[2] = {1, 2};
     const fv__samples samples = {.count = 2, .labels = labels, .read = read_noise};
     const fv__pass_run run = {.samples = &samples, .count = 2};
-    fv_model *model = make_backbone(options, rewrite);
+    fv_model *model = make_backbone(options);
     fv__metrics metrics;
-    fv__pool *pool;
-    assert_ok(fv__pool_create(2, &pool, &failure));
-    fv__pass *pass = make_pass(model, pool, true, 2);
+    fv__runner runner;
+    assert_ok(fv__runner_start(&runner, 2, &failure));
+    fv__pass *pass = make_pass(model, rewrite, &runner, true, 2);
     assert_ok(fv__pass_run_on(pass, &run, &metrics, &failure));
     memcpy(logits, fv__pass_logits(pass), 2 * CLASSES * sizeof *logits);
     const fv__plan *plan = fv__pass_plan(pass);
@@ -172,7 +168,7 @@ static void run_backbone(const char *options, bool rewrite, bool blocks, int bac
         assert_true(!plan->steps[n].has_slot || parameter < 0 || plan->graph->parameters[parameter].trainable);
     }
     fv__pass_destroy(pass);
-    fv__pool_destroy(pool);
+    fv__runner_stop(&runner);
     fv_model_free(model);
 }
 
@@ -192,7 +188,7 @@ static void every_allocation_can_fail(void **state) {
     (void)state;
     fv_error error = {0};
     fv__rewrite rewrite;
-    fv_model *model = make_model(true);
+    fv_model *model = make_model();
     assert_survives_allocation_failure(make_rewrite(model, &rewrite, &error), error);
     fv__rewrite_free(&rewrite);
     fv_model_free(model);

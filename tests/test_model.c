@@ -1,5 +1,6 @@
 // Models: built in code or from values, saved and loaded, damaged files, prediction, the summary.
 #include "allocations.h"
+#include "predicting.h"
 #include "scratch.h"
 
 #include <math.h>
@@ -7,7 +8,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "model/model.h"
-#include "model/summary.h"
 
 static const char *const small_layers[] = {
     "conv2d: {filters: 4, kernel: 3, activation: relu}",
@@ -43,9 +43,9 @@ static const uint8_t *some_images(void) {
 
 static float probabilities[2][IMAGES * CLASSES];
 
-static void predict_ok(fv_model *model, size_t count, float *out) {
+static void predict_ok(const fv_model *model, size_t count, float *out) {
     fv_error error = {0};
-    if (fv_predict(model, some_images(), count, out, &error)) {
+    if (predict_once(model, some_images(), count, out, &error)) {
         fail_msg("%s", error.message);
     }
 }
@@ -94,7 +94,7 @@ static void failed_add_changes_nothing(void **state) {
     fv_error error = {0};
     fv_model *model;
     assert_int_equal(fv_model_create(8, 8, 1, "unit", &model, &error), FV_OK);
-    assert_int_equal(fv_predict(model, some_images(), 1, probabilities[0], &error), FV_INVALID);
+    assert_int_equal(predict_once(model, some_images(), 1, probabilities[0], &error), FV_INVALID);
     assert_says(error, "(8, 8, 1)");
     assert_int_equal(fv_model_add(model, &error, "- flatten\n- dense: {units: %d}", 3), FV_OK);
     int nodes = model->graph.node_count;
@@ -112,7 +112,7 @@ static void failed_add_changes_nothing(void **state) {
     assert_string_equal(model->layers[2].name, "dense_1");
     assert_int_equal(fv_model_get_info(model)->classes, 2);
     assert_true(first == model->weights[0]);
-    assert_int_equal(fv_predict(model, some_images(), 2, probabilities[0], &error), FV_OK);
+    assert_int_equal(predict_once(model, some_images(), 2, probabilities[0], &error), FV_OK);
     fv_model_free(model);
     fv_model_free(NULL);
     assert_int_equal(fv_model_create(8, 8, 5, "unit", &model, &error), FV_INVALID);
@@ -185,29 +185,36 @@ static void prediction(void **state) {
     }
     // Neither threads nor the number of images change the result.
     for (int threads = 1; threads <= 3; threads++) {
-        fv_model_set_threads(model, threads);
-        predict_ok(model, IMAGES, probabilities[1]);
-        assert_memory_equal(probabilities[0], probabilities[1], sizeof probabilities[0]);
-        predict_ok(model, 1, probabilities[1]);
-        assert_memory_equal(probabilities[0], probabilities[1], CLASSES * sizeof(float));
-        predict_ok(model, 3, probabilities[1]);
-        assert_memory_equal(probabilities[0], probabilities[1], 3 * CLASSES * sizeof(float));
+        static const size_t counts[] = {IMAGES, 1, 3};
+        const fv_predictor_options options = {.size = sizeof options, .threads = threads};
+        fv_predictor *predictor;
+        assert_int_equal(fv_predictor_create(model, &options, &predictor, &error), FV_OK);
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(fv_predictor_run(predictor, some_images(), counts[i], probabilities[1], &error), FV_OK);
+            assert_memory_equal(probabilities[0], probabilities[1], counts[i] * CLASSES * sizeof(float));
+        }
+        fv_predictor_free(predictor);
     }
     predict_ok(model, 0, NULL);
-    // Changed weights are seen, infinite ones told.
+    // A predictor follows weights that change, and reports infinite ones.
+    fv_predictor *predictor;
+    assert_int_equal(fv_predictor_create(model, NULL, &predictor, &error), FV_OK);
+    assert_int_equal(fv_predictor_run(predictor, some_images(), 3, probabilities[1], &error), FV_OK);
+    assert_memory_equal(probabilities[0], probabilities[1], 3 * CLASSES * sizeof(float));
     size_t count = model->graph.weight_count;
     for (size_t i = 0; i < count; i++) {
         model->weights[i] *= 2;
     }
     fv__model_weights_changed(model);
-    predict_ok(model, 3, probabilities[1]);
+    assert_int_equal(fv_predictor_run(predictor, some_images(), 3, probabilities[1], &error), FV_OK);
     assert_memory_not_equal(probabilities[0], probabilities[1], 3 * CLASSES * sizeof(float));
     for (size_t i = 0; i < count; i++) {
         model->weights[i] = 1e30F;
     }
     fv__model_weights_changed(model);
-    assert_int_equal(fv_predict(model, some_images(), 2, probabilities[1], &error), FV_NUMERIC);
+    assert_int_equal(fv_predictor_run(predictor, some_images(), 2, probabilities[1], &error), FV_NUMERIC);
     assert_says(error, "image 0");
+    fv_predictor_free(predictor);
     fv_model_free(model);
 }
 
@@ -359,39 +366,25 @@ static void summary(void **state) {
     (void)state;
     fv_error error = {0};
     fv_model *model = build_small();
-    fv__summary table;
-    assert_int_equal(fv__summary_create(model, &table, &error), FV_OK);
-    assert_int_equal(table.row_count, 8);
-    assert_int_equal(table.parameters, fv_model_get_info(model)->parameters);
-    assert_int_equal(table.frozen, 0);
+    fv_summary *table;
+    assert_int_equal(fv_model_summarize(model, NULL, &table, &error), FV_OK);
+    assert_int_equal(table->layer_count, 8);
+    assert_int_equal(table->parameters, fv_model_get_info(model)->parameters);
+    assert_int_equal(table->trainable, table->parameters);
     size_t parameters = 0;
-    for (int i = 0; i < table.row_count; i++) {
-        parameters += table.rows[i].parameters;
+    for (int i = 0; i < table->layer_count; i++) {
+        parameters += table->layers[i].parameters;
     }
-    assert_int_equal(parameters, table.parameters);
-    assert_string_equal(table.rows[2].name, "residual");
-    assert_int_equal(table.rows[2].parameters, 0);
-    assert_int_equal(table.rows[2].activation_bytes, 4 * 12 * 4); // the sum
-    assert_int_equal(table.rows[3].depth, 1);
-    assert_true(fabs(table.multiply_adds - fv_model_get_info(model)->multiply_adds) < 0.5);
-    fv__text text = {0};
-    fv__summary_print(&table, &text);
-    assert_false(text.failed);
-    assert_non_null(strstr(text.bytes, "conv2d (conv2d)"));
-    assert_non_null(strstr(text.bytes, "  layer_norm (layer_norm)"));
-    assert_non_null(strstr(text.bytes, "(8, 6, 4)"));
-    fv__text_free(&text);
-    fv__summary_free(&table);
-    fv_model_free(model);
-    // Thousands are separated.
-    assert_int_equal(fv_model_create(100, 100, 1, "unit", &model, &error), FV_OK);
-    assert_int_equal(fv_model_add(model, &error, "- flatten\n- dense: 123"), FV_OK);
-    assert_int_equal(fv__summary_create(model, &table, &error), FV_OK);
-    fv__summary_print(&table, &text);
-    assert_non_null(strstr(text.bytes, "1,230,123"));
-    assert_non_null(strstr(text.bytes, "4.7 MB"));
-    fv__text_free(&text);
-    fv__summary_free(&table);
+    assert_int_equal(parameters, table->parameters);
+    assert_string_equal(table->layers[2].name, "residual");
+    assert_int_equal(table->layers[2].parameters, 0);
+    assert_int_equal(table->layers[2].activation_bytes, 4 * 12 * 4); // the sum
+    assert_int_equal(table->layers[3].depth, 1);
+    assert_string_equal(table->layers[3].kind, "layer_norm");
+    assert_true(table->layers[0].rank == 3 && table->layers[0].shape[0] == 8 && table->layers[0].shape[2] == 4);
+    assert_true(fabs(table->multiply_adds - fv_model_get_info(model)->multiply_adds) < 0.5);
+    assert_true(table->training_bytes > 0 && table->groups > 0 && table->micro_batch > 0);
+    fv_summary_free(table);
     fv_model_free(model);
 }
 
@@ -401,7 +394,6 @@ static fv_status build_save_load_predict(const char *path, fv_error *error) {
     fv_model *model = NULL, *loaded = NULL;
     fv_status status = fv_model_create(6, 6, 1, "unit", &model, error);
     if (!status) {
-        fv_model_set_threads(model, 1);
         status = fv_model_add(model, error, "residual: [{attention: {units: 2}}, {reshape: [6, 6, 1]}]");
     }
     if (!status) {
@@ -410,7 +402,7 @@ static fv_status build_save_load_predict(const char *path, fv_error *error) {
     if (model && status) { // usable as it was
         fv_error ignored;
         (void)*fv_model_get_info(model);
-        (void)fv_predict(model, some_images(), 1, probabilities[0], &ignored);
+        (void)predict_by(fv_predictor_run, model, 1, some_images(), 1, probabilities[0], &ignored);
     }
     if (!status) {
         status = fv_model_save(model, path, error);
@@ -419,13 +411,13 @@ static fv_status build_save_load_predict(const char *path, fv_error *error) {
         status = fv_model_load(path, &loaded, error);
     }
     if (!status) {
-        fv_model_set_threads(loaded, 1);
-        status = fv_predict(loaded, some_images(), 1, probabilities[0], error);
+        status = predict_by(fv_predictor_run, loaded, 1, some_images(), 1, probabilities[0], error);
     }
     if (!status) {
-        fv__summary table;
-        status = fv__summary_create(loaded, &table, error);
-        fv__summary_free(&table);
+        fv_summary *table;
+        const fv_summary_options options = {.size = sizeof options, .threads = 1};
+        status = fv_model_summarize(loaded, &options, &table, error);
+        fv_summary_free(table);
     }
     fv_model_free(model);
     fv_model_free(loaded);

@@ -1,4 +1,5 @@
 // Prediction of picture files: the same as of the data set they make, whatever lies among them.
+#include "predicting.h"
 #include "training.h"
 
 #include "model/model.h"
@@ -68,17 +69,29 @@ typedef struct told {
     size_t stop_after; // 0: never
 } told;
 
-static void note_left_out(void *context, size_t index, const char *sentence) {
+static bool note(void *context, const fv_event *event) {
     told *now = context;
-    now->index[now->left_out] = index;
-    snprintf(now->sentences[now->left_out++], sizeof now->sentences[0], "%s", sentence);
+    if (event->kind == FV_EVENT_LEFT_OUT) {
+        now->index[now->left_out] = event->index;
+        snprintf(now->sentences[now->left_out++], sizeof now->sentences[0], "%s", event->message);
+        return true;
+    }
+    assert_int_equal(event->kind, FV_EVENT_WORK);
+    assert_true(event->done > now->done && event->done <= event->count);
+    now->done = event->done;
+    return !now->stop_after || event->done < now->stop_after;
 }
 
-static bool note_progress(void *context, size_t done, size_t count) {
-    told *now = context;
-    assert_true(done > now->done && done <= count);
-    now->done = done;
-    return !now->stop_after || done < now->stop_after;
+static fv_status predict_files(const fv_model *model, int threads, size_t count,
+                               const fv_predict_files_options *options, float *probabilities, fv_error *error) {
+    const fv_predictor_options how = {.size = sizeof how, .threads = threads};
+    fv_predictor *predictor;
+    fv_status status = fv_predictor_create(model, &how, &predictor, error);
+    if (!status) {
+        status = fv_predictor_run_files(predictor, paths, count, options, probabilities, error);
+        fv_predictor_free(predictor);
+    }
+    return status;
 }
 
 // --- tests
@@ -99,14 +112,21 @@ static void check_against_data_set(int channels, const char *resize) {
     for (size_t i = 0; i < count; i++) {
         assert_ok(fv_dataset_read(data, i, (uint8_t *)pixels + i * (size_t)(SIDE * SIDE * channels), &failure));
     }
-    assert_ok(fv_predict(model, pixels[0], count, expected[0], &failure));
+    assert_ok(predict_once(model, pixels[0], count, expected[0], &failure));
+    size_t indices[FILES];
+    for (size_t i = 0; i < count; i++) {
+        indices[i] = i;
+    }
+    fv_predictor *predictor; // samples of the data set, read by the workers
+    assert_ok(fv_predictor_create(model, NULL, &predictor, &failure));
+    assert_ok(fv_predictor_run_samples(predictor, data, indices, count, got[0], &failure));
+    assert_memory_equal(got, expected, count * sizeof got[0]);
+    fv_predictor_free(predictor);
     for (int threads = 1; threads <= 3; threads++) {
         told now = {0};
-        const fv_predict_options options = {
-            .on_left_out = note_left_out, .on_progress = note_progress, .context = &now};
-        fv_model_set_threads(model, threads);
+        const fv_predict_files_options options = {.size = sizeof options, .on_event = note, .context = &now};
         memset(got, 1, sizeof got);
-        assert_ok(fv_predict_files(model, paths, FILES, &options, got[0], &failure));
+        assert_ok(predict_files(model, threads, FILES, &options, got[0], &failure));
         for (size_t i = 0, sample = 0; i < FILES; i++) {
             bool good = i != BROKEN && i != MISSING && i != CUT;
             const float nothing[CLASSES] = {0};
@@ -157,33 +177,28 @@ static void fails_when_asked_to(void **state) {
     fv_error error;
     float probabilities[FILES][CLASSES];
     fv_model *model = make_model(3, "bilinear");
-    const fv_predict_options strict = {.strict = true};
-    assert_int_equal(fv_predict_files(model, paths, FILES, &strict, probabilities[0], &error), FV_FORMAT);
+    const fv_predict_files_options strict = {.size = sizeof strict, .strict = true};
+    assert_int_equal(predict_files(model, 0, FILES, &strict, probabilities[0], &error), FV_FORMAT);
     assert_says(error, "05.ppm: the file is empty"); // the first one, whichever thread met which
     told now = {.stop_after = 1};
-    const fv_predict_options stopping = {.on_progress = note_progress, .context = &now};
-    assert_int_equal(fv_predict_files(model, paths, FILES, &stopping, probabilities[0], &error), FV_INTERRUPTED);
-    assert_int_equal(fv_predict_files(model, paths, 0, NULL, NULL, &error), FV_OK);
-    assert_int_equal(fv_predict_files(model, paths, 1, NULL, probabilities[0], NULL), FV_OK);
+    const fv_predict_files_options stopping = {.size = sizeof stopping, .on_event = note, .context = &now};
+    assert_int_equal(predict_files(model, 0, FILES, &stopping, probabilities[0], &error), FV_INTERRUPTED);
+    assert_int_equal(predict_files(model, 0, 0, NULL, NULL, &error), FV_OK);
+    assert_int_equal(predict_files(model, 0, 1, NULL, probabilities[0], NULL), FV_OK);
     for (size_t i = 0; i < model->graph.weight_count; i++) {
         model->weights[i] = 1e30F;
     }
     fv__model_weights_changed(model);
-    assert_int_equal(fv_predict_files(model, paths, 2, NULL, probabilities[0], &error), FV_NUMERIC);
+    assert_int_equal(predict_files(model, 0, 2, NULL, probabilities[0], &error), FV_NUMERIC);
     assert_says(error, "00.ppm");
     fv_model_free(model);
     model = make_model(4, "bilinear");
-    assert_int_equal(fv_predict_files(model, paths, 1, NULL, probabilities[0], &error), FV_UNSUPPORTED);
+    assert_int_equal(predict_files(model, 0, 1, NULL, probabilities[0], &error), FV_UNSUPPORTED);
     assert_says(error, "4 channels");
     fv_model_free(model);
     assert_ok(fv_model_create(SIDE, SIDE, 3, "unit", &model, &failure));
-    assert_int_equal(fv_predict_files(model, paths, 1, NULL, probabilities[0], &error), FV_INVALID);
+    assert_int_equal(predict_files(model, 0, 1, NULL, probabilities[0], &error), FV_INVALID);
     fv_model_free(model);
-}
-
-static fv_status predict_anew(fv_model *model, float *probabilities, fv_error *error) {
-    fv__model_drop_plans(model);
-    return fv_predict_files(model, paths, 8, NULL, probabilities, error);
 }
 
 static void survives_lack_of_memory(void **state) {
@@ -191,10 +206,8 @@ static void survives_lack_of_memory(void **state) {
     fv_error error;
     float expected[8][CLASSES], probabilities[8][CLASSES];
     fv_model *model = make_model(3, "bilinear");
-    fv_model_set_threads(model, 1); // the counter of allocations is for one
-    assert_ok(predict_anew(model, expected[0], &failure));
-    fv__model_drop_plans(model); // no block may be released by another allocator than the one that made it
-    assert_survives_allocation_failure(predict_anew(model, probabilities[0], &error), error);
+    assert_ok(predict_files(model, 1, 8, NULL, expected[0], &failure)); // the counter of allocations is for one thread
+    assert_survives_allocation_failure(predict_files(model, 1, 8, NULL, probabilities[0], &error), error);
     assert_memory_equal(expected, probabilities, sizeof expected);
     fv_model_free(model);
 }

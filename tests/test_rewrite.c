@@ -117,7 +117,7 @@ static const rewrite_case untouched[] = {
     {"attention that is read twice", {TOKENS, "residual: [attention]", AVERAGE}, NULL, NULL},
 };
 
-static fv_model *make_model(const rewrite_case *test, bool rewrite) {
+static fv_model *make_model(const rewrite_case *test) {
     fv_model *model;
     assert_ok(fv_model_create(PICTURE_SIDE, PICTURE_SIDE, 1, "unit", &model, &failure));
     for (int i = 0; i < 6 && test->layers[i]; i++) {
@@ -125,7 +125,6 @@ static fv_model *make_model(const rewrite_case *test, bool rewrite) {
     }
     assert_ok(fv_model_add(model, &failure, "dense: {units: 16, activation: tanh}"));
     assert_ok(fv_model_add(model, &failure, "dense: %d", PICTURE_CLASSES));
-    model->rewrite = rewrite;
     return model;
 }
 
@@ -181,7 +180,7 @@ static void compare(const rewrite_case *test, picture_set *pictures) {
     fv__trainer *trainers[2];
     for (int k = 0; k < 2; k++) {
         const fv__trainer_options options = {.threads = 2, .seed = 5, .train_samples = BATCH};
-        models[k] = make_model(test, k);
+        models[k] = make_model(test);
         assert_ok(fv__trainer_create(models[k], &settings, &options, &trainers[k], &failure));
     }
     for (int step = 0; step < 10; step++) {
@@ -204,18 +203,16 @@ static void compare(const rewrite_case *test, picture_set *pictures) {
 // The outputs of one batch in inference, or its gradients.
 static void compare_pass(const rewrite_case *test, picture_set *pictures, bool training) {
     const fv__samples samples = pictures_samples(pictures);
-    const fv__pass_options options = {.batch = BATCH, .training = training};
     const fv__pass_run run = {.samples = &samples, .count = BATCH};
     fv_model *models[2];
     fv__pass *passes[2];
-    fv__pool *pool;
-    const fv__kernels *kernels;
-    assert_ok(fv__pool_create(2, &pool, &failure));
-    assert_ok(fv__kernels_select(NULL, &kernels, &failure));
+    fv__runner runner;
+    assert_ok(fv__runner_start(&runner, 2, &failure));
     for (int k = 0; k < 2; k++) {
         fv__metrics metrics;
-        models[k] = make_model(test, k);
-        assert_ok(fv__pass_create(models[k], kernels, pool, &options, &passes[k], &failure));
+        models[k] = make_model(test);
+        const fv__pass_options options = {.batch = BATCH, .training = training, .no_rewrite = !k};
+        assert_ok(fv__pass_create(models[k], &runner, &options, &passes[k], &failure));
         assert_ok(fv__pass_run_on(passes[k], &run, &metrics, &failure));
     }
     if (training) {
@@ -229,7 +226,7 @@ static void compare_pass(const rewrite_case *test, picture_set *pictures, bool t
         fv__pass_destroy(passes[k]);
         fv_model_free(models[k]);
     }
-    fv__pool_destroy(pool);
+    fv__runner_stop(&runner);
 }
 
 static void the_same_function(void **state) {
@@ -237,7 +234,7 @@ static void the_same_function(void **state) {
     picture_set pictures = pictures_make(BATCH, 3);
     for (size_t i = 0; i < sizeof rewritten / sizeof *rewritten; i++) {
         const rewrite_case *test = &rewritten[i];
-        fv_model *model = make_model(test, true);
+        fv_model *model = make_model(test);
         fv__rewrite rewrite = rewrite_model(model, -1);
         if (!rewrite.notes.bytes || (test->has && find_op(&rewrite.graph, test->has) < 0) ||
             (test->lacks && find_op(&rewrite.graph, test->lacks) >= 0) ||

@@ -1,4 +1,5 @@
 // What the layers of the transformers are made of, and what they refuse.
+#include "predicting.h"
 #include "training.h"
 
 static fv_model *model_of(const char *const *layers) {
@@ -43,7 +44,7 @@ static void test_class_token(void **state) {
     static uint8_t images[2][32 * 32 * 3];
     memset(images[1], 200, sizeof images[1] / 2);
     float probabilities[2][5];
-    assert_ok(fv_predict(model, images[0], 2, probabilities[0], &failure));
+    assert_ok(predict_once(model, images[0], 2, probabilities[0], &failure));
     assert_true(fabsf(probabilities[0][0] - probabilities[1][0]) > 1e-5F);
     fv_model_free(model);
 }

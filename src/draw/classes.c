@@ -78,3 +78,22 @@ fv_status fv__draw_class_bars(const double *values, int classes, const char *con
     fv__free(order);
     return fv__canvas_close(canvas, error);
 }
+
+fv_status fv_evaluation_draw_classes(const fv_evaluation *evaluation, const char *const *class_names, const char *path,
+                                     fv_error *error) {
+    enum { MOST = 1600 };
+    const int classes = evaluation->class_count;
+    if (classes > MOST) {
+        return fv__fail(error, FV_INVALID, "%d classes are too many for a chart of each: at most %d", classes, MOST);
+    }
+    double *recall = fv__alloc_array((size_t)classes, sizeof *recall);
+    if (!recall) {
+        return fv__fail_memory(error, path);
+    }
+    for (int c = 0; c < classes; c++) {
+        recall[c] = evaluation->classes[c].recall;
+    }
+    const fv_status status = fv__draw_class_bars(recall, classes, class_names, "Accuracy of each class", path, error);
+    fv__free(recall);
+    return status;
+}

@@ -177,3 +177,8 @@ fv_status fv__draw_confusion(const size_t *confusion, int classes, const char *c
     fv_status closed = fv__canvas_close(canvas, status ? NULL : error);
     return status ? status : closed;
 }
+
+fv_status fv_evaluation_draw_confusion(const fv_evaluation *evaluation, const char *const *class_names,
+                                       const char *path, fv_error *error) {
+    return fv__draw_confusion(evaluation->confusion, evaluation->class_count, class_names, path, error);
+}

@@ -109,7 +109,7 @@ static int list_entries(const figure *now, fv__legend_entry *entries, char *best
 
 fv_status fv__draw_curves(const fv__curves *runs, int count, const char *path, fv_error *error) {
     figure now = {.runs = runs, .count = count, .best = count == 1 ? find_best(&runs[0]) : -1};
-    fv__legend_entry entries[FV__MAX_CURVES + 3];
+    fv__legend_entry entries[FV_MAX_CURVES + 3];
     char best[64];
     int entry_count = list_entries(&now, entries, best, sizeof best);
     int rows = (entry_count + COLUMNS - 1) / COLUMNS;

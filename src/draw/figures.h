@@ -12,8 +12,6 @@ typedef struct fv__curves {
     const double *validation_loss, *validation_accuracy; // (epochs); NaN where there was none
 } fv__curves;
 
-enum { FV__MAX_CURVES = FV__SERIES_COLOURS };
-
 // Accuracy and loss side by side. A single run has its best epoch (by validation accuracy) marked.
 fv_status fv__draw_curves(const fv__curves *runs, int count, const char *path, fv_error *error);
 
@@ -34,8 +32,5 @@ typedef struct fv__reliability {
     double error;                                 // the expected calibration error
 } fv__reliability;
 fv_status fv__draw_reliability(const fv__reliability *reliability, const char *path, fv_error *error);
-
-// That of a model's evaluation.
-fv_status fv__draw_calibration(const fv_evaluation *evaluation, const char *path, fv_error *error);
 
 #endif

@@ -1,8 +1,8 @@
-#include "draw/grid.h"
-
+// A grid of small images with captions.
 #include <math.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "draw/chart.h"
 
 enum { GAP = 8, LINE = 14, SIZE = 11, TITLE = 24, TITLE_SIZE = 13, TITLE_WIDEST = 800, COMFORTABLE = 96 };
@@ -17,11 +17,11 @@ static double room_of(const plan *layout) {
     return layout->captions ? layout->captions * LINE + 3 : 0;
 }
 
-static plan lay_out(const fv__grid *grid) {
+static plan lay_out(const fv_grid *grid) {
     int longer = grid->height > grid->width ? grid->height : grid->width;
     plan layout = {.scale = grid->scale > 0 ? grid->scale : longer < COMFORTABLE ? COMFORTABLE / longer : 1};
     for (int i = 0; i < grid->rows * grid->columns; i++) {
-        for (int line = 0; line < FV__CAPTIONS; line++) {
+        for (int line = 0; line < FV_GRID_CAPTIONS; line++) {
             layout.captions = grid->cells[i].captions[line] && layout.captions <= line ? line + 1 : layout.captions;
         }
     }
@@ -36,8 +36,8 @@ static plan lay_out(const fv__grid *grid) {
     return layout;
 }
 
-static void draw_cell(fv__canvas *canvas, const fv__grid *grid, const plan *layout, int index) {
-    const fv__grid_cell *cell = &grid->cells[index];
+static void draw_cell(fv__canvas *canvas, const fv_grid *grid, const plan *layout, int index) {
+    const fv_grid_cell *cell = &grid->cells[index];
     const int row = index / grid->columns, column = index % grid->columns;
     fv__point at = {GAP + column * layout->cell_width, layout->top + row * layout->cell_height};
     fv__font font = {.size = SIZE, .colour = cell->marked ? FV__VERMILLION : FV__INK, .bold = cell->marked};
@@ -57,7 +57,9 @@ static void draw_cell(fv__canvas *canvas, const fv__grid *grid, const plan *layo
     }
 }
 
-fv_status fv__draw_grid(const fv__grid *grid, const char *path, fv_error *error) {
+fv_status fv_grid_draw(const fv_grid *given, const char *path, fv_error *error) {
+    FV__TAKE(fv_grid, given, error);
+    const fv_grid *grid = &own;
     const plan layout = lay_out(grid);
     const double room = layout.width - 2 * GAP, height = layout.top + grid->rows * layout.cell_height;
     fv__canvas *canvas;

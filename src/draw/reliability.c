@@ -65,7 +65,7 @@ fv_status fv__draw_reliability(const fv__reliability *reliability, const char *p
     return fv__canvas_close(canvas, error);
 }
 
-fv_status fv__draw_calibration(const fv_evaluation *evaluation, const char *path, fv_error *error) {
+fv_status fv_evaluation_draw_calibration(const fv_evaluation *evaluation, const char *path, fv_error *error) {
     double confidence[FV_CALIBRATION_BINS], accuracy[FV_CALIBRATION_BINS], shares[FV_CALIBRATION_BINS];
     for (int b = 0; b < FV_CALIBRATION_BINS; b++) {
         const fv_calibration_bin *bin = &evaluation->bins[b];

@@ -102,8 +102,7 @@ static fv_status make_plan(const fv_explainer *explainer, bool backward, fv__pla
                                     .kept_count = asked.kept_count,
                                     .auxiliary = asked.auxiliary,
                                     .auxiliary_count = asked.auxiliary_count};
-        status = fv__plan_create(&explainer->graph, explainer->kernels, fv__pool_threads(explainer->pool), &options,
-                                 out, error);
+        status = fv__runner_plan(&explainer->runner, &explainer->graph, &options, out, error);
     }
     fv__free(asked.kept);
     fv__free(asked.auxiliary);
@@ -132,17 +131,16 @@ static fv_status prepare(fv_explainer *explainer, fv_error *error) {
     if (!explainer->probabilities) {
         return fv__fail_memory(error, "the explainer");
     }
-    status = fv__kernels_select(NULL, &explainer->kernels, error);
-    if (!status) {
-        status = fv__pool_create(explainer->model->threads, &explainer->pool, error);
-    }
+    status = fv__runner_start(&explainer->runner, explainer->threads, error);
     fv__explainer_describe_layers(explainer);
     explainer->result.layers = explainer->layer_count;
     return status ? status : make_plan(explainer, false, &explainer->forward, error);
 }
 
-fv_status fv_explainer_create(fv_model *model, fv_explainer **out, fv_error *error) {
+fv_status fv_explainer_create(const fv_model *model, const fv_explainer_options *options, fv_explainer **out,
+                              fv_error *error) {
     *out = NULL;
+    FV__TAKE(fv_explainer_options, options, error);
     if (!model->classes) {
         return fv__fail(error, FV_INVALID,
                         "the last layer gives %s, but an explanation is about a class: add flatten "
@@ -154,6 +152,7 @@ fv_status fv_explainer_create(fv_model *model, fv_explainer **out, fv_error *err
         return fv__fail_memory(error, "the explainer");
     }
     explainer->model = model;
+    explainer->threads = own.threads;
     fv__graph_init(&explainer->graph);
     fv_status status = prepare(explainer, error);
     if (status) {
@@ -170,7 +169,8 @@ void fv_explainer_free(fv_explainer *explainer) {
     }
     fv__plan_destroy(explainer->forward);
     fv__plan_destroy(explainer->backward);
-    fv__pool_destroy(explainer->pool);
+    fv__runner_stop(&explainer->runner);
+    fv_predictor_free(explainer->predictor);
     for (int i = 0; i < explainer->layer_count; i++) {
         fv__free(explainer->layers[i].transposed);
     }
@@ -200,7 +200,7 @@ static fv_status render(void *context, int input, int first, int count, int work
 
 static fv_status run(fv_explainer *explainer, fv__plan *plan, fv_error *error) {
     const fv__feed feed = {.samples = 1, .weights = explainer->model->weights, .render = render, .context = explainer};
-    return fv__plan_run(plan, explainer->pool, &feed, error);
+    return fv__runner_run(&explainer->runner, plan, &feed, error);
 }
 
 fv_status fv_explainer_set_image(fv_explainer *explainer, const uint8_t *image, int target, fv_error *error) {
@@ -236,6 +236,15 @@ fv_status fv_explainer_set_image(fv_explainer *explainer, const uint8_t *image, 
                                        .predicted = explainer->predicted,
                                        .probabilities = explainer->probabilities,
                                        .layers = explainer->layer_count};
+    return FV_OK;
+}
+
+fv_status fv__explainer_predictor(fv_explainer *explainer, fv_predictor **out, fv_error *error) {
+    const fv_predictor_options options = {.size = sizeof options, .threads = explainer->threads};
+    if (!explainer->predictor) {
+        FV__TRY(fv_predictor_create(explainer->model, &options, &explainer->predictor, error));
+    }
+    *out = explainer->predictor;
     return FV_OK;
 }
 

@@ -3,7 +3,9 @@
 #define FOVEA_EXPLAIN_EXPLAINER_H
 
 #include "explain/geometry.h"
+#include "graph/runner.h"
 #include "model/model.h"
+#include "model/predict.h"
 
 // A node with attention weights: op attention, or double_norm, whose output they are.
 typedef struct fv__attention_layer {
@@ -16,15 +18,16 @@ typedef struct fv__attention_layer {
 } fv__attention_layer;
 
 struct fv_explainer {
-    fv_model *model;
+    const fv_model *model;
     fv__graph graph;       // the model's, then direction and root
     int direction, root;   // input: 1 at the target and 0 elsewhere; its inner product with the logits
     fv__token_grid *grids; // by node
     fv__attention_layer *layers;
     int layer_count;
-    int stage; // the last convolutional image; -1: none
-    const fv__kernels *kernels;
-    fv__pool *pool;
+    int stage;               // the last convolutional image; -1: none
+    fv__runner runner;       // of the graph as the layers write it
+    fv_predictor *predictor; // for methods that need predictions; made when first asked for
+    int threads;
     fv__plan *forward, *backward; // backward is made when first asked for
     bool differentiated;          // `backward` has run on this image
     uint8_t *image;               // NULL before the first
@@ -42,6 +45,9 @@ const float *fv__explainer_weights(const fv_explainer *explainer, const fv__atte
 
 // (tokens, heads, slots), as double_norm has it, to (heads, tokens, slots).
 void fv__by_head(const fv__attention_layer *layer, const float *from, float *to);
+
+// The predictor of the model, made when first asked for.
+fv_status fv__explainer_predictor(fv_explainer *explainer, fv_predictor **out, fv_error *error);
 
 // Runs `backward` on this image, unless it has: gradients of the target's logit.
 fv_status fv__explainer_differentiate(fv_explainer *explainer, fv_error *error);

@@ -112,7 +112,9 @@ static fv_status measure(fv_explainer *explainer, const uint32_t *order, fv_fait
         }
         replace(&size, explainer->image, plain, order, images);
         replace(&size, blurred, explainer->image, order, images + half * size.bytes);
-        status = fv_predict(explainer->model, images, IMAGES, probabilities, error);
+        fv_predictor *predictor;
+        status = fv__explainer_predictor(explainer, &predictor, error);
+        status = status ? status : fv_predictor_run(predictor, images, IMAGES, probabilities, error);
     }
     if (!status) {
         out->deletion = read_curve(explainer, probabilities, out->deleted);

@@ -8,7 +8,7 @@
 
 fv_status fv__attention_gradient(const fv_explainer *explainer, const fv__attention_layer *layer, float *gradient,
                                  fv_error *error) {
-    const fv__kernels *kernels = explainer->kernels;
+    const fv__kernels *kernels = explainer->runner.kernels;
     const fv__node *node = &explainer->graph.nodes[layer->node];
     const float *d_out = fv__plan_gradient(explainer->backward, layer->node);
     if (layer->slots) {

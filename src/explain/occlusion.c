@@ -59,7 +59,9 @@ static fv_status run(fv_explainer *explainer, const squares *s, float *target_lo
     uint8_t colour[FV__MAX_CHANNELS];
     uint8_t *images = fv__alloc_array(FV__PREDICTION_BATCH, bytes);
     float *logits = fv__alloc_array(FV__PREDICTION_BATCH, classes * sizeof *logits);
-    fv_status status = images && logits ? FV_OK : fv__fail_memory(error, "covered images");
+    fv_predictor *predictor;
+    fv_status status = images && logits ? fv__explainer_predictor(explainer, &predictor, error)
+                                        : fv__fail_memory(error, "covered images");
     fv__explainer_mean_colour(explainer, colour);
     for (int first = 0, total = 1 + s->rows * s->columns; first < total && !status; first += FV__PREDICTION_BATCH) {
         int count = total - first < FV__PREDICTION_BATCH ? total - first : FV__PREDICTION_BATCH;
@@ -70,7 +72,7 @@ static fv_status run(fv_explainer *explainer, const squares *s, float *target_lo
                 cover(s, first + i - 1, colour, image);
             }
         }
-        status = fv__model_logits(explainer->model, images, (size_t)count, logits, error);
+        status = fv_predictor_run_logits(predictor, images, (size_t)count, logits, error);
         for (int i = 0; i < count && !status; i++) {
             target_logits[first + i] = logits[(size_t)i * classes + (size_t)explainer->target];
         }

@@ -94,7 +94,7 @@ void fv_attention_free(fv_attention *attention) {
     if (attention) {
         fv__attention_drop(&attention->forward);
         fv__attention_drop(&attention->backward);
-        fv__pool_destroy(attention->pool);
+        fv__runner_stop(&attention->runner);
         fv__free(attention->values);
         fv__free(attention->gradients);
         fv__free(attention);
@@ -199,7 +199,7 @@ static fv_status run(fv_attention *attention, const fv__attention_plan *prepared
     fv__feed feed = {
         .samples = prepared->shapes.batch, .weights = attention->values, .render = render, .context = &data};
     fv__plan_weights_changed(prepared->plan); // the caller may have written them
-    return fv__plan_run(prepared->plan, attention->pool, &feed, error);
+    return fv__runner_run(&attention->runner, prepared->plan, &feed, error);
 }
 
 fv_status fv_attention_forward(fv_attention *attention, fv_tokens query, fv_tokens key, fv_tokens value,

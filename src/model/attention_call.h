@@ -3,7 +3,7 @@
 #define FOVEA_MODEL_ATTENTION_CALL_H
 
 #include "fovea.h"
-#include "graph/plan.h"
+#include "graph/runner.h"
 
 enum { FV__QUERY, FV__KEY, FV__VALUE, FV__MASK, FV__D_OUTPUT, FV__ATTENTION_INPUTS };
 enum { FV__ATTENTION_ARRAYS = 8 }; // arrays: kernel and bias of query, key, value, output
@@ -33,7 +33,7 @@ struct fv_attention {
     float *gradients; // likewise
     size_t count;     // floats of each
     size_t offsets[FV__ATTENTION_ARRAYS];
-    fv__pool *pool;
+    fv__runner runner;                    // started by the first call
     fv__attention_plan forward, backward; // the last of each
 };
 

@@ -89,21 +89,15 @@ static fv_status build(const fv_attention *attention, fv__attention_plan *prepar
 }
 
 static fv_status plan(fv_attention *attention, fv__attention_plan *prepared, int root, fv_error *error) {
-    const fv__kernels *kernels;
-    fv__plan_options options = {.batch = prepared->shapes.batch,
-                                .backward = prepared->shapes.backward,
-                                .root = root,
-                                .auxiliary = &prepared->attention,
-                                .auxiliary_count = prepared->shapes.weights};
-    fv_status status = fv__kernels_select(NULL, &kernels, error);
-    if (!status && !attention->pool) {
-        status = fv__pool_create(attention->options.threads, &attention->pool, error);
+    const fv__plan_options options = {.batch = prepared->shapes.batch,
+                                      .backward = prepared->shapes.backward,
+                                      .root = root,
+                                      .auxiliary = &prepared->attention,
+                                      .auxiliary_count = prepared->shapes.weights};
+    if (!attention->runner.pool) {
+        FV__TRY(fv__runner_start(&attention->runner, attention->options.threads, error));
     }
-    if (!status) {
-        status = fv__plan_create(&prepared->graph, kernels, fv__pool_threads(attention->pool), &options,
-                                 &prepared->plan, error);
-    }
-    return status;
+    return fv__runner_plan(&attention->runner, &prepared->graph, &options, &prepared->plan, error);
 }
 
 fv_status fv__attention_prepare(fv_attention *attention, fv__attention_plan *prepared,

@@ -78,7 +78,6 @@ fv_status fv__model_begin(const fv__value *input, fv_model **out, fv_error *erro
         return fv__fail_memory(error, "the model");
     }
     fv__graph_init(&model->graph);
-    model->rewrite = true;
     fv_status status = begin_description(model, input, error);
     const fv__int_list *size = &model->input_settings.size;
     if (!status && (size->count != 3 || size->values[2] > FV__MAX_CHANNELS)) {
@@ -149,7 +148,6 @@ static fv_status build_layers(fv_model *model, const fv__value *list, fv_error *
 
 fv_status fv__model_append(fv_model *model, const fv__value *list, bool draw, fv_error *error) {
     built before = remember(model);
-    fv__model_drop_plans(model);
     fv__value *copy = fv__value_copy(model->description, list);
     fv_status status = copy ? build_layers(model, copy, error) : fv__fail_memory(error, "the model");
     for (size_t i = 0; !status && i < copy->count; i++) {
@@ -252,7 +250,6 @@ fv_status fv__model_build(const fv__value *input, const fv__value *layers, int c
 
 void fv_model_free(fv_model *model) {
     if (model) {
-        fv__model_drop_plans(model);
         fv__layer_entries_truncate(&model->layers, &model->layer_count, 0);
         fv__graph_free(&model->graph);
         fv__document_free(model->description);
@@ -277,4 +274,13 @@ void fv__model_refresh_info(fv_model *model) {
                                   .trainable = fv__graph_count_parameters(&model->graph, true),
                                   .multiply_adds = fv__graph_multiply_adds(&model->graph),
                                   .label_smoothing = model->label_smoothing};
+}
+
+size_t fv__model_image_bytes(const fv_model *model) {
+    const int *size = model->input_settings.size.values;
+    return (size_t)size[0] * (size_t)size[1] * (size_t)size[2];
+}
+
+void fv__model_weights_changed(fv_model *model) {
+    model->weights_version++;
 }

@@ -6,18 +6,12 @@
 #ifndef FOVEA_MODEL_MODEL_H
 #define FOVEA_MODEL_MODEL_H
 
-#include "base/pool.h"
 #include "formats/safetensors.h"
-#include "graph/plan.h"
-#include "graph/rewrite.h"
+#include "graph/graph.h"
 #include "image/resize.h"
 #include "layers/layer.h"
 
-enum {
-    FV__MAX_CHANNELS = 4,
-    FV__MAX_CLASSES = 1 << 16,
-    FV__PREDICTION_BATCH = 64 // images that prediction takes at a time
-};
+enum { FV__MAX_CHANNELS = 4, FV__MAX_CLASSES = 1 << 16 };
 
 typedef enum fv__normalize {
     FV__NORMALIZE_UNIT,
@@ -49,15 +43,10 @@ struct fv_model {
     int layer_count, layer_capacity;
     float scale[FV__MAX_CHANNELS], shift[FV__MAX_CHANNELS]; // input = byte * scale[channel] + shift[channel]
     double label_smoothing;                                 // of the cross-entropy it was trained with
-    int classes;            // 0: the model is not complete, its output is not one value a class
-    char **class_names;     // (classes), in one block
-    fv_model_info info;     // kept up to date by fv__model_refresh_info
-    int threads;            // for prediction; 0: as many as there are
-    fv__pool *pool;         // made on first use, as the plans of prediction:
-    fv__plan *plan;         // of FV__PREDICTION_BATCH images
-    fv__plan *single;       // of one image
-    bool rewrite;           // whether the algebra pass is used
-    fv__rewrite prediction; // the graph of those plans
+    int classes;              // 0: the model is not complete, its output is not one value a class
+    char **class_names;       // (classes), in one block
+    fv_model_info info;       // kept up to date by fv__model_refresh_info
+    uint64_t weights_version; // changes with the weights, so that predictors prepare theirs again
 };
 
 // Builds graph and fresh weights. `input` and `layers` are copied into the model's description. `class_names` may be
@@ -73,20 +62,13 @@ void fv__model_normalize(fv_model *model, const double *mean, const double *devi
 // `samples` images of bytes (samples, height, width, channels) to the model's input.
 void fv__model_preprocess(const fv_model *model, const uint8_t *pixels, int samples, float *out);
 
-// Bytes of image `index`, (height, width, channels). Called from any worker.
-typedef fv_status fv__read_image(void *context, size_t index, uint8_t *pixels, fv_error *error);
-
-// fv_predict of images 0 … count-1 that `read` gives. Fails as the first image that cannot be read.
-fv_status fv__predict_read(fv_model *model, size_t count, fv__read_image *read, void *context, float *probabilities,
-                           fv_error *error);
+// Bytes of one image: height * width * channels.
+size_t fv__model_image_bytes(const fv_model *model);
 
 // A picture file as the bytes of an image of the model (height, width, channels): decoded, and resized as the model's
 // `input` says. A model of one channel gets its luma (ITU-R BT.601); one of three gets grey as three alike. May be
 // called from several threads at once.
 fv_status fv__model_read_picture(const fv_model *model, const char *path, uint8_t *pixels, fv_error *error);
-
-// What fv_predict takes the softmax of: (count, classes).
-fv_status fv__model_logits(fv_model *model, const uint8_t *images, size_t count, float *logits, fv_error *error);
 
 // The softmax of one image's logits, checked: weights can be finite and still overflow. `image` is its number, for the
 // message. out may be logits.
@@ -95,7 +77,7 @@ fv_status fv__model_softmax(const float *logits, int classes, size_t image, floa
 // To be called when the layers, the classes or the label smoothing have changed.
 void fv__model_refresh_info(fv_model *model);
 
-// To be called by whoever changes model->weights between predictions.
+// Must be called after model->weights have changed.
 void fv__model_weights_changed(fv_model *model);
 
 // Writes the model file (atomically): weights by name, description, classes and preprocessing in the metadata, together
@@ -120,8 +102,5 @@ fv_status fv__model_name_classes(fv_model *model, int classes, const char *const
 
 // Takes over the names from a text file, one a line: FV_FORMAT unless there are as many as classes.
 fv_status fv__model_read_classes(fv_model *model, const char *path, fv_error *error);
-
-// Forgets what prediction has prepared: threads and plans.
-void fv__model_drop_plans(fv_model *model);
 
 #endif

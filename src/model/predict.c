@@ -1,11 +1,13 @@
 // Prediction: bytes to the model's input, logits to probabilities, in batches of FV__PREDICTION_BATCH images. An image
-// is read by the worker that carries it through the model. The plans and the threads are made once and kept with the
-// model; a single image has a plan of its own, which is small enough to stay in a cache.
+// is read by the worker that carries it through the model. Plans and threads are made once and kept with the predictor;
+// a single image has a plan of its own, which is small enough to stay in a cache.
+#include "model/predict.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "model/model.h"
+#include "base/options.h"
 
 enum { MAX_THREADS = 1024 };
 
@@ -27,54 +29,71 @@ void fv__model_preprocess(const fv_model *model, const uint8_t *pixels, int samp
     }
 }
 
-void fv__model_drop_plans(fv_model *model) {
-    fv__plan_destroy(model->plan);
-    fv__plan_destroy(model->single);
-    fv__pool_destroy(model->pool);
-    fv__rewrite_free(&model->prediction);
-    model->plan = model->single = NULL;
-    model->pool = NULL;
-}
+// --- The predictor
 
-void fv__model_weights_changed(fv_model *model) {
-    if (model->plan) {
-        fv__plan_weights_changed(model->plan);
-    }
-    if (model->single) {
-        fv__plan_weights_changed(model->single);
-    }
-}
-
-void fv_model_set_threads(fv_model *model, int threads) {
-    threads = threads < 0 ? 0 : threads > MAX_THREADS ? MAX_THREADS : threads;
-    if (threads != model->threads) {
-        fv__model_drop_plans(model);
-        model->threads = threads;
-    }
-}
-
-static fv_status get_plan(fv_model *model, int batch, fv__plan **plan, fv_error *error) {
-    fv__plan **kept = batch == 1 ? &model->single : &model->plan;
+fv_status fv_predictor_create(const fv_model *model, const fv_predictor_options *options, fv_predictor **out,
+                              fv_error *error) {
+    *out = NULL;
+    FV__TAKE(fv_predictor_options, options, error);
+    const fv__rewrite_options rewrite = {
+        .rules = !own.no_rewrite, .batch = FV__PREDICTION_BATCH, .wanted = &model->output, .wanted_count = 1};
+    const int threads = own.threads < 0 ? 0 : own.threads > MAX_THREADS ? MAX_THREADS : own.threads;
+    fv_predictor *made = NULL;
     fv_status status = FV_OK;
-    if (!model->pool) {
-        status = fv__pool_create(model->threads, &model->pool, error);
+    if (!model->classes) {
+        return fv__fail(error, FV_INVALID,
+                        "the last layer gives %s, but prediction needs one value per class: add flatten or "
+                        "global_average_pool, then dense",
+                        fv__shape_print(fv__graph_shape(&model->graph, model->output)).text);
     }
-    if (!status && !model->prediction.node_of) {
-        const fv__rewrite_options options = {
-            .rules = model->rewrite, .batch = FV__PREDICTION_BATCH, .wanted = &model->output, .wanted_count = 1};
-        status = fv__rewrite_make(&model->graph, &options, &model->prediction, error);
+    made = fv__alloc(sizeof *made);
+    FV__TRY_OR_DONE(made ? FV_OK : fv__fail_memory(error, "the predictor"));
+    made->model = model;
+    made->weights_version = model->weights_version;
+    FV__TRY_OR_DONE(fv__runner_start(&made->runner, threads, error));
+    FV__TRY_OR_DONE(fv__runner_rewrite(&made->runner, &model->graph, &rewrite, error));
+    *out = made;
+    made = NULL;
+done:
+    fv_predictor_free(made);
+    return status;
+}
+
+void fv_predictor_free(fv_predictor *predictor) {
+    if (predictor) {
+        fv__plan_destroy(predictor->plan);
+        fv__plan_destroy(predictor->single);
+        fv__runner_stop(&predictor->runner);
+        fv__free(predictor->pixels);
+        fv__free(predictor);
     }
-    if (!status && !*kept) {
-        const fv__kernels *kernels;
-        fv__plan_options options = {.batch = batch, .root = model->prediction.node_of[model->output]};
-        status = fv__kernels_select(NULL, &kernels, error);
-        if (!status) {
-            status = fv__plan_create(&model->prediction.graph, kernels, fv__pool_threads(model->pool), &options, kept,
-                                     error);
+}
+
+static void follow_weights(fv_predictor *predictor) {
+    if (predictor->weights_version != predictor->model->weights_version) {
+        predictor->weights_version = predictor->model->weights_version;
+        if (predictor->plan) {
+            fv__plan_weights_changed(predictor->plan);
+        }
+        if (predictor->single) {
+            fv__plan_weights_changed(predictor->single);
         }
     }
+}
+
+static int output_of(const fv_predictor *predictor) {
+    return predictor->runner.rewrite.node_of[predictor->model->output];
+}
+
+fv_status fv__predictor_plan(fv_predictor *predictor, int samples, fv__plan **plan, fv_error *error) {
+    fv__plan **kept = samples == 1 ? &predictor->single : &predictor->plan;
+    if (!*kept) {
+        const fv__plan_options options = {.batch = samples == 1 ? 1 : FV__PREDICTION_BATCH,
+                                          .root = output_of(predictor)};
+        FV__TRY(fv__runner_plan(&predictor->runner, NULL, &options, kept, error));
+    }
     *plan = *kept;
-    return status;
+    return FV_OK;
 }
 
 // What the workers share while images are read. A worker keeps the bytes of one image.
@@ -122,58 +141,51 @@ fv_status fv__model_softmax(const float *logits, int classes, size_t image, floa
     return FV_OK;
 }
 
-static fv_status run_batch(fv_model *model, reading *now, int samples, float *logits, fv_error *error) {
+static fv_status run_batch(fv_predictor *predictor, reading *now, int samples, float *logits, fv_error *error) {
     fv__plan *plan;
-    fv_status status = get_plan(model, samples == 1 ? 1 : FV__PREDICTION_BATCH, &plan, error);
-    if (!status && !now->pixels) {
-        now->pixels = fv__alloc_array((size_t)fv__pool_threads(model->pool), now->stride);
-        status = now->pixels ? FV_OK : fv__fail_memory(error, "images");
-    }
-    fv__feed feed = {.samples = samples, .weights = model->weights, .render = render, .context = now};
-    if (!status) {
-        status = fv__plan_run(plan, model->pool, &feed, error);
-    }
-    if (!status) {
-        memcpy(logits, fv__plan_value(plan, model->prediction.node_of[model->output]),
-               (size_t)samples * (size_t)model->classes * sizeof *logits);
-    }
-    return status;
+    const fv__feed feed = {.samples = samples, .weights = predictor->model->weights, .render = render, .context = now};
+    FV__TRY(fv__predictor_plan(predictor, samples, &plan, error));
+    FV__TRY(fv__runner_run(&predictor->runner, plan, &feed, error));
+    memcpy(logits, fv__plan_value(plan, output_of(predictor)),
+           (size_t)samples * (size_t)predictor->model->classes * sizeof *logits);
+    return FV_OK;
 }
 
-static fv_status read_logits(fv_model *model, size_t count, fv__read_image *read, void *context, float *logits,
-                             fv_error *error) {
-    const int *shape = model->input_settings.size.values;
-    size_t size = (size_t)shape[0] * (size_t)shape[1] * (size_t)shape[2];
+fv_status fv__predictor_read_logits(fv_predictor *predictor, size_t count, fv__read_image *read, void *context,
+                                    float *logits, fv_error *error) {
+    const fv_model *model = predictor->model;
+    const size_t size = fv__model_image_bytes(model);
     reading now = {.model = model,
                    .read = read,
                    .context = context,
                    .size = size,
                    .stride = (size + FV__ALIGNMENT - 1) / FV__ALIGNMENT * FV__ALIGNMENT};
-    fv_status status = FV_OK;
-    if (!model->classes) {
-        return fv__fail(error, FV_INVALID,
-                        "the last layer gives %s, but prediction needs one value a class: add flatten or "
-                        "global_average_pool, then dense",
-                        fv__shape_print(fv__graph_shape(&model->graph, model->output)).text);
+    if (!predictor->pixels) {
+        predictor->pixels = fv__alloc_array((size_t)fv__runner_threads(&predictor->runner), now.stride);
+        FV__TRY(predictor->pixels ? FV_OK : fv__fail_memory(error, "images"));
     }
-    while (now.first < count && !status) {
-        size_t left = count - now.first, samples = left < FV__PREDICTION_BATCH ? left : FV__PREDICTION_BATCH;
-        status = run_batch(model, &now, (int)samples, logits + now.first * (size_t)model->classes, error);
+    now.pixels = predictor->pixels;
+    follow_weights(predictor);
+    while (now.first < count) {
+        const size_t left = count - now.first, samples = left < FV__PREDICTION_BATCH ? left : FV__PREDICTION_BATCH;
+        FV__TRY(run_batch(predictor, &now, (int)samples, logits + now.first * (size_t)model->classes, error));
         now.first += samples;
     }
-    fv__free(now.pixels);
-    return status;
+    return FV_OK;
 }
 
-fv_status fv__predict_read(fv_model *model, size_t count, fv__read_image *read, void *context, float *probabilities,
-                           fv_error *error) {
-    fv_status status = read_logits(model, count, read, context, probabilities, error);
-    for (size_t i = 0; i < count && !status; i++) {
-        float *row = probabilities + i * (size_t)model->classes;
-        status = fv__model_softmax(row, model->classes, i, row, error);
+fv_status fv__predictor_read(fv_predictor *predictor, size_t count, fv__read_image *read, void *context,
+                             float *probabilities, fv_error *error) {
+    const int classes = predictor->model->classes;
+    FV__TRY(fv__predictor_read_logits(predictor, count, read, context, probabilities, error));
+    for (size_t i = 0; i < count; i++) {
+        float *row = probabilities + i * (size_t)classes;
+        FV__TRY(fv__model_softmax(row, classes, i, row, error));
     }
-    return status;
+    return FV_OK;
 }
+
+// --- Images in memory
 
 typedef struct images_in_memory {
     const uint8_t *pixels;
@@ -187,17 +199,14 @@ static fv_status copy_image(void *context, size_t index, uint8_t *pixels, fv_err
     return FV_OK;
 }
 
-static images_in_memory in_memory(const fv_model *model, const uint8_t *images) {
-    const int *size = model->input_settings.size.values;
-    return (images_in_memory){images, (size_t)size[0] * (size_t)size[1] * (size_t)size[2]};
+fv_status fv_predictor_run_logits(fv_predictor *predictor, const uint8_t *images, size_t count, float *logits,
+                                  fv_error *error) {
+    images_in_memory memory = {images, fv__model_image_bytes(predictor->model)};
+    return fv__predictor_read_logits(predictor, count, copy_image, &memory, logits, error);
 }
 
-fv_status fv__model_logits(fv_model *model, const uint8_t *images, size_t count, float *logits, fv_error *error) {
-    images_in_memory memory = in_memory(model, images);
-    return read_logits(model, count, copy_image, &memory, logits, error);
-}
-
-fv_status fv_predict(fv_model *model, const uint8_t *images, size_t count, float *probabilities, fv_error *error) {
-    images_in_memory memory = in_memory(model, images);
-    return fv__predict_read(model, count, copy_image, &memory, probabilities, error);
+fv_status fv_predictor_run(fv_predictor *predictor, const uint8_t *images, size_t count, float *probabilities,
+                           fv_error *error) {
+    images_in_memory memory = {images, fv__model_image_bytes(predictor->model)};
+    return fv__predictor_read(predictor, count, copy_image, &memory, probabilities, error);
 }

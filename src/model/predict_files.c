@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "model/model.h"
+#include "base/options.h"
+#include "model/predict.h"
 
 // Picture files have colours, or are grey.
 static fv_status check_channels(const fv_model *model, fv_error *error) {
@@ -19,11 +20,9 @@ fv_status fv__model_read_picture(const fv_model *model, const char *path, uint8_
     const fv__input_settings *input = &model->input_settings;
     const fv__resize resize = {.mode = input->resize, .height = input->size.values[0], .width = input->size.values[1]};
     const fv__kernels *kernels;
-    fv_status status = check_channels(model, error);
-    if (!status) {
-        status = fv__kernels_select(NULL, &kernels, error);
-    }
-    return status ? status : fv__resize_file(&resize, kernels, path, input->size.values[2], pixels, error);
+    FV__TRY(check_channels(model, error));
+    FV__TRY(fv__kernels_select(NULL, &kernels, error));
+    return fv__resize_file(&resize, kernels, path, input->size.values[2], pixels, error);
 }
 
 // What the workers share: each writes to its own file's place.
@@ -46,47 +45,56 @@ static fv_status read_file(void *context, size_t index, uint8_t *pixels, fv_erro
     return FV_OK;
 }
 
-static void leave_out(const batch_files *files, size_t first, size_t samples, const fv_predict_options *options,
+// False: the caller asks to stop.
+static bool leave_out(const batch_files *files, size_t first, size_t samples, const fv_predict_files_options *options,
                       float *probabilities) {
-    size_t classes = (size_t)files->model->classes;
+    const size_t classes = (size_t)files->model->classes;
+    bool go_on = true;
     for (size_t i = 0; i < samples; i++) {
         if (files->problems[i].status) {
             memset(probabilities + i * classes, 0, classes * sizeof *probabilities);
-            if (options->on_left_out) {
-                options->on_left_out(options->context, first + i, files->problems[i].message);
-            }
+            go_on &= fv__emit(
+                options->on_event, options->context,
+                &(fv_event){.kind = FV_EVENT_LEFT_OUT, .message = files->problems[i].message, .index = first + i});
         }
     }
+    return go_on;
 }
 
-fv_status fv_predict_files(fv_model *model, const char *const *paths, size_t count, const fv_predict_options *options,
-                           float *probabilities, fv_error *error) {
-    fv_status status = check_channels(model, error);
-    batch_files *files = status ? NULL : fv__alloc(sizeof *files);
-    if (!files) {
-        return status ? status : fv__fail_memory(error, "a batch of files");
-    }
-    options = options ? options : &(const fv_predict_options){0};
-    files->model = model;
-    files->strict = options->strict;
-    for (size_t first = 0; first < count && !status;) {
-        size_t samples = count - first < FV__PREDICTION_BATCH ? count - first : FV__PREDICTION_BATCH;
-        float *out = probabilities + first * (size_t)model->classes;
+static fv_status run(fv_predictor *predictor, batch_files *files, const char *const *paths, size_t count,
+                     const fv_predict_files_options *options, float *probabilities, fv_error *error) {
+    for (size_t first = 0; first < count;) {
+        const size_t samples = count - first < FV__PREDICTION_BATCH ? count - first : FV__PREDICTION_BATCH;
+        float *out = probabilities + first * (size_t)predictor->model->classes;
         files->paths = paths + first;
         for (size_t i = 0; i < samples; i++) {
             files->problems[i].status = FV_OK;
         }
-        status = fv__predict_read(model, samples, read_file, files, out, error);
-        if (!status) {
-            leave_out(files, first, samples, options, out);
-            first += samples;
-        } else if (status == FV_NUMERIC) {
-            fv__fail_in(error, status, "the files from %s on", paths[first]);
+        const fv_status status = fv__predictor_read(predictor, samples, read_file, files, out, error);
+        if (status) {
+            return status == FV_NUMERIC ? fv__fail_in(error, status, "the files from %s on", paths[first]) : status;
         }
-        if (!status && options->on_progress && !options->on_progress(options->context, first, count)) {
-            status = fv__fail(error, FV_INTERRUPTED, "stopped after %zu of %zu files", first, count);
+        const bool go_on = leave_out(files, first, samples, options, out);
+        first += samples;
+        const fv_event event = {.kind = FV_EVENT_WORK, .message = "files", .done = first, .count = count};
+        if (!fv__emit(options->on_event, options->context, &event) || !go_on) {
+            return fv__fail(error, FV_INTERRUPTED, "stopped after %zu of %zu files", first, count);
         }
     }
+    return FV_OK;
+}
+
+fv_status fv_predictor_run_files(fv_predictor *predictor, const char *const *paths, size_t count,
+                                 const fv_predict_files_options *options, float *probabilities, fv_error *error) {
+    FV__TAKE(fv_predict_files_options, options, error);
+    FV__TRY(check_channels(predictor->model, error));
+    batch_files *files = fv__alloc(sizeof *files);
+    if (!files) {
+        return fv__fail_memory(error, "a batch of files");
+    }
+    files->model = predictor->model;
+    files->strict = own.strict;
+    const fv_status status = run(predictor, files, paths, count, &own, probabilities, error);
     fv__free(files);
     return status;
 }

@@ -29,6 +29,7 @@ static void remark(const fv_train_options *options, const char *message) {
 // How far it is, over both data sets.
 typedef struct report {
     const fv_train_options *options;
+    bool rewrite;
     size_t before, total;
     size_t computed; // of those before, which took
     double seconds;
@@ -58,6 +59,7 @@ static fv_status open_one(const fv_model *model, int end, const fv_dataset *data
                                     .data = digest,
                                     .folder = folder,
                                     .threads = now->options->threads,
+                                    .no_rewrite = !now->rewrite,
                                     .on_batch = on_batch,
                                     .context = now};
     fv_status status = fv__dataset_digest(data, digest, error);
@@ -81,7 +83,7 @@ static void do_without(fv__frozen *frozen, const fv_train_options *options, cons
 
 fv_status fv__frozen_open(fv__frozen *frozen, const fv_recipe *recipe, const fv_train_options *options,
                           const fv_model *model, fv__samples *training, const fv_dataset *training_data,
-                          fv__samples *validation, const fv_dataset *validation_data, fv_error *error) {
+                          fv__samples *validation, const fv_dataset *validation_data, bool rewrite, fv_error *error) {
     const fv__samples images = *training, validation_images = *validation;
     const char *why_not;
     char *folder;
@@ -94,7 +96,8 @@ fv_status fv__frozen_open(fv__frozen *frozen, const fv_recipe *recipe, const fv_
     if (status || !frozen->end) {
         return status;
     }
-    report now = {.options = options, .total = training->count + (validation_data ? validation->count : 0)};
+    report now = {
+        .options = options, .rewrite = rewrite, .total = training->count + (validation_data ? validation->count : 0)};
     status = fv__cache_path("features", &folder, told);
     if (!status) {
         status = open_one(model, frozen->end, training_data, training, folder, &now, &frozen->training, told);

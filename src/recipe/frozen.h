@@ -19,7 +19,7 @@ fv_status fv__frozen_end(const fv_recipe *recipe, const fv_model *model, int *en
 // these reports to options->on_event.
 fv_status fv__frozen_open(fv__frozen *frozen, const fv_recipe *recipe, const fv_train_options *options,
                           const fv_model *model, fv__samples *training, const fv_dataset *training_data,
-                          fv__samples *validation, const fv_dataset *validation_data, fv_error *error);
+                          fv__samples *validation, const fv_dataset *validation_data, bool rewrite, fv_error *error);
 void fv__frozen_close(fv__frozen *frozen);
 
 #endif

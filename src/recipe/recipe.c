@@ -130,6 +130,33 @@ static fv_status check_training(const fv_recipe *recipe, const fv__value *sectio
                : FV_OK;
 }
 
+static void describe(fv_recipe *recipe) {
+    const fv__train_settings *train = &recipe->train;
+    const bool validates = recipe->data.validation != FV__VALIDATE_NONE;
+    recipe->info =
+        (fv_recipe_info){.name = recipe->name,
+                         .source = recipe->source,
+                         .data_set = recipe->data.info->name,
+                         .data_path = recipe->data.path,
+                         .data_limit = (size_t)recipe->data.limit,
+                         .photos = !recipe->data.info->open,
+                         .validates = validates,
+                         .validates_on_test = recipe->data.info->open && recipe->data.validation == FV__VALIDATE_TEST,
+                         .augmentations = recipe->augmentations.count,
+                         .weights = recipe->weights.from,
+                         .weights_layer = recipe->weights.layer,
+                         .batch = train->batch,
+                         .epochs = train->epochs,
+                         .patience = train->patience,
+                         .keep_best = train->keep_best,
+                         .label_smoothing = train->label_smoothing};
+    memcpy(recipe->info.top_k, train->top_k, sizeof train->top_k);
+}
+
+const fv_recipe_info *fv_recipe_get_info(const fv_recipe *recipe) {
+    return &recipe->info;
+}
+
 // Fills in the recipe's members from its document.
 static fv_status read_document(fv_recipe *recipe, fv_error *error) {
     recipe_sections sections;
@@ -158,6 +185,9 @@ static fv_status read_document(fv_recipe *recipe, fv_error *error) {
         recipe->input = sections.input;
         recipe->layers = sections.model;
         status = check_model(recipe, sections.augment, error);
+    }
+    if (!status) {
+        describe(recipe);
     }
     return status;
 }
@@ -269,4 +299,16 @@ void fv_recipe_free(fv_recipe *recipe) {
         fv__free(recipe->name);
         fv__free(recipe);
     }
+}
+
+fv_status fv_recipe_open_dataset(const fv_recipe *recipe, const char *split, fv_dataset **out, fv_error *error) {
+    return fv__data_open_split(&recipe->data, split, out, error);
+}
+
+fv_status fv_recipe_resolve(const fv_recipe *recipe, char **yaml, fv_error *error) {
+    fv__text text = {0};
+    *yaml = NULL;
+    FV__TRY(fv__recipe_resolve(recipe, &text, error));
+    *yaml = text.bytes;
+    return FV_OK;
 }

@@ -19,6 +19,7 @@ struct fv_recipe {
     fv__weights_settings weights;
     fv__augmentations augmentations;
     fv__train_settings train;
+    fv_recipe_info info; // what is given out, from the members above
 };
 
 // The sections of a recipe, for the reference page.

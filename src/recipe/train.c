@@ -5,6 +5,7 @@
 #include "base/options.h"
 #include "recipe/frozen.h"
 #include "recipe/recipe.h"
+#include "recipe/train.h"
 #include "train/fit.h"
 
 // --- Models
@@ -127,7 +128,7 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
     }
     if (!status) {
         status = fv__frozen_open(&frozen, recipe, options, model, &train_samples, training, &validation_samples,
-                                 validation, error);
+                                 validation, fit.rewrite, error);
     }
     if (!status) {
         fit.from = frozen.end;
@@ -181,29 +182,23 @@ static fv_status open_and_train(const fv_recipe *recipe, const fv_train_options 
     return status;
 }
 
-fv_status fv_recipe_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error) {
-    fv_model *trained = NULL;
+fv_status fv__recipe_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model,
+                           fv_error *error) {
     fv__run_folder folder;
-    if (model) {
-        *model = NULL;
+    *model = NULL;
+    if (!options->resume) {
+        FV__TRY(fv__weights_look(&recipe->weights, error));
     }
-    FV__TAKE(fv_train_options, options, error);
-    options = &own;
-    fv_status status = options->resume ? FV_OK : fv__weights_look(&recipe->weights, error);
-    if (!status && options->folder) {
-        status = fv__run_folder_open(&folder, options->folder, options->resume, error);
+    if (options->folder) {
+        FV__TRY(fv__run_folder_open(&folder, options->folder, options->resume, error));
     }
-    if (status) {
-        return status;
-    }
-    status = open_and_train(recipe, options, options->folder ? &folder : NULL, &trained, error);
+    const fv_status status = open_and_train(recipe, options, options->folder ? &folder : NULL, model, error);
     if (options->folder) {
         fv__run_folder_close(&folder);
     }
-    if (!status && model) {
-        *model = trained;
-    } else {
-        fv_model_free(trained);
+    if (status) {
+        fv_model_free(*model);
+        *model = NULL;
     }
     return status;
 }

@@ -17,7 +17,7 @@ static fv_status draw_confusion(const fv__report *report, const char *path, fv_e
 }
 
 static fv_status draw_calibration(const fv__report *report, const char *path, fv_error *error) {
-    return fv__draw_calibration(report->details, path, error);
+    return fv_evaluation_draw_calibration(report->details, path, error);
 }
 
 typedef struct chart {

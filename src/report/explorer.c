@@ -187,7 +187,8 @@ fv_status fv__report_explorer(const fv__report *report, fv__text *page, fv_error
     now.map = fv__alloc_array((size_t)now.model.height * (size_t)now.model.width, sizeof *now.map);
     fv_status status = now.pixels && now.map ? FV_OK : fv__fail_memory(error, "the report");
     if (!status) {
-        status = fv_explainer_create(report->model, &now.explainer, error);
+        const fv_explainer_options options = {.size = sizeof options, .threads = report->threads};
+        status = fv_explainer_create(report->model, &options, &now.explainer, error);
     }
     fv__text_add(page, fv__report_explorer_markup);
     if (!status) {

@@ -13,7 +13,7 @@
 
 typedef struct fv__report {
     const char *title, *split;
-    fv_model *model;
+    const fv_model *model;
     const char *recipe;           // as resolved; NULL: the model was made without one
     const json_t *run;            // what run.json tells; NULL: nothing is known of the training
     const fv__curves *curves;     // of the run; NULL: none
@@ -25,6 +25,7 @@ typedef struct fv__report {
     const fv_evaluation *details; //
     const size_t *shown;          // (shown_count): samples of the split for the explorer, the important ones first
     size_t shown_count;
+    int threads;      // of the explanations
     bool keep_images; // show all of them, even where only few layers then fit
 } fv__report;
 

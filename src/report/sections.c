@@ -1,8 +1,10 @@
 // The parts of a report that are for reading.
 #include <stdio.h>
 
+#include <string.h>
+
 #include "base/memory.h"
-#include "model/summary.h"
+#include "model/layer_table.h"
 #include "report/report.h"
 #include "train/evaluation.h"
 
@@ -147,42 +149,44 @@ fv_status fv__report_classes(const fv__report *report, fv__text *page, fv_error 
 // --- Model, data, training, recipe
 
 fv_status fv__report_model(const fv__report *report, fv__text *page, fv_error *error) {
-    fv__summary summary;
-    fv_status status = fv__summary_create(report->model, &summary, error);
-    if (status) {
-        return status;
-    }
+    fv_layer_info *layers;
+    const fv_model_info *info = fv_model_get_info(report->model);
+    const int count = report->model->layer_count;
+    size_t bytes = 0;
+    FV__TRY(fv__layer_table_create(report->model, &layers, error));
     begin_section(page, "model", "Model");
-    if (summary.row_count > MANY) {
-        fv__text_addf(page, "<details><summary>%d layers, ", summary.row_count);
-        fv__page_count(page, (double)summary.parameters);
+    if (count > MANY) {
+        fv__text_addf(page, "<details><summary>%d layers, ", count);
+        fv__page_count(page, (double)info->parameters);
         fv__text_add(page, " parameters</summary>\n");
     }
     fv__text_add(page, "<div class=\"wide\"><table class=\"numbers\">\n<thead><tr><th>layer<th class=\"name\">type"
                        "<th>output<th>parameters<th>multiply-adds<th>kB an image\n<tbody>\n");
-    for (int i = 0; i < summary.row_count; i++) {
-        const fv__summary_row *row = &summary.rows[i];
+    for (int i = 0; i < count; i++) {
+        const fv_layer_info *row = &layers[i];
+        fv__shape shape = {.rank = row->rank};
+        memcpy(shape.size, row->shape, sizeof shape.size);
+        bytes += row->activation_bytes;
         fv__text_addf(page, "<tr><th style=\"padding-left:%dem\">", row->depth);
         fv__page_text(page, row->name);
-        fv__text_addf(page, "<td class=\"name\">%s<td>%s<td>", row->type, fv__shape_print(&row->output).text);
+        fv__text_addf(page, "<td class=\"name\">%s<td>%s<td>", row->kind, fv__shape_print(&shape).text);
         fv__page_count(page, (double)row->parameters);
         fv__text_add(page, "<td>");
         fv__page_count(page, row->multiply_adds);
         fv__text_addf(page, "<td>%.1f\n", (double)row->activation_bytes / 1000);
     }
     fv__text_add(page, "<tfoot><tr><th>all<td><td><td>");
-    fv__page_count(page, (double)summary.parameters);
+    fv__page_count(page, (double)info->parameters);
     fv__text_add(page, "<td>");
-    fv__page_count(page, summary.multiply_adds);
-    fv__text_addf(page, "<td>%.1f\n</table></div>\n%s", (double)summary.activation_bytes / 1000,
-                  summary.row_count > MANY ? "</details>\n" : "");
-    if (summary.frozen) {
+    fv__page_count(page, info->multiply_adds);
+    fv__text_addf(page, "<td>%.1f\n</table></div>\n%s", (double)bytes / 1000, count > MANY ? "</details>\n" : "");
+    if ((info->parameters - info->trainable)) {
         fv__text_add(page, "<p class=\"note\">");
-        fv__page_count(page, (double)summary.frozen);
+        fv__page_count(page, (double)(info->parameters - info->trainable));
         fv__text_add(page, " of the parameters were not trained.</p>\n");
     }
     fv__text_add(page, "</section>\n");
-    fv__summary_free(&summary);
+    fv__free(layers);
     return FV_OK;
 }
 

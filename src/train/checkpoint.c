@@ -176,7 +176,8 @@ static fv_status check_metadata(const fv__checkpoint *checkpoint, const fv__tens
     return FV_OK;
 }
 
-fv_status fv__checkpoint_begin(const fv__checkpoint *run, const char *path, fv_model *model, fv_error *error) {
+fv_status fv__checkpoint_begin(const fv__checkpoint *run, const char *path, fv_model *model, bool *rewrite,
+                               fv_error *error) {
     fv__tensor_file *file;
     fv_status status = fv__safetensors_open(path, &file, error);
     if (status) {
@@ -190,7 +191,7 @@ fv_status fv__checkpoint_begin(const fv__checkpoint *run, const char *path, fv_m
     }
     if (!status) {
         const char *choice = fv__safetensors_metadata(file, REWRITE);
-        model->rewrite = !choice || strcmp(choice, OFF) != 0;
+        *rewrite = !choice || strcmp(choice, OFF) != 0;
         memcpy(model->weights, weights->data, bytes);
     }
     fv__safetensors_close(file);

@@ -34,10 +34,12 @@ typedef struct fv__checkpoint {
     float *best_weights; // the same, or NULL when they are not kept
 } fv__checkpoint;
 
-// Comes before anything is computed with the model, which gets the run's use of the algebra pass and its weights.
+// Comes before anything is computed with the model, which gets the run's weights; *rewrite says whether the run uses
+// the algebra pass.
 // Refuses by name a file that is torn, that is no checkpoint, or that is not of the recipe, the data or the
 // instruction-set level that `run` has (FV_UNSUPPORTED; the message tells the FOVEA_ISA that works).
-fv_status fv__checkpoint_begin(const fv__checkpoint *run, const char *path, fv_model *model, fv_error *error);
+fv_status fv__checkpoint_begin(const fv__checkpoint *run, const char *path, fv_model *model, bool *rewrite,
+                               fv_error *error);
 
 fv_status fv__checkpoint_write(const fv__checkpoint *checkpoint, const char *path, fv_error *error);
 

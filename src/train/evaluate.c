@@ -7,6 +7,8 @@
 #include "train/evaluation.h"
 #include "train/pass.h"
 
+enum { BATCH = 64 };
+
 static fv_status check_dataset(const fv_model *model, const fv_dataset *dataset, const int *top_k, fv_error *error) {
     const int *size = model->input_settings.size.values;
     if (dataset->height != size[0] || dataset->width != size[1] || dataset->channels != size[2]) {
@@ -28,10 +30,10 @@ static fv_status check_dataset(const fv_model *model, const fv_dataset *dataset,
 
 static fv_status evaluate(const fv_model *model, const fv_dataset *dataset, const fv_evaluate_options *options,
                           fv_evaluation *evaluation, fv_error *error) {
-    const fv__kernels *kernels;
-    fv__pool *pool = NULL;
+    fv__runner runner = {0};
     fv__pass *pass = NULL;
-    fv__pass_options pass_options = {.batch = FV__PREDICTION_BATCH,
+    fv__pass_options pass_options = {.batch = BATCH,
+                                     .no_rewrite = options->no_rewrite,
                                      .label_smoothing =
                                          options->label_smoothing ? *options->label_smoothing : model->label_smoothing};
     const fv__samples samples = fv__dataset_samples(dataset);
@@ -39,9 +41,8 @@ static fv_status evaluate(const fv_model *model, const fv_dataset *dataset, cons
     memcpy(pass_options.top_k, options->top_k, sizeof pass_options.top_k);
     fv_status status = FV_OK;
     FV__TRY_OR_DONE(check_dataset(model, dataset, options->top_k, error));
-    FV__TRY_OR_DONE(fv__kernels_select(NULL, &kernels, error));
-    FV__TRY_OR_DONE(fv__pool_create(options->threads, &pool, error));
-    FV__TRY_OR_DONE(fv__pass_create(model, kernels, pool, &pass_options, &pass, error));
+    FV__TRY_OR_DONE(fv__runner_start(&runner, options->threads, error));
+    FV__TRY_OR_DONE(fv__pass_create(model, &runner, &pass_options, &pass, error));
     FV__TRY_OR_DONE(fv__pass_evaluate(pass, &samples, &sums, evaluation, error));
     if (isfinite(sums.loss)) {
         evaluation->metrics = fv__metrics_means(&sums, options->top_k);
@@ -52,7 +53,7 @@ static fv_status evaluate(const fv_model *model, const fv_dataset *dataset, cons
     }
 done:
     fv__pass_destroy(pass);
-    fv__pool_destroy(pool);
+    fv__runner_stop(&runner);
     return status;
 }
 

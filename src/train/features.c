@@ -13,7 +13,7 @@
 #include "formats/file.h"
 #include "formats/npy.h"
 #include "formats/sha256.h"
-#include "graph/rewrite.h"
+#include "graph/runner.h"
 
 enum {
     BATCH = 64,
@@ -29,23 +29,21 @@ struct fv__features {
 
 // --- Running the frozen part
 
-typedef struct runner {
+typedef struct frozen_run {
     const fv_model *model;
-    fv__rewrite rewrite;
-    int node; // of the rewritten graph
-    const fv__kernels *kernels;
-    fv__pool *pool;
+    fv__runner runner;
+    int node; // of the graph that runs
     fv__plan *plan;
     fv__renderer renderer;
     const fv__samples *samples; // while running
     size_t first;               // sample of the batch
     const uint8_t *probe;       // instead of samples: one picture
     uint64_t ids[BATCH];
-} runner;
+} frozen_run;
 
 static fv_status render(void *context, int input, int first, int count, int worker, float *out, fv_error *error) {
     (void)input;
-    runner *run = context;
+    frozen_run *run = context;
     const size_t values = fv__shape_elements(fv__graph_shape(&run->model->graph, run->model->input));
     fv_status status = FV_OK;
     if (run->probe) {
@@ -59,43 +57,32 @@ static fv_status render(void *context, int input, int first, int count, int work
     return status;
 }
 
-static fv_status start(runner *run, const fv_model *model, const fv__features_options *options, fv_error *error) {
-    *run = (runner){.model = model};
-    fv_status status = fv__kernels_select(NULL, &run->kernels, error);
-    if (!status) {
-        status = fv__pool_create(options->threads, &run->pool, error);
-    }
-    const int threads = status ? 0 : fv__pool_threads(run->pool);
-    if (!status) {
-        status = fv__renderer_init(&run->renderer, model, run->kernels, NULL, threads, error);
-    }
-    if (!status) {
-        const fv__rewrite_options rewrite = {
-            .rules = model->rewrite, .batch = BATCH, .wanted = &options->node, .wanted_count = 1};
-        status = fv__rewrite_make(&model->graph, &rewrite, &run->rewrite, error);
-    }
-    if (!status) {
-        run->node = run->rewrite.node_of[options->node];
-        fv__plan_options plan = {.batch = BATCH, .root = run->node};
-        status = fv__plan_create(&run->rewrite.graph, run->kernels, threads, &plan, &run->plan, error);
-    }
-    return status;
+static fv_status start(frozen_run *run, const fv_model *model, const fv__features_options *options, fv_error *error) {
+    *run = (frozen_run){.model = model};
+    const fv__rewrite_options rewrite = {
+        .rules = !options->no_rewrite, .batch = BATCH, .wanted = &options->node, .wanted_count = 1};
+    FV__TRY(fv__runner_start(&run->runner, options->threads, error));
+    FV__TRY(
+        fv__renderer_init(&run->renderer, model, run->runner.kernels, NULL, fv__runner_threads(&run->runner), error));
+    FV__TRY(fv__runner_rewrite(&run->runner, &model->graph, &rewrite, error));
+    run->node = run->runner.rewrite.node_of[options->node];
+    const fv__plan_options plan = {.batch = BATCH, .root = run->node};
+    return fv__runner_plan(&run->runner, NULL, &plan, &run->plan, error);
 }
 
-static void stop(runner *run) {
+static void stop(frozen_run *run) {
     fv__plan_destroy(run->plan);
-    fv__rewrite_free(&run->rewrite);
     fv__renderer_free(&run->renderer);
-    fv__pool_destroy(run->pool);
+    fv__runner_stop(&run->runner);
 }
 
-static fv_status run_batch(runner *run, int count, const float **values, fv_error *error) {
+static fv_status run_batch(frozen_run *run, int count, const float **values, fv_error *error) {
     for (int i = 0; i < count; i++) {
         run->ids[i] = run->first + (size_t)i;
     }
     fv__feed feed = {
         .samples = count, .weights = run->model->weights, .sample_ids = run->ids, .render = render, .context = run};
-    fv_status status = fv__plan_run(run->plan, run->pool, &feed, error);
+    fv_status status = fv__runner_run(&run->runner, run->plan, &feed, error);
     *values = fv__plan_value(run->plan, run->node);
     return status;
 }
@@ -107,7 +94,7 @@ static void add_text(fv__sha256 *sum, const char *text) {
 }
 
 // What the frozen part computes is told by its weights and its output for a picture of noise.
-static fv_status fingerprint(runner *run, const fv__features_options *options, size_t values,
+static fv_status fingerprint(frozen_run *run, const fv__features_options *options, size_t values,
                              char text[FV__SHA256_TEXT], fv_error *error) {
     const fv_model *model = run->model;
     const size_t bytes = fv__shape_elements(fv__graph_shape(&model->graph, model->input));
@@ -127,7 +114,7 @@ static fv_status fingerprint(runner *run, const fv__features_options *options, s
         fv__sha256 sum;
         fv__sha256_start(&sum);
         add_text(&sum, "fovea features 1");
-        add_text(&sum, run->kernels->level);
+        add_text(&sum, run->runner.kernels->level);
         add_text(&sum, options->data);
         for (int i = 0; i < model->graph.parameter_count; i++) {
             const fv__parameter *parameter = &model->graph.parameters[i];
@@ -143,7 +130,7 @@ static fv_status fingerprint(runner *run, const fv__features_options *options, s
 
 // --- The file
 
-static fv_status write_batches(runner *run, const fv__features_options *options, const fv__features *features,
+static fv_status write_batches(frozen_run *run, const fv__features_options *options, const fv__features *features,
                                fv__writer *writer, fv_error *error) {
     fv_status status = FV_OK;
     const double begin = fv__seconds();
@@ -163,7 +150,7 @@ static fv_status write_batches(runner *run, const fv__features_options *options,
     return status;
 }
 
-static fv_status compute(runner *run, const fv__samples *samples, const fv__features_options *options,
+static fv_status compute(frozen_run *run, const fv__samples *samples, const fv__features_options *options,
                          const fv__features *features, fv_error *error) {
     uint8_t header[HEADER];
     fv__shape shape = *fv__graph_shape(&run->model->graph, options->node);
@@ -200,7 +187,7 @@ static int open_file(const fv__features *features) {
 }
 
 // One process computes, the others wait: whoever has the lock looks again whether the file has come.
-static fv_status find_or_compute(runner *run, const fv__samples *samples, const fv__features_options *options,
+static fv_status find_or_compute(frozen_run *run, const fv__samples *samples, const fv__features_options *options,
                                  fv__features *features, fv_error *error) {
     char *lock_path = fv__format("%s.lock", features->path);
     fv_status status = lock_path ? fv__make_folders(options->folder, error) : fv__fail_memory(error, "the features");
@@ -240,7 +227,7 @@ bool fv__features_pay(const fv_model *model, int node) {
 fv_status fv__features_open(const fv_model *model, const fv__samples *samples, const fv__features_options *options,
                             fv__features **out, fv_error *error) {
     char name[FV__SHA256_TEXT];
-    runner run;
+    frozen_run run;
     *out = NULL;
     fv__features *features = fv__alloc(sizeof *features);
     if (!features) {

@@ -16,6 +16,7 @@ typedef struct fv__features_options {
     const char *data;   // digest of the samples
     const char *folder; // where the files are kept
     int threads;        // 0: as the machine allows
+    bool no_rewrite;    // the graph as the layers write it
     // Called after each batch; false stops with FV_INTERRUPTED.
     bool (*on_batch)(void *context, size_t done, size_t count, double seconds);
     void *context;

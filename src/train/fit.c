@@ -141,7 +141,8 @@ static fv_status fail_overflow(const fv__session *session, const char *what, fv_
 
 // An update can have spoilt the weights after the last finite loss.
 static fv_status check_weights(const fv__session *session, fv_error *error) {
-    double sum = session->trainer->kernels->sum_squares(session->model->weights, session->model->graph.weight_count);
+    double sum =
+        session->trainer->runner.kernels->sum_squares(session->model->weights, session->model->graph.weight_count);
     return isfinite(sum) ? FV_OK : fail_overflow(session, "the weights are", error);
 }
 
@@ -223,10 +224,10 @@ static fv_status run_epochs(fv__session *session, fv_error *error) {
     return status;
 }
 
-fv_status fv__fit_prepare(fv_model *model, const fv__fit_options *options, fv_error *error) {
-    model->rewrite = !options->run->no_rewrite;
-    fv_status status = fv__session_check(model, options, error);
-    return status || !options->run->resume ? status : fv__session_check_resumed(model, options, error);
+fv_status fv__fit_prepare(fv_model *model, fv__fit_options *options, fv_error *error) {
+    options->rewrite = !options->run->no_rewrite;
+    FV__TRY(fv__session_check(model, options, error));
+    return options->run->resume ? fv__session_check_resumed(model, options, error) : FV_OK;
 }
 
 fv_status fv__fit(fv_model *model, const fv__fit_options *options, fv_error *error) {

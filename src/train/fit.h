@@ -13,14 +13,15 @@ typedef struct fv__fit_options {
     int from;                               // node where samples of both enter; 0: the model's input
     const char *recipe;                     // as resolved; identifies the run
     const char *data_set, *data;            // name and digest of the data; may be NULL
+    bool rewrite;                           // whether the algebra pass is used; set by fv__fit_prepare
     size_t left_out;                        // files of it that cannot be read
     const fv__run_folder *folder;           // open; NULL: the run leaves nothing
     const fv_train_options *run;            // threads, seed, callback
 } fv__fit_options;
 
-// Refuses what cannot be trained, or resumed, before anything is computed; gives the model the algebra pass as the run
-// has it and, resuming, the weights of the checkpoint. `options` are those of fv__fit, but for `from`.
-fv_status fv__fit_prepare(fv_model *model, const fv__fit_options *options, fv_error *error);
+// Refuses what cannot be trained, or resumed, before anything is computed; chooses the algebra pass as the run has it
+// and, resuming, gives the model the weights of the checkpoint. `options` are those of fv__fit, but for `from`.
+fv_status fv__fit_prepare(fv_model *model, fv__fit_options *options, fv_error *error);
 
 // Trains `model` in place: at the end it has the weights of the last epoch or, with keep_best, of the best. Resuming,
 // the seed is that of the run's beginning. Errors as fv_recipe_train.

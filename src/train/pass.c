@@ -2,15 +2,13 @@
 
 #include "base/memory.h"
 #include "graph/frozen.h"
-#include "graph/rewrite.h"
 #include "train/evaluation.h"
 
 struct fv__pass {
     const fv_model *model;
-    fv__pool *pool;
     fv__pass_options options;
-    fv__rewrite rewrite; // the model's graph, and then the loss
-    int loss, logits;    // nodes of it
+    fv__runner runner; // of the model's graph, and then the loss
+    int loss, logits;  // nodes of it
     fv__plan *plan;
     size_t sample_values;    // of the model's input
     uint64_t *ids;           // (batch)
@@ -45,70 +43,62 @@ static int entry_of(const fv__pass *pass) {
 // The model's graph, cut where samples enter, after the algebra pass.
 static fv_status rewrite_model(fv__pass *pass, fv_error *error) {
     const fv_model *model = pass->model;
+    const fv__rewrite_options options = {.rules = !pass->options.no_rewrite,
+                                         .training = pass->options.training,
+                                         .batch = pass->options.batch,
+                                         .wanted = &model->output,
+                                         .wanted_count = 1};
     fv__graph graph;
-    fv_status status = fv__graph_copy(&model->graph, &graph, error);
-    if (status) {
-        return status;
-    }
+    fv_status status = FV_OK;
+    FV__TRY(fv__graph_copy(&model->graph, &graph, error));
     if (entry_of(pass) != model->input) {
-        status = fv__graph_cut(&graph, entry_of(pass), error);
+        FV__TRY_OR_DONE(fv__graph_cut(&graph, entry_of(pass), error));
     }
-    if (!status) {
-        const fv__rewrite_options options = {.rules = model->rewrite,
-                                             .training = pass->options.training,
-                                             .batch = pass->options.batch,
-                                             .wanted = &model->output,
-                                             .wanted_count = 1};
-        status = fv__rewrite_make(&graph, &options, &pass->rewrite, error);
-    }
+    FV__TRY_OR_DONE(fv__runner_rewrite(&pass->runner, &graph, &options, error));
+done:
     fv__graph_free(&graph);
     return status;
 }
 
 // That graph with the loss at its end, and its plan.
-static fv_status make_plan(fv__pass *pass, const fv__kernels *kernels, fv_error *error) {
-    fv_status status = rewrite_model(pass, error);
-    if (status) {
-        return status;
-    }
-    fv__cross_entropy_attributes attributes = {.label_smoothing = (float)pass->options.label_smoothing};
-    pass->logits = pass->rewrite.node_of[pass->model->output];
-    status = fv__graph_add(&pass->rewrite.graph, "loss", &fv__op_cross_entropy, &attributes, &pass->logits, 1,
-                           &pass->loss, error);
-    if (status) {
-        return status;
-    }
-    fv__plan_options options = {.batch = pass->options.batch,
-                                .training = pass->options.training,
-                                .backward = pass->options.training,
-                                .root = pass->loss,
-                                .kept = &pass->logits,
-                                .kept_count = 1};
-    return fv__plan_create(&pass->rewrite.graph, kernels, fv__pool_threads(pass->pool), &options, &pass->plan, error);
+static fv_status make_plan(fv__pass *pass, fv_error *error) {
+    FV__TRY(rewrite_model(pass, error));
+    fv__rewrite *rewrite = &pass->runner.rewrite;
+    const fv__cross_entropy_attributes attributes = {.label_smoothing = (float)pass->options.label_smoothing};
+    pass->logits = rewrite->node_of[pass->model->output];
+    FV__TRY(fv__graph_add(&rewrite->graph, "loss", &fv__op_cross_entropy, &attributes, &pass->logits, 1, &pass->loss,
+                          error));
+    const fv__plan_options options = {.batch = pass->options.batch,
+                                      .training = pass->options.training,
+                                      .backward = pass->options.training,
+                                      .root = pass->loss,
+                                      .kept = &pass->logits,
+                                      .kept_count = 1};
+    return fv__runner_plan(&pass->runner, NULL, &options, &pass->plan, error);
 }
 
-fv_status fv__pass_create(const fv_model *model, const fv__kernels *kernels, fv__pool *pool,
-                          const fv__pass_options *options, fv__pass **out, fv_error *error) {
+static fv_status prepare(fv__pass *pass, fv_error *error) {
+    const size_t batch = (size_t)pass->options.batch;
+    pass->sample_values = fv__shape_elements(fv__graph_shape(&pass->model->graph, entry_of(pass)));
+    pass->ids = fv__alloc_array(batch, sizeof *pass->ids);
+    pass->targets = fv__alloc_array(batch, sizeof *pass->targets);
+    FV__TRY(pass->ids && pass->targets ? FV_OK : fv__fail_memory(error, "training"));
+    FV__TRY(fv__renderer_init(&pass->renderer, pass->model, pass->runner.kernels, pass->options.augmentations,
+                              fv__runner_threads(&pass->runner), error));
+    return make_plan(pass, error);
+}
+
+fv_status fv__pass_create(const fv_model *model, const fv__runner *runner, const fv__pass_options *options,
+                          fv__pass **out, fv_error *error) {
     *out = NULL;
     fv__pass *pass = fv__alloc(sizeof *pass);
     if (!pass) {
         return fv__fail_memory(error, "training");
     }
     pass->model = model;
-    pass->pool = pool;
     pass->options = *options;
-    size_t batch = (size_t)options->batch;
-    pass->sample_values = fv__shape_elements(fv__graph_shape(&model->graph, entry_of(pass)));
-    pass->ids = fv__alloc_array(batch, sizeof *pass->ids);
-    pass->targets = fv__alloc_array(batch, sizeof *pass->targets);
-    fv_status status = pass->ids && pass->targets ? FV_OK : fv__fail_memory(error, "training");
-    if (!status) {
-        status =
-            fv__renderer_init(&pass->renderer, model, kernels, options->augmentations, fv__pool_threads(pool), error);
-    }
-    if (!status) {
-        status = make_plan(pass, kernels, error);
-    }
+    fv__runner_share(&pass->runner, runner);
+    const fv_status status = prepare(pass, error);
     if (status) {
         fv__pass_destroy(pass);
         return status;
@@ -120,7 +110,7 @@ fv_status fv__pass_create(const fv_model *model, const fv__kernels *kernels, fv_
 void fv__pass_destroy(fv__pass *pass) {
     if (pass) {
         fv__plan_destroy(pass->plan);
-        fv__rewrite_free(&pass->rewrite);
+        fv__runner_stop(&pass->runner);
         fv__free(pass->ids);
         fv__free(pass->targets);
         fv__renderer_free(&pass->renderer);
@@ -133,7 +123,7 @@ fv__plan *fv__pass_plan(fv__pass *pass) {
 }
 
 const fv__graph *fv__pass_graph(const fv__pass *pass) {
-    return &pass->rewrite.graph;
+    return &pass->runner.rewrite.graph;
 }
 
 const float *fv__pass_logits(const fv__pass *pass) {
@@ -161,7 +151,7 @@ fv_status fv__pass_run_on(fv__pass *pass, const fv__pass_run *run, fv__metrics *
                      .targets = pass->targets,
                      .render = render,
                      .context = pass};
-    fv_status status = fv__plan_run(pass->plan, pass->pool, &feed, error);
+    fv_status status = fv__runner_run(&pass->runner, pass->plan, &feed, error);
     pass->run = NULL;
     *metrics = (fv__metrics){0};
     if (!status) {

@@ -3,13 +3,15 @@
 #ifndef FOVEA_TRAIN_PASS_H
 #define FOVEA_TRAIN_PASS_H
 
+#include "graph/runner.h"
 #include "model/model.h"
 #include "train/metrics.h"
 #include "train/render.h"
 
 typedef struct fv__pass_options {
-    int batch;     // most samples of a run
-    bool training; // dropout is on, gradients are computed
+    int batch;       // most samples of a run
+    bool training;   // dropout is on, gradients are computed
+    bool no_rewrite; // the graph as the layers write it
     double label_smoothing;
     const fv__augmentations *augmentations; // of every sample; NULL: none. Must outlive the pass
     int from;                               // node of the model's graph where samples enter; 0: its input
@@ -19,9 +21,9 @@ typedef struct fv__pass_options {
 
 typedef struct fv__pass fv__pass;
 
-// Model and pool must outlive the pass.
-fv_status fv__pass_create(const fv_model *model, const fv__kernels *kernels, fv__pool *pool,
-                          const fv__pass_options *options, fv__pass **out, fv_error *error);
+// Model and runner, whose kernels and threads it uses, must outlive the pass.
+fv_status fv__pass_create(const fv_model *model, const fv__runner *runner, const fv__pass_options *options,
+                          fv__pass **out, fv_error *error);
 void fv__pass_destroy(fv__pass *pass); // NULL is fine
 
 // Runs samples indices[0 … count-1], or first … first+count-1 when `indices` is NULL, and sets `metrics` to their sums.

@@ -15,8 +15,8 @@ static const char *text_or_nothing(const char *text) {
 static fv__checkpoint checkpoint_of(fv__session *session) {
     return (fv__checkpoint){.recipe = text_or_nothing(session->options->recipe),
                             .data = text_or_nothing(session->options->data),
-                            .level = session->trainer->kernels->level,
-                            .rewrite = session->model->rewrite,
+                            .level = session->trainer->runner.kernels->level,
+                            .rewrite = session->options->rewrite,
                             .state = &session->state,
                             .history = &session->history,
                             .optimizer = &session->trainer->optimizer,
@@ -55,12 +55,12 @@ fv_status fv__session_write_report(const fv__session *session, const char *state
     }
     const fv__fit_options *options = session->options;
     fv__run_report report = {.state = state,
-                             .level = session->trainer->kernels->level,
-                             .rewrite = session->model->rewrite,
+                             .level = session->trainer->runner.kernels->level,
+                             .rewrite = session->options->rewrite,
                              .data = text_or_nothing(options->data),
                              .data_set = text_or_nothing(options->data_set),
                              .left_out = options->left_out,
-                             .threads = fv__pool_threads(session->trainer->pool),
+                             .threads = fv__runner_threads(&session->trainer->runner),
                              .seed = session->state.seed,
                              .train_samples = options->train->count,
                              .validation_samples = options->validation ? options->validation->count : 0,
@@ -94,15 +94,12 @@ fv_status fv__session_check(const fv_model *model, const fv__fit_options *option
     return status || !options->validation ? status : fv__samples_check(options->validation, model, error);
 }
 
-fv_status fv__session_check_resumed(fv_model *model, const fv__fit_options *options, fv_error *error) {
+fv_status fv__session_check_resumed(fv_model *model, fv__fit_options *options, fv_error *error) {
     const fv__kernels *kernels;
-    fv_status status = fv__kernels_select(NULL, &kernels, error);
-    if (status) {
-        return status;
-    }
+    FV__TRY(fv__kernels_select(NULL, &kernels, error));
     const fv__checkpoint run = {
         .recipe = text_or_nothing(options->recipe), .data = text_or_nothing(options->data), .level = kernels->level};
-    return fv__checkpoint_begin(&run, options->folder->checkpoint, model, error);
+    return fv__checkpoint_begin(&run, options->folder->checkpoint, model, &options->rewrite, error);
 }
 
 // The recipe and the first checkpoint, from which the run can be begun again.
@@ -167,6 +164,7 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
                                    .train_samples = options->train->count,
                                    .validation_samples = options->validation ? options->validation->count : 0,
                                    .augmentations = options->augmentations,
+                                   .no_rewrite = !options->rewrite,
                                    .from = options->from};
     model->label_smoothing = options->settings->label_smoothing;
     fv__model_refresh_info(model);

@@ -29,7 +29,7 @@ typedef struct fv__session {
 fv_status fv__session_check(const fv_model *model, const fv__fit_options *options, fv_error *error);
 
 // Whether the run that is to be resumed is this one; its weights and use of the algebra pass go to the model.
-fv_status fv__session_check_resumed(fv_model *model, const fv__fit_options *options, fv_error *error);
+fv_status fv__session_check_resumed(fv_model *model, fv__fit_options *options, fv_error *error);
 
 // fv__session_end is fine also after a failure.
 fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit_options *options, fv_error *error);

@@ -17,19 +17,26 @@ static fv_status make_passes(fv__trainer *trainer, const fv__trainer_options *wa
                                 .label_smoothing = trainer->settings.label_smoothing,
                                 .augmentations = wanted->augmentations,
                                 .class_weights = wanted->class_weights,
+                                .no_rewrite = wanted->no_rewrite,
                                 .from = wanted->from};
     memcpy(options.top_k, trainer->settings.top_k, sizeof options.top_k);
-    fv_status status =
-        fv__pass_create(trainer->model, trainer->kernels, trainer->pool, &options, &trainer->training, error);
-    if (!status && wanted->validation_samples) {
+    FV__TRY(fv__pass_create(trainer->model, &trainer->runner, &options, &trainer->training, error));
+    if (wanted->validation_samples) {
         options.training = false;
         options.batch = batch_of(trainer, wanted->validation_samples);
         options.augmentations = NULL;
         options.class_weights = NULL;
-        status =
-            fv__pass_create(trainer->model, trainer->kernels, trainer->pool, &options, &trainer->evaluation, error);
+        FV__TRY(fv__pass_create(trainer->model, &trainer->runner, &options, &trainer->evaluation, error));
     }
-    return status;
+    return FV_OK;
+}
+
+static fv_status prepare(fv__trainer *trainer, const fv__trainer_options *options, fv_error *error) {
+    const fv__train_settings *settings = &trainer->settings;
+    FV__TRY(fv__runner_start(&trainer->runner, options->threads, error));
+    FV__TRY(make_passes(trainer, options, error));
+    return fv__optimizer_init(&trainer->optimizer, &settings->optimizer, settings->clip_norm, &trainer->model->graph,
+                              trainer->runner.kernels, error);
 }
 
 fv_status fv__trainer_create(fv_model *model, const fv__train_settings *settings, const fv__trainer_options *options,
@@ -44,17 +51,7 @@ fv_status fv__trainer_create(fv_model *model, const fv__train_settings *settings
     trainer->seed = options->seed;
     size_t batch = (size_t)settings->batch, samples = options->train_samples;
     trainer->epoch_steps = samples > batch ? (samples + batch - 1) / batch : 1;
-    fv_status status = fv__kernels_select(NULL, &trainer->kernels, error);
-    if (!status) {
-        status = fv__pool_create(options->threads, &trainer->pool, error);
-    }
-    if (!status) {
-        status = make_passes(trainer, options, error);
-    }
-    if (!status) {
-        status = fv__optimizer_init(&trainer->optimizer, &settings->optimizer, settings->clip_norm, &model->graph,
-                                    trainer->kernels, error);
-    }
+    const fv_status status = prepare(trainer, options, error);
     if (status) {
         fv__trainer_destroy(trainer);
         return status;
@@ -68,7 +65,7 @@ void fv__trainer_destroy(fv__trainer *trainer) {
         fv__pass_destroy(trainer->training);
         fv__pass_destroy(trainer->evaluation);
         fv__optimizer_free(&trainer->optimizer);
-        fv__pool_destroy(trainer->pool);
+        fv__runner_stop(&trainer->runner);
         fv__free(trainer);
     }
 }
@@ -105,7 +102,7 @@ fv_status fv__trainer_step(fv__trainer *trainer, const fv__samples *samples, con
     float *gradients = fv__plan_weight_gradients(plan);
     if (!isfinite(batch.loss)) {
         status = fail_numeric(trainer, "the loss", error);
-    } else if (fv__optimizer_step(&trainer->optimizer, trainer->pool, trainer->step, fv__trainer_rate(trainer),
+    } else if (fv__optimizer_step(&trainer->optimizer, trainer->runner.pool, trainer->step, fv__trainer_rate(trainer),
                                   trainer->model->weights, gradients, error)) {
         status = fail_numeric(trainer, "the gradient", error);
     }

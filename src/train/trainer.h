@@ -12,8 +12,7 @@ typedef struct fv__trainer {
     uint64_t seed;        // of the random draws
     uint64_t epoch_steps; // steps of an epoch
     uint64_t step;        // steps made since the beginning: the learning rate, Adam's corrections and the epoch follow
-    const fv__kernels *kernels;
-    fv__pool *pool;
+    fv__runner runner;    // kernels and threads
     fv__pass *training, *evaluation;
     fv__optimizer optimizer;
 } fv__trainer;
@@ -26,6 +25,7 @@ typedef struct fv__trainer_options {
     const fv__augmentations *augmentations; // of training samples; NULL: none. Must outlive the trainer
     const float *class_weights;             // (classes): how much a training sample counts; NULL: all the same
     int from;                               // node where samples enter; 0: the model's input
+    bool no_rewrite;                        // the graph as the layers write it
 } fv__trainer_options;
 
 // The model must outlive the trainer.

@@ -141,8 +141,7 @@ void golden_run_head(golden_case *golden) {
                                           width_of(golden, 10));
         }
         if (!golden->status) {
-            model->rewrite = rewrite;
-            golden_check_model(golden, model);
+            golden_check_model(golden, model, rewrite);
         }
         fv_model_free(model);
     }

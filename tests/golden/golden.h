@@ -46,7 +46,8 @@ void golden_run_model(golden_case *golden);    // models.c
 void golden_run_backbone(golden_case *golden); // backbone.c: MobileNetV2 by itself
 void golden_run_head(golden_case *golden);     // backbone.c: what stands on its features
 extern const golden_kind golden_layers[], golden_built_layers[], golden_others[]; // each ends with {0}
-void golden_check_model(golden_case *golden, fv_model *model); // models.c: with the file's weights, trained
+void golden_check_model(golden_case *golden, fv_model *model,
+                        bool rewrite);                 // models.c: with the file's weights, trained
 void golden_check_attention_call(golden_case *golden); // attention_call.c: once more, through fv_attention_forward
 
 // --- Reading the case
