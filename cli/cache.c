@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "fetch/cache.h"
-#include "json.h"
+#include "support/json.h"
 
 // What an entry is; everything else was downloaded or unpacked.
 static const char *describe(const char *name) {

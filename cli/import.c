@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "json.h"
 #include "recipe/pretrained.h"
-#include "subject.h"
+#include "support/json.h"
+#include "support/subject.h"
 
 typedef struct import_work {
     const cli_options *options;

@@ -1,5 +1,5 @@
 // The program `fovea`: finds the command, reads its options, runs it, and makes sure that what was printed arrived.
-#include "cli.h"
+#include "support/cli.h"
 
 #include <errno.h>
 #include <locale.h>

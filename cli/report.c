@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "curves.h"
 #include "formats/file.h"
-#include "json.h"
-#include "samples.h"
-#include "subject.h"
+#include "support/json.h"
+#include "support/samples.h"
+#include "support/subject.h"
+#include "train/curves.h"
 #include "train/evaluation.h"
 
 enum {

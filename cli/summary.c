@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/cpu.h"
-#include "json.h"
-#include "subject.h"
+#include "support/json.h"
+#include "support/subject.h"
 #include "train/trainer.h"
 
 // The model's graph as it runs.

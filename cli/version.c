@@ -20,8 +20,8 @@
 #endif
 
 #include "base/cpu.h"
-#include "json.h"
 #include "kernels/kernels.h"
+#include "support/json.h"
 
 #if defined __clang__
 #define COMPILER "clang " __clang_version__

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "download.h"
-#include "json.h"
 #include "recipe/pretrained.h"
+#include "support/download.h"
+#include "support/json.h"
 
 // --- list
 

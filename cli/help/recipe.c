@@ -1,0 +1,82 @@
+// The pages of `fovea help` on recipes, made from the tables that recipes are read by.
+#include "help.h"
+
+#include <string.h>
+
+#include "recipe/builtin.h"
+#include "recipe/recipe.h"
+#include "support/json.h"
+
+// Where the line after this one begins, or the end.
+static const char *next_line(const char *line) {
+    line += strcspn(line, "\n");
+    return *line ? line + 1 : line;
+}
+
+// Whether the line is the heading of the section: "## data", "### layer `dense`".
+static bool is_heading_of(const char *line, const char *section) {
+    const size_t length = strlen(section), marks = strspn(line, "#");
+    const char *title = line + marks + 1, *quoted = memchr(line, '`', strcspn(line, "\n"));
+    const char *name = quoted ? quoted + 1 : title;
+    return marks > 1 && strncmp(name, section, length) == 0 && (name[length] == (quoted ? '`' : '\n'));
+}
+
+// Every section of the reference that has this name, with what stands below it. Whether there is one.
+static bool print_section(const char *reference, const char *name) {
+    bool found = false;
+    for (const char *line = reference; *line;) {
+        const char *end = next_line(line);
+        if (is_heading_of(line, name)) {
+            const size_t marks = strspn(line, "#");
+            for (size_t other = 0; *end && (other == 0 || other > marks); other = strspn(end, "#")) {
+                end = next_line(end);
+            }
+            printf("%.*s", (int)(end - line), line);
+            found = true;
+        }
+        line = end;
+    }
+    return found;
+}
+
+int cli_help_recipe(const char *name) {
+    const fv__builtin_recipe *recipe = name ? fv__builtin_recipe_find(name) : NULL;
+    if (recipe) {
+        fputs(recipe->text, stdout);
+        return CLI_OK;
+    }
+    fv__text text = {0};
+    fv_error error;
+    int code = fv__recipe_reference(&text, &error) == FV_OK ? CLI_OK : cli_fail(&error);
+    if (code == CLI_OK && !name) {
+        fputs(text.bytes, stdout);
+    } else if (code == CLI_OK && !print_section(text.bytes, name)) {
+        code = cli_usage(&cli_help,
+                         "'%s' is neither a built-in recipe (`fovea help recipes`) nor a section, layer or other name "
+                         "in `fovea help recipe`",
+                         name);
+    }
+    fv__text_free(&text);
+    return code;
+}
+
+int cli_help_recipes(bool json) {
+    char title[160];
+    json_t *list = json_array();
+    cli_table table = {.alignment = "ll"};
+    for (const fv__builtin_recipe *recipe = fv__builtin_recipes; recipe->name; recipe++) {
+        fv__builtin_recipe_title(recipe, title, sizeof title);
+        cli_table_add(&table, "%s", recipe->name);
+        cli_table_add(&table, "%s", title);
+        json_array_append_new(list, json_pack("{s:s, s:s}", "name", recipe->name, "title", title));
+    }
+    if (json) {
+        fv__text_free(&table.cells);
+        return cli_json_print(list, true);
+    }
+    json_decref(list);
+    int code = cli_table_print(&table, stdout);
+    printf("\nTrain one with `fovea train NAME`, look at one with `fovea summary NAME`. One of your own is a file:\n"
+           "start from one of these, `fovea help recipe NAME > mine.yaml`, and `fovea train ./mine.yaml`.\n");
+    return code;
+}
