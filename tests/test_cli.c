@@ -225,7 +225,7 @@ static void summarizes(void **state) {
 static void benchmarks(void **state) {
     (void)state;
     assert_code(2, "bench small.yaml --batch 65537");
-    assert_has(err, "65536 samples that a step can have");
+    assert_has(err, "it must be 1 to 65536");
     const char *lines = scratch_file("turns", "run 0.01\nrun 0.01\n", 18);
     assert_int_equal(run_program(FV__PROGRAM, "bench small.yaml --interactive --threads 2", lines), 0);
     assert_has(out, "\"ready\":true");

@@ -254,7 +254,7 @@ static void the_same_function(void **state) {
 static void what_no_rule_fits(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof untouched / sizeof *untouched; i++) {
-        fv_model *model = make_model(&untouched[i], true);
+        fv_model *model = make_model(&untouched[i]);
         fv__rewrite rewrite = rewrite_model(model, -1);
         if (rewrite.notes.bytes) {
             fail_msg("%s: %s", untouched[i].name, rewrite.notes.bytes);
@@ -270,7 +270,7 @@ static void what_no_rule_fits(void **state) {
 static void what_is_asked_for_stays(void **state) {
     (void)state;
     const rewrite_case test = {"head", {TOKENS, "multi_head_attention: 4", AVERAGE}, NULL, NULL};
-    fv_model *model = make_model(&test, true);
+    fv_model *model = make_model(&test);
     const int attention = find_op(&model->graph, &fv__op_attention);
     fv__rewrite rewrite = rewrite_model(model, attention);
     assert_true(find_op(&rewrite.graph, &fv__op_attention) >= 0);
@@ -294,7 +294,7 @@ static void inference_draws_nothing(void **state) {
     (void)state;
     const rewrite_case test = {
         "head", {TOKENS, "multi_head_attention: {heads: 4, dropout: 0.1}", "dropout: 0.3", AVERAGE}, NULL, NULL};
-    fv_model *model = make_model(&test, true);
+    fv_model *model = make_model(&test);
     for (int training = 0; training < 2; training++) {
         fv__rewrite rewrite;
         const fv__rewrite_options options = {
@@ -311,7 +311,7 @@ static void inference_draws_nothing(void **state) {
 static void nothing_is_left_over(void **state) {
     (void)state;
     const rewrite_case test = {"head", {TOKENS, "multi_head_attention: 4", AVERAGE}, NULL, NULL};
-    fv_model *model = make_model(&test, true);
+    fv_model *model = make_model(&test);
     fv__rewrite rewrite = rewrite_model(model, -1);
     for (int n = 0; n < rewrite.graph.node_count; n++) {
         const fv__node *node = &rewrite.graph.nodes[n];
@@ -338,7 +338,7 @@ static void every_allocation_can_fail(void **state) {
     for (size_t i = 2; i < sizeof rewritten / sizeof *rewritten; i += 8) { // a head that averages, one that shares
         fv_error error = {0};
         fv__rewrite rewrite;
-        fv_model *model = make_model(&rewritten[i], true);
+        fv_model *model = make_model(&rewritten[i]);
         const fv__rewrite_options options = {
             .rules = true, .batch = BATCH, .wanted = &model->output, .wanted_count = 1};
         assert_survives_allocation_failure(fv__rewrite_make(&model->graph, &options, &rewrite, &error), error);

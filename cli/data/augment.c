@@ -6,7 +6,6 @@
 #include "base/memory.h"
 #include "data.h"
 #include "data/registry.h"
-#include "draw/grid.h"
 #include "formats/file.h"
 #include "recipe/builtin.h"
 #include "recipe/recipe.h"
@@ -56,7 +55,7 @@ static fv_status render(const sheet *now, size_t sample, uint64_t epoch, uint8_t
 
 static fv_status draw_sheet(sheet *now, const char *path, fv_error *error) {
     const fv_dataset *data = now->data;
-    fv__grid_cell cells[ROWS * COLUMNS] = {{0}};
+    fv_grid_cell cells[ROWS * COLUMNS] = {{0}};
     int rows = data->count < ROWS ? (int)data->count : ROWS;
     now->size = fv__dataset_sample_size(data);
     now->pixels = fv__alloc_array((size_t)ROWS * COLUMNS, now->size);
@@ -70,14 +69,15 @@ static fv_status draw_sheet(sheet *now, const char *path, fv_error *error) {
         cells[i].captions[0] = i % COLUMNS ? NULL : data->class_names[data->labels[sample]];
         status = render(now, sample, (uint64_t)(i % COLUMNS), pixels, error);
     }
-    const fv__grid grid = {.rows = rows,
-                           .columns = COLUMNS,
-                           .height = data->height,
-                           .width = data->width,
-                           .channels = data->channels,
-                           .cells = cells};
+    const fv_grid grid = {.size = sizeof grid,
+                          .rows = rows,
+                          .columns = COLUMNS,
+                          .height = data->height,
+                          .width = data->width,
+                          .channels = data->channels,
+                          .cells = cells};
     if (!status) {
-        status = fv__draw_grid(&grid, path, error);
+        status = fv_grid_draw(&grid, path, error);
     }
     fv__free(now->pixels);
     fv__free(now->memory);

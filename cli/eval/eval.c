@@ -49,7 +49,7 @@ static int evaluate(const cli_options *options, fv_model *model, cli_evaluation 
 
 // Which top-k accuracies are counted: --top, else those of the recipe.
 static int choose_metrics(const cli_subject *subject, const cli_options *options, fv_evaluate_options *out) {
-    *out = (fv_evaluate_options){.size = sizeof *out, .threads = options->threads};
+    *out = (fv_evaluate_options){.size = sizeof *out, .threads = options->threads, .no_rewrite = options->no_rewrite};
     int classes = fv_model_get_info(subject->model)->classes;
     if (options->top >= classes) {
         return cli_usage(&cli_eval, "--top %d: the model tells only %d classes apart", options->top, classes);

@@ -2,35 +2,21 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "draw/figures.h"
-#include "draw/grid.h"
 #include "eval.h"
 #include "formats/file.h"
-#include "train/evaluation.h"
 
 // --- Charts
 
 static fv_status draw_confusion(const cli_evaluation *now, const char *path, fv_error *error) {
-    return fv__draw_confusion(now->details->confusion, now->details->class_count, now->info.class_names, path, error);
+    return fv_evaluation_draw_confusion(now->details, now->info.class_names, path, error);
 }
 
 static fv_status draw_classes(const cli_evaluation *now, const char *path, fv_error *error) {
-    const int classes = now->details->class_count;
-    double *recall = fv__alloc_array((size_t)classes, sizeof *recall);
-    if (!recall) {
-        return fv__fail_memory(error, path);
-    }
-    for (int c = 0; c < classes; c++) {
-        recall[c] = now->details->classes[c].recall;
-    }
-    fv_status status =
-        fv__draw_class_bars(recall, classes, now->info.class_names, "Accuracy of each class", path, error);
-    fv__free(recall);
-    return status;
+    return fv_evaluation_draw_classes(now->details, now->info.class_names, path, error);
 }
 
 static fv_status draw_calibration(const cli_evaluation *now, const char *path, fv_error *error) {
-    return fv__draw_calibration(now->details, path, error);
+    return fv_evaluation_draw_calibration(now->details, path, error);
 }
 
 // --- Grids of samples
@@ -45,15 +31,15 @@ typedef struct sheet {
     int count;
 } sheet;
 
-static fv_status fill_cell(const sheet *what, int index, uint8_t *pixels, char captions[2][CAPTION],
-                           fv__grid_cell *cell, fv_error *error) {
+static fv_status fill_cell(const sheet *what, int index, uint8_t *pixels, char captions[2][CAPTION], fv_grid_cell *cell,
+                           fv_error *error) {
     const cli_evaluation *now = what->now;
     size_t sample = what->samples[index];
     int label = now->info.labels[sample], predicted = now->details->predicted[sample];
     snprintf(captions[0], CAPTION, "%s", now->info.class_names[label]);
     snprintf(captions[1], CAPTION, "%.1f %%: %s", 100 * (double)now->details->confidence[sample],
              now->info.class_names[predicted]);
-    *cell = (fv__grid_cell){
+    *cell = (fv_grid_cell){
         .pixels = pixels, .captions = {captions[0], captions[1]}, .marked = what->marks && label != predicted};
     return fv_dataset_read(now->data, sample, pixels, error);
 }
@@ -61,23 +47,24 @@ static fv_status fill_cell(const sheet *what, int index, uint8_t *pixels, char c
 static fv_status draw_sheet(const sheet *what, const char *path, fv_error *error) {
     const fv_dataset_info *info = &what->now->info;
     size_t size = (size_t)info->height * (size_t)info->width * (size_t)info->channels;
-    fv__grid_cell cells[CELLS] = {{0}};
+    fv_grid_cell cells[CELLS] = {{0}};
     char captions[CELLS][2][CAPTION];
     uint8_t *pixels = fv__alloc_array(CELLS, size);
     fv_status status = pixels ? FV_OK : fv__fail_memory(error, path);
     for (int i = 0; i < what->count && !status; i++) {
         status = fill_cell(what, i, pixels + (size_t)i * size, captions[i], &cells[i], error);
     }
-    fv__grid grid = {.title = what->title,
-                     .rows = (what->count + COLUMNS - 1) / COLUMNS,
-                     .columns = COLUMNS,
-                     .height = info->height,
-                     .width = info->width,
-                     .channels = info->channels,
-                     .cell_width = CELL_WIDTH,
-                     .cells = cells};
+    const fv_grid grid = {.size = sizeof grid,
+                          .title = what->title,
+                          .rows = (what->count + COLUMNS - 1) / COLUMNS,
+                          .columns = COLUMNS,
+                          .height = info->height,
+                          .width = info->width,
+                          .channels = info->channels,
+                          .cell_width = CELL_WIDTH,
+                          .cells = cells};
     if (!status) {
-        status = fv__draw_grid(&grid, path, error);
+        status = fv_grid_draw(&grid, path, error);
     }
     fv__free(pixels);
     return status;

@@ -224,6 +224,7 @@ static int explain_all(cli_explanation *now) {
 
 static int run(const cli_options *options) {
     cli_explanation now = {.options = options};
+    const fv_explainer_options how = {.size = sizeof how, .threads = options->threads};
     fv_error error;
     if (options->argument_count == 0) {
         return cli_usage(&cli_explain, "explain needs a model file or a run folder");
@@ -242,7 +243,7 @@ static int run(const cli_options *options) {
         code = options->argument_count > 1 ? cli_files_find(&now.pictures, options, 1)
                                            : cli_subject_data(&now.subject, now.samples.split, options, &now.data);
     }
-    if (code == CLI_OK && fv_explainer_create(now.subject.model, &now.explainer, &error) != FV_OK) {
+    if (code == CLI_OK && fv_explainer_create(now.subject.model, &how, &now.explainer, &error) != FV_OK) {
         code = cli_fail(&error);
     }
     if (code == CLI_OK) {

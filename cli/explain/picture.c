@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "draw/grid.h"
-#include "draw/overlay.h"
 #include "explain.h"
 
 enum {
@@ -23,7 +21,7 @@ typedef struct sheet {
     const cli_explanation *now;
     fv_model_info model;
     int scale, rows, columns, count;
-    fv__grid_cell *cells;
+    fv_grid_cell *cells;
     uint8_t *pixels;                             // of all cells
     char (*captions)[CAPTION], (*ranges)[RANGE]; // of the cells
     float *map;                                  // room for one
@@ -62,7 +60,8 @@ static void find_range(const float *map, size_t places, double *least, double *m
 
 // Puts the image, under a map if there is one, into cell `at`; the caption is in s->captions[at].
 static void add_cell(sheet *s, int at, const float *map) {
-    fv__overlay overlay = {.height = s->model.height,
+    fv_heat_map overlay = {.size = sizeof overlay,
+                           .height = s->model.height,
                            .width = s->model.width,
                            .channels = s->model.channels,
                            .pixels = s->now->pixels,
@@ -71,12 +70,12 @@ static void add_cell(sheet *s, int at, const float *map) {
                            .scale = s->scale};
     size_t size = (size_t)s->model.height * (size_t)s->model.width * (size_t)s->scale * (size_t)s->scale * 3;
     uint8_t *pixels = s->pixels + (size_t)at * size;
-    s->cells[at] = (fv__grid_cell){.pixels = pixels, .captions = {s->captions[at]}};
+    s->cells[at] = (fv_grid_cell){.pixels = pixels, .captions = {s->captions[at]}};
     if (map) {
         find_range(map, (size_t)s->model.height * (size_t)s->model.width, &overlay.least, &overlay.most, s->ranges[at]);
         s->cells[at].captions[1] = s->ranges[at];
     }
-    fv__draw_overlay(&overlay, pixels);
+    fv_heat_map_paint(&overlay, pixels, NULL); // whose numbers are fine
 }
 
 // Draws a frame around the part of the image in cell `at` that a token stands for.
@@ -95,7 +94,7 @@ static void frame_token(sheet *s, int at, const fv_attention_weights *layer, int
             bool inside =
                 y >= first[0] + FRAME && y <= last[0] - FRAME && x >= first[1] + FRAME && x <= last[1] - FRAME;
             for (int c = 0; c < 3 && !inside; c++) {
-                pixels[((ptrdiff_t)y * size[1] + x) * 3 + c] = (uint8_t)(FV__VERMILLION >> (16 - 8 * c));
+                pixels[((ptrdiff_t)y * size[1] + x) * 3 + c] = (uint8_t)(FV_MARK_COLOUR >> (16 - 8 * c));
             }
         }
     }
@@ -116,19 +115,20 @@ static int close_sheet(sheet *s, cli_explanation *now, int code, const char *suf
     char title[CLI_EXPLAIN_TITLE];
     fv_error error;
     char *path = code == CLI_OK ? cli_explain_path(now, suffix) : NULL;
-    const fv__grid grid = {.title = cli_explain_title(now, title),
-                           .subtitle = about,
-                           .rows = s->rows,
-                           .columns = s->columns,
-                           .height = s->model.height * s->scale,
-                           .width = s->model.width * s->scale,
-                           .channels = 3,
-                           .scale = 1,
-                           .cells = s->cells};
+    const fv_grid grid = {.size = sizeof grid,
+                          .title = cli_explain_title(now, title),
+                          .subtitle = about,
+                          .rows = s->rows,
+                          .columns = s->columns,
+                          .height = s->model.height * s->scale,
+                          .width = s->model.width * s->scale,
+                          .channels = 3,
+                          .scale = 1,
+                          .cells = s->cells};
     if (code == CLI_OK && !path) {
         code = cli_fail_memory();
     }
-    if (code == CLI_OK && fv__draw_grid(&grid, path, &error) != FV_OK) {
+    if (code == CLI_OK && fv_grid_draw(&grid, path, &error) != FV_OK) {
         code = cli_fail(&error);
     }
     fv__free(path);

@@ -5,10 +5,8 @@
 
 #include "base/memory.h"
 #include "formats/file.h"
-#include "plot.h"
 #include "support/json.h"
 #include "support/subject.h"
-#include "train/curves.h"
 
 typedef enum kind { CURVES, FILTERS, POSITIONS } kind;
 static const char *const kinds[] = {"curves", "filters", "positions", NULL};
@@ -40,15 +38,26 @@ static int draw_weights(const cli_options *options, kind what, const char *path)
     if (code != CLI_OK) {
         return code;
     }
-    fv_status status = what == FILTERS ? cli_plot_filters(subject.model, path, &error)
-                                       : cli_plot_positions(subject.model, path, &error);
+    const fv_status status = what == FILTERS ? fv_model_draw_filters(subject.model, path, &error)
+                                             : fv_model_draw_positions(subject.model, path, &error);
     cli_subject_free(&subject);
     return status ? cli_fail(&error) : CLI_OK;
 }
 
 static int draw_curves(const cli_options *options, const char *path) {
     fv_error error;
-    return cli_curves_draw(options->arguments, options->argument_count, path, &error) ? cli_fail(&error) : CLI_OK;
+    fv_run *runs[FV_MAX_CURVES] = {NULL};
+    fv_status status = FV_OK;
+    for (int i = 0; i < options->argument_count && !status; i++) {
+        status = fv_run_open(options->arguments[i], &runs[i], &error);
+    }
+    if (!status) {
+        status = fv_run_draw_curves((const fv_run *const *)runs, options->argument_count, path, &error);
+    }
+    for (int i = 0; i < FV_MAX_CURVES; i++) {
+        fv_run_free(runs[i]);
+    }
+    return status ? cli_fail(&error) : CLI_OK;
 }
 
 static int run(const cli_options *options) {
@@ -60,8 +69,8 @@ static int run(const cli_options *options) {
     if (options->argument_count == 0) {
         return cli_usage(&cli_plot, "plot needs a run folder");
     }
-    if (what == CURVES && options->argument_count > FV__MAX_CURVES) {
-        return cli_usage(&cli_plot, "plot draws up to %d runs together, not %d", FV__MAX_CURVES,
+    if (what == CURVES && options->argument_count > FV_MAX_CURVES) {
+        return cli_usage(&cli_plot, "plot draws up to %d runs together, not %d", FV_MAX_CURVES,
                          options->argument_count);
     }
     if (what != CURVES && options->argument_count > 1) {

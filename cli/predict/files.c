@@ -28,34 +28,38 @@ static void wipe(const files *now) {
     }
 }
 
-static void leave_out(void *context, size_t index, const char *sentence) {
-    files *now = context;
-    char **problem = &now->problems[now->first + index];
+static void leave_out(files *now, const fv_event *event) {
+    char **problem = &now->problems[now->first + event->index];
     wipe(now);
-    cli_say("left out: %s", sentence);
-    *problem = fv__strdup(sentence);
+    cli_say("left out: %s", event->message);
+    *problem = fv__strdup(event->message);
     now->failed |= !*problem;
     now->left_out++;
 }
 
-static bool show_progress(void *context, size_t done, size_t count) {
-    (void)count;
+static void show_progress(files *now, size_t done) {
+    char bar[CLI_BAR_SIZE], rate[CLI_NUMBER_SIZE], left[CLI_NUMBER_SIZE];
+    const double seen = (double)(now->first + done), seconds = fv__seconds() - now->started;
+    wipe(now);
+    fprintf(stderr, "Pictures  %s  %.0f/%d  %s img/s  %s left", cli_bar(bar, seen / now->list.count, 24), seen,
+            now->list.count, cli_count(rate, seen / seconds),
+            cli_duration(left, seconds / seen * (now->list.count - seen)));
+    now->drawn = fv__seconds();
+}
+
+static bool on_event(void *context, const fv_event *event) {
     files *now = context;
-    if (now->live && fv__seconds() - now->drawn > 0.1) {
-        char bar[CLI_BAR_SIZE], rate[CLI_NUMBER_SIZE], left[CLI_NUMBER_SIZE];
-        double seen = (double)(now->first + done), seconds = fv__seconds() - now->started;
-        wipe(now);
-        fprintf(stderr, "Pictures  %s  %.0f/%d  %s img/s  %s left", cli_bar(bar, seen / now->list.count, 24), seen,
-                now->list.count, cli_count(rate, seen / seconds),
-                cli_duration(left, seconds / seen * (now->list.count - seen)));
-        now->drawn = fv__seconds();
+    if (event->kind == FV_EVENT_LEFT_OUT) {
+        leave_out(now, event);
+    } else if (now->live && fv__seconds() - now->drawn > 0.1) {
+        show_progress(now, event->done);
     }
     return true;
 }
 
 static int predict(files *now) {
-    const fv_predict_options options = {
-        .strict = now->shared.options->strict, .on_left_out = leave_out, .on_progress = show_progress, .context = now};
+    const fv_predict_files_options options = {
+        .size = sizeof options, .strict = now->shared.options->strict, .on_event = on_event, .context = now};
     size_t count = (size_t)now->list.count;
     fv_error error;
     fv_status status = FV_OK;
@@ -67,7 +71,7 @@ static int predict(files *now) {
         size_t images = count - now->first < CLI_PREDICT_CHUNK ? count - now->first : CLI_PREDICT_CHUNK;
         const char *const *paths = (const char *const *)now->list.paths + now->first;
         status = now->problems
-                     ? fv_predict_files(now->shared.subject.model, paths, images, &options, now->shared.chunk, &error)
+                     ? fv_predictor_run_files(now->shared.predictor, paths, images, &options, now->shared.chunk, &error)
                      : fv__fail_memory(&error, "the files");
         if (!status) {
             cli_predictions_rank(&now->shared, now->first, images);

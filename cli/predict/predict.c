@@ -14,27 +14,18 @@ typedef struct prediction {
     cli_samples samples;
 } prediction;
 
-typedef struct chunk {
-    const fv_dataset *data;
-    const size_t *index; // of the chunk's samples
-} chunk;
-
-static fv_status read_sample(void *context, size_t index, uint8_t *pixels, fv_error *error) {
-    const chunk *now = context;
-    return fv_dataset_read(now->data, now->index[index], pixels, error);
-}
-
 static int predict(prediction *now) {
     size_t count = now->samples.count;
     int code = cli_predictions_reserve(&now->shared, count);
     for (size_t first = 0; first < count && code == CLI_OK; first += CLI_PREDICT_CHUNK) {
         size_t images = count - first < CLI_PREDICT_CHUNK ? count - first : CLI_PREDICT_CHUNK;
-        chunk part = {now->data, now->samples.index + first};
+        const size_t *index = now->samples.index + first;
         fv_error error;
         const fv_status status =
-            fv__predict_read(now->shared.subject.model, images, read_sample, &part, now->shared.chunk, &error);
+            fv_predictor_run_samples(now->shared.predictor, now->data, index, images, now->shared.chunk, &error);
         if (status == FV_NUMERIC) {
-            fv__fail_in(&error, status, "counted among the samples from %s:%zu on", now->samples.split, part.index[0]);
+            cli_say("counted among the samples from %s:%zu on: %s", now->samples.split, index[0], error.message);
+            return CLI_FAILED;
         }
         if (status) {
             return cli_fail(&error);

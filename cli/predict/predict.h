@@ -17,6 +17,7 @@ typedef struct cli_ranked {
 typedef struct cli_predictions {
     const cli_options *options;
     cli_subject subject;
+    fv_predictor *predictor;
     fv_model_info model; // of the subject
     int top;             // classes shown
     cli_ranked *ranked;  // (images, top), likeliest first

@@ -6,7 +6,13 @@
 
 int cli_predictions_load(const cli_options *options, cli_predictions *now) {
     *now = (cli_predictions){.options = options};
+    const fv_predictor_options how = {
+        .size = sizeof how, .threads = options->threads, .no_rewrite = options->no_rewrite};
+    fv_error error;
     int code = cli_subject_load(options->arguments[0], options, &now->subject);
+    if (code == CLI_OK && fv_predictor_create(now->subject.model, &how, &now->predictor, &error) != FV_OK) {
+        code = cli_fail(&error);
+    }
     if (code == CLI_OK) {
         now->model = *fv_model_get_info(now->subject.model);
         now->top = options->top ? options->top : 3;
@@ -24,6 +30,7 @@ int cli_predictions_reserve(cli_predictions *now, size_t images) {
 void cli_predictions_free(cli_predictions *now) {
     fv__free(now->ranked);
     fv__free(now->chunk);
+    fv_predictor_free(now->predictor);
     cli_subject_free(&now->subject);
 }
 

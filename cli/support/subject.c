@@ -60,17 +60,11 @@ static fv_status read_recipe(const char *path, fv_recipe **recipe, fv_error *err
     return status;
 }
 
-static void configure(fv_model *model, const cli_options *options) {
-    fv_model_set_threads(model, options->threads);
-    model->rewrite = !options->no_rewrite;
-}
-
 static int load(const char *file, const cli_options *options, cli_subject *subject) {
     fv_error error;
     if (fv_model_load(file, &subject->model, &error) != FV_OK || read_recipe(file, &subject->recipe, &error) != FV_OK) {
         return cli_fail(&error);
     }
-    configure(subject->model, options);
     if (!subject->recipe && options->set_count) {
         cli_say("%s was made without a recipe, so that there is nothing to --set", file);
         return CLI_USAGE;
@@ -90,7 +84,6 @@ static int load_recipe(const char *name, const cli_options *options, cli_subject
                    : cli_fail(&error);
     }
     if (code == CLI_OK) {
-        configure(subject->model, options);
     } else {
         cli_subject_free(subject);
     }
@@ -131,7 +124,6 @@ int cli_subject_open(const char *argument, const cli_options *options, cli_subje
         code = cli_fail(&error);
     }
     if (code == CLI_OK) {
-        configure(subject->model, options);
     } else {
         cli_subject_free(subject);
     }
@@ -189,7 +181,7 @@ static fv_status open_other(const cli_subject *subject, const cli_options *optio
     const fv__photo_settings photos = {
         .resize = {.mode = input->resize, .height = input->size.values[0], .width = input->size.values[1]},
         .channels = input->size.values[2],
-        .threads = model->threads,
+        .threads = options->threads,
         .strict = options->strict};
     bool folder = cli_is_photos(options->data);
     const fv__dataset_info *info = folder ? &fv__folder_info : fv__dataset_info_find(options->data, error);

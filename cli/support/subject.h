@@ -11,7 +11,7 @@ typedef struct cli_subject {
     fv_recipe *recipe; // NULL: the model was made in code, not from a recipe
 } cli_subject;
 
-// The model of a file or run folder and the recipe it carries, with --threads and --set applied. The recipe's
+// The model of a file or run folder and the recipe it carries, with --set applied. The recipe's
 // data.limit is forgotten: it was for training.
 int cli_subject_load(const char *path, const cli_options *options, cli_subject *subject);
 

@@ -8,9 +8,9 @@
 void cli_train_tell_start(const fv_recipe *recipe, const fv_model *model, const fv_dataset *train,
                           const fv_dataset *validation);
 
-// The test set's loss and accuracies, where there is one, and what is where. `last` is what was told of the last epoch.
-// Returns the exit code.
-int cli_train_tell_end(const cli_options *options, const fv_recipe *recipe, fv_model *model, const char *folder,
-                       const fv_progress *last);
+// The test set's loss and accuracies, where there is one (`test` has samples), and where the results are. `last` is the
+// progress of the last epoch. Returns the exit code.
+int cli_train_tell_end(const cli_options *options, const fv_recipe *recipe, const char *folder, const fv_progress *last,
+                       const fv_metrics *test);
 
 #endif

@@ -5,8 +5,6 @@
 #include <time.h>
 
 #include "base/memory.h"
-#include "board.h"
-#include "curves.h"
 #include "formats/file.h"
 #include "progress.h"
 #include "report.h"
@@ -15,8 +13,7 @@
 typedef struct run_context {
     const fv_recipe *recipe;
     cli_progress progress;
-    cli_curves curves;
-    cli_board board;
+    fv_metrics test; // no samples: there was no test set
 } run_context;
 
 static bool on_event(void *opaque, const fv_event *event) {
@@ -24,14 +21,12 @@ static bool on_event(void *opaque, const fv_event *event) {
     const bool go_on = !cli_interrupted();
     if (event->kind == FV_EVENT_START && !context->progress.quiet) {
         cli_train_tell_start(context->recipe, event->model, event->training, event->validation);
+    } else if (event->kind == FV_EVENT_TEST) {
+        context->test = *event->metrics;
     }
     if (go_on || event->kind == FV_EVENT_EPOCH) { // the last words of a run are not drawn over
         cli_progress_show(&context->progress, event);
     }
-    if (event->progress) {
-        cli_board_show(&context->board, event);
-    }
-    cli_curves_note(&context->curves, event);
     return go_on;
 }
 
@@ -62,9 +57,7 @@ static bool is_taken(const char *path) {
 static int train(const cli_options *options, const fv_recipe *recipe, const char *folder) {
     run_context context = {
         .recipe = recipe,
-        .progress = {.live = cli_is_live() && !options->quiet, .quiet = options->quiet, .json = options->json},
-        .curves = {.folder = folder},
-        .board = {.run = options->tensorboard ? folder : NULL}};
+        .progress = {.live = cli_is_live() && !options->quiet, .quiet = options->quiet, .json = options->json}};
     const fv_train_options train_options = {.size = sizeof train_options,
                                             .folder = folder,
                                             .resume = options->resume != NULL,
@@ -72,6 +65,8 @@ static int train(const cli_options *options, const fv_recipe *recipe, const char
                                             .seed = options->seed,
                                             .checkpoint_steps = options->checkpoint_steps,
                                             .no_rewrite = options->no_rewrite,
+                                            .test = true,
+                                            .tensorboard = options->tensorboard,
                                             .on_event = on_event,
                                             .context = &context};
     fv_model *model = NULL;
@@ -79,8 +74,6 @@ static int train(const cli_options *options, const fv_recipe *recipe, const char
     cli_interrupt_catch("\nfovea: stopping after this step; once more to stop at once\n");
     fv_status status = fv_recipe_train(recipe, &train_options, &model, &error);
     cli_progress_end(&context.progress);
-    cli_curves_end(&context.curves);
-    cli_board_end(&context.board, model);
     if (status == FV_INTERRUPTED) {
         if (is_taken(folder)) {
             cli_say("interrupted; go on with: fovea train --resume %s", folder);
@@ -92,7 +85,7 @@ static int train(const cli_options *options, const fv_recipe *recipe, const char
     if (status != FV_OK) {
         return cli_fail(&error);
     }
-    int code = cli_train_tell_end(options, recipe, model, folder, &context.progress.last);
+    int code = cli_train_tell_end(options, recipe, folder, &context.progress.last, &context.test);
     fv_model_free(model);
     return code;
 }

@@ -8,7 +8,7 @@
 #include "base/pool.h"
 #include "formats/safetensors.h"
 #include "fovea.h"
-#include "graph/plan.h"
+#include "graph/runner.h"
 
 enum { GOLDEN_BINDINGS = 32 };
 
