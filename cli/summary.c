@@ -29,28 +29,19 @@ static int print_json(const fv_summary *summary) {
         true);
 }
 
-// "(28, 28, 1)"
-static const char *print_shape(const fv_layer_info *layer, char text[64]) {
-    int length = snprintf(text, 64, "(");
-    for (int axis = 0; axis < layer->rank; axis++) {
-        length += snprintf(text + length, 64 - (size_t)length, "%s%d", axis ? ", " : "", layer->shape[axis]);
-    }
-    snprintf(text + length, 64 - (size_t)length, ")");
-    return text;
-}
-
 // As Keras prints it: Layer (type) | Output shape | Parameters | Multiply-adds | Memory.
 static int print_layers(const fv_summary *summary) {
     static const char *const head[] = {"Layer (type)", "Output shape", "Parameters", "Multiply-adds", "Memory"};
-    char shape[64], parameters[CLI_NUMBER_SIZE], work[CLI_NUMBER_SIZE], memory[CLI_NUMBER_SIZE];
+    char shape[CLI_SHAPE_SIZE], parameters[CLI_NUMBER_SIZE], work[CLI_NUMBER_SIZE], memory[CLI_NUMBER_SIZE];
     cli_table table = {.alignment = "llrrr"};
     for (size_t i = 0; i < sizeof head / sizeof *head; i++) {
         cli_table_add(&table, "%s", head[i]);
     }
     for (int i = 0; i < summary->layer_count; i++) {
         const fv_layer_info *layer = &summary->layers[i];
+        const int64_t sizes[] = {layer->shape[0], layer->shape[1], layer->shape[2], layer->shape[3]};
         cli_table_add(&table, "%*s%s (%s)", 2 * layer->depth, "", layer->name, layer->kind);
-        cli_table_add(&table, "%s", print_shape(layer, shape));
+        cli_table_add(&table, "%s", cli_shape(shape, layer->rank, sizes));
         cli_table_add(&table, "%s", cli_count(parameters, (double)layer->parameters));
         cli_table_add(&table, "%s", cli_count(work, layer->multiply_adds));
         cli_table_add(&table, "%s", cli_bytes(memory, (double)layer->activation_bytes));

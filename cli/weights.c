@@ -1,10 +1,7 @@
 // `fovea weights list | get | check`: trained weights known by name, where they are, and what is in files of weights.
-#include <jansson.h>
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
-#include "recipe/pretrained.h"
 #include "support/download.h"
 #include "support/json.h"
 
@@ -13,19 +10,19 @@
 static int list(const cli_options *options) {
     json_t *rows = json_array();
     cli_table table = {.alignment = "lll"};
-    for (size_t i = 0; i < fv__pretrained_count(); i++) {
-        const fv__pretrained *known = fv__pretrained_at(i);
+    const fv_pretrained *known;
+    for (size_t i = 0; (known = fv_pretrained_get(i)); i++) {
         char *path = NULL;
-        bool here = fv__pretrained_locate(known, &path, NULL) == FV_OK;
+        const bool here = fv_pretrained_locate(known->name, true, &path, NULL) == FV_OK;
         cli_table_add(&table, "%s", known->name);
         cli_table_add(&table, "%s", known->title);
         cli_table_add(&table, "%s%s", here ? "in " : "not here", here ? path : "");
         json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s?}", "name", known->name, "title", known->title,
                                               "url", known->url, "file", known->file, "path", path));
-        fv__free(path);
+        fv_free(path);
     }
     if (options->json) {
-        fv__text_free(&table.cells);
+        cli_table_drop(&table);
         return cli_json_print(rows, true);
     }
     json_decref(rows);
@@ -34,107 +31,99 @@ static int list(const cli_options *options) {
 
 // --- check
 
-static bool is_finite(const fv__weight_array *array) {
-    for (size_t i = 0; i < array->count; i++) {
-        if (!isfinite(array->values[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static json_t *array_json(const fv__weight_array *array) {
+static json_t *array_json(const fv_weight_array *array) {
     json_t *shape = json_array();
     for (int axis = 0; axis < array->rank; axis++) {
         json_array_append_new(shape, json_integer((json_int_t)array->shape[axis]));
     }
     return json_pack("{s:o, s:o, s:o, s:b}", "name", cli_json_text(array->name), "other_name",
-                     array->other ? cli_json_text(array->other) : json_null(), "shape", shape, "finite",
-                     (int)is_finite(array));
+                     array->other_name ? cli_json_text(array->other_name) : json_null(), "shape", shape, "finite",
+                     (int)array->finite);
 }
 
-static int print_arrays(const cli_options *options, const fv__weights *weights, const char *path) {
+static int print_json(const fv_weights_info *info, size_t numbers) {
     json_t *rows = json_array();
+    for (int i = 0; i < info->count; i++) {
+        json_array_append_new(rows, array_json(&info->arrays[i]));
+    }
+    return cli_json_print(
+        json_pack("{s:o, s:I, s:o}", "file", cli_json_text(info->path), "numbers", (json_int_t)numbers, "arrays", rows),
+        true);
+}
+
+static int print_text(const fv_weights_info *info, size_t numbers, int spoilt) {
+    char number[CLI_NUMBER_SIZE], shape[CLI_SHAPE_SIZE];
     cli_table table = {.alignment = "lll"};
-    size_t numbers = 0;
-    int spoilt = 0;
-    for (int i = 0; i < weights->count; i++) {
-        const fv__weight_array *array = &weights->arrays[i];
-        bool finite = is_finite(array);
-        numbers += array->count;
-        spoilt += !finite;
+    for (int i = 0; i < info->count; i++) {
+        const fv_weight_array *array = &info->arrays[i];
         cli_table_add(&table, "%s", array->name);
-        cli_table_add(&table, "%s", fv__weight_shape_print(array).text);
-        cli_table_add(&table, "%s", finite ? array->other ? array->other : "" : "has values that are not finite");
-        json_array_append_new(rows, array_json(array));
+        cli_table_add(&table, "%s", cli_shape(shape, array->rank, array->shape));
+        cli_table_add(&table, "%s",
+                      !array->finite      ? "has values that are not finite"
+                      : array->other_name ? array->other_name
+                                          : "");
     }
-    int code;
-    if (options->json) {
-        fv__text_free(&table.cells);
-        code = cli_json_print(
-            json_pack("{s:o, s:I, s:o}", "file", cli_json_text(path), "numbers", (json_int_t)numbers, "arrays", rows),
-            true);
-    } else {
-        char number[CLI_NUMBER_SIZE];
-        json_decref(rows);
-        code = cli_table_print(&table, stdout);
-        printf("%s: %d arrays, %s numbers%s\n", path, weights->count, cli_count(number, (double)numbers),
-               spoilt ? "" : ", all finite");
-    }
-    return code == CLI_OK && spoilt ? CLI_FAILED : code;
+    const int code = cli_table_print(&table, stdout);
+    printf("%s: %d arrays, %s numbers%s\n", info->path, info->count, cli_count(number, (double)numbers),
+           spoilt ? "" : ", all finite");
+    return code;
 }
 
 static int check(const cli_options *options, const char *from) {
     fv_error error;
-    fv__weights weights;
-    char *path = NULL;
-    if (fv__pretrained_read(from, &weights, &path, &error) != FV_OK) {
+    fv_weights *weights;
+    if (fv_weights_open(from, &weights, &error) != FV_OK) {
         return cli_fail(&error);
     }
-    int code = print_arrays(options, &weights, path);
-    fv__weights_free(&weights);
-    fv__free(path);
-    return code;
+    const fv_weights_info *info = fv_weights_get_info(weights);
+    size_t numbers = 0;
+    int spoilt = 0;
+    for (int i = 0; i < info->count; i++) {
+        numbers += info->arrays[i].count;
+        spoilt += !info->arrays[i].finite;
+    }
+    const int code = options->json ? print_json(info, numbers) : print_text(info, numbers, spoilt);
+    fv_weights_free(weights);
+    return code == CLI_OK && spoilt ? CLI_FAILED : code;
 }
 
 // --- get
 
-static bool is_headless(const fv__pretrained *known, const char *path) {
-    const char *slash = strrchr(path, '/');
-    return strcmp(slash ? slash + 1 : path, known->headless) == 0;
+static const fv_pretrained *find(const char *name) {
+    const fv_pretrained *known;
+    for (size_t i = 0; (known = fv_pretrained_get(i)) && strcmp(known->name, name) != 0; i++) {
+    }
+    return known;
+}
+
+static fv_status bring(const cli_options *options, const char *name, char **path, fv_error *error) {
+    fv_status status = options->out ? FV_NOT_FOUND : fv_pretrained_locate(name, false, path, NULL);
+    if (status) {
+        cli_download now = cli_download_begin(options);
+        const fv_pretrained_options how = {
+            .size = sizeof how, .folder = options->out, .on_event = cli_download_show, .context = &now};
+        status = fv_pretrained_download(name, &how, path, error);
+        cli_download_end(&now);
+    }
+    if (!status) { // it may have been there before
+        fv_weights *weights = NULL;
+        status = fv_weights_open(*path, &weights, error);
+        fv_weights_free(weights);
+    }
+    return status;
 }
 
 static int get(const cli_options *options, const char *name) {
     fv_error error;
     char *path = NULL;
-    const fv__pretrained *known = fv__pretrained_find(name, &error);
-    if (!known) {
-        return cli_fail(&error);
-    }
-    fv__weights weights = {0};
-    fv_status status = options->out ? FV_NOT_FOUND : fv__pretrained_locate(known, &path, NULL);
-    if (status == FV_OK && is_headless(known, path)) { // which does for some
-        fv__free(path);
-        path = NULL;
-        status = FV_NOT_FOUND;
-    }
-    if (status != FV_OK) {
-        cli_download now = cli_download_begin(options);
-        status = fv__pretrained_get(known, options->out, cli_download_show, &now, &path, &error);
-        cli_download_end(&now);
-    }
-    if (status == FV_OK) { // it may have been there before
-        status = fv__weights_read(path, &weights, &error);
-        fv__weights_free(&weights);
-    }
-    int code = status == FV_OK ? CLI_OK : cli_fail(&error);
+    int code = bring(options, name, &path, &error) == FV_OK ? CLI_OK : cli_fail(&error);
     if (code == CLI_OK && options->json) {
         code = cli_json_print(json_pack("{s:s, s:o}", "name", name, "file", cli_json_text(path)), true);
     } else if (code == CLI_OK && !options->quiet) {
         printf("%s is %s%s\n", name, path,
-               known->sha256 ? "" : " (no sum of it is published; that it can be read is all that was checked)");
+               find(name)->sha256 ? "" : " (no sum of it is published; the only check was that it can be read)");
     }
-    fv__free(path);
+    fv_free(path);
     return code;
 }
 

@@ -253,6 +253,16 @@ fv_status fv_recipe_open_dataset(const fv_recipe *recipe, const char *split, fv_
 // The recipe with every key, as YAML: the same text for the same experiment. Release with fv_free.
 fv_status fv_recipe_resolve(const fv_recipe *recipe, char **yaml, fv_error *error);
 
+// The recipes that come with fovea; NULL after the last.
+typedef struct fv_builtin_recipe {
+    const char *name, *title, *text; // "mnist-mha", its first comment line, and the YAML
+} fv_builtin_recipe;
+const fv_builtin_recipe *fv_recipe_get_builtin(size_t index);
+
+// The reference of all sections, layers, augmentations, optimizers, schedules and losses with their options, as
+// Markdown. Release with fv_free.
+fv_status fv_recipe_describe_keys(char **markdown, fv_error *error);
+
 // --- Models
 
 // A model (fv_model): layers with weights, class names and preprocessing. All that prediction needs.
@@ -279,7 +289,35 @@ fv_status fv_model_load(const char *path, fv_model **out, fv_error *error);
 // Writes weights, layers, classes and preprocessing to a safetensors file: complete, or not at all. Errors: FV_IO.
 fv_status fv_model_save(const fv_model *model, const char *path, fv_error *error);
 
+// The same from and to a model file's bytes in memory; `name` stands for the path in messages. Release *bytes with fv_free.
+fv_status fv_model_load_memory(const void *bytes, size_t size, const char *name, fv_model **out, fv_error *error);
+fv_status fv_model_save_memory(const fv_model *model, void **bytes, size_t *size, fv_error *error);
+
 void fv_model_free(fv_model *model); // NULL is fine
+
+// The recipe that the model was trained with and carries in its file; *out is NULL where it has none, as a model made in
+// code. Release with fv_recipe_free. The second stores one (NULL: none) with the model.
+fv_status fv_model_get_recipe(const fv_model *model, fv_recipe **out, fv_error *error);
+fv_status fv_model_set_recipe(fv_model *model, const fv_recipe *recipe, fv_error *error);
+
+// Takes the names of the classes from a text file, one per line. Errors: FV_FORMAT unless there are as many as classes.
+fv_status fv_model_read_classes(fv_model *model, const char *path, fv_error *error);
+
+// One weight of the model, numbered 0 … count-1 in the order of the layers.
+typedef struct fv_weight_info {
+    size_t size;
+    const char *name;   // "dense_1/kernel"
+    int rank, shape[4]; //
+    size_t count;       // values
+    bool trainable;
+} fv_weight_info;
+size_t fv_model_get_weight_count(const fv_model *model);
+fv_status fv_model_get_weight(const fv_model *model, size_t index, fv_weight_info *out, fv_error *error);
+
+// Copies the `count` values of a weight, row-major. Errors: FV_NOT_FOUND (names the nearest), FV_INVALID (another count),
+// and when writing FV_NUMERIC (a value that is not finite).
+fv_status fv_model_read_weight(const fv_model *model, const char *name, float *values, size_t count, fv_error *error);
+fv_status fv_model_write_weight(fv_model *model, const char *name, const float *values, size_t count, fv_error *error);
 
 typedef struct fv_model_info {
     int height, width, channels; // of an image
@@ -292,6 +330,96 @@ typedef struct fv_model_info {
 
 // Up to date until the model is changed.
 const fv_model_info *fv_model_get_info(const fv_model *model);
+
+// --- Weights of others
+
+// A file of trained weights: arrays by name. `from` is a path (safetensors; Keras's .h5 or .weights.h5) or a name that
+// fv_pretrained_get lists. Errors: FV_NOT_FOUND, FV_FORMAT (names the array), FV_UNSUPPORTED (HDF5 in a build without
+// it). Release with fv_weights_free.
+typedef struct fv_weights fv_weights;
+
+typedef struct fv_weight_array {
+    const char *name;       // "Conv1/kernel"; "Conv1/0" where the file has no name for it
+    const char *other_name; // the same by the file's own folders, or NULL
+    int rank;               // up to 8
+    int64_t shape[8];
+    size_t count;
+    const float *values; // (count), row-major
+    bool finite;         // all values are
+} fv_weight_array;
+
+typedef struct fv_weights_info {
+    const char *path;
+    const fv_weight_array *arrays; // (count)
+    int count;
+} fv_weights_info;
+
+fv_status fv_weights_open(const char *from, fv_weights **out, fv_error *error);
+void fv_weights_free(fv_weights *weights); // NULL is fine
+const fv_weights_info *fv_weights_get_info(const fv_weights *weights);
+
+// Which arrays of a file fit which weights of a model. Names are compared from their ends, rules say more; what fits two
+// equally well fits none.
+typedef struct fv_import fv_import;
+
+typedef struct fv_import_options {
+    size_t size;
+    const char *layer;       // only the weights of this layer, with those inside it; NULL: all
+    const char *const *maps; // (map_count): rules THEIRS=OURS as of `fovea import --map`, or paths of files of rules
+    int map_count;
+} fv_import_options;
+
+typedef struct fv_import_row {
+    const char *weight; // of the model
+    int rank, shape[4];
+    bool matched;
+    const char *fit;    // "matched", "missing", "ambiguous", "shape", "not finite"
+    const char *array;  // of the file; NULL: none
+    const char *reason; // a sentence
+} fv_import_row;
+
+typedef struct fv_import_info {
+    const char *path;                        // of the file
+    const fv_import_row *rows;               // (row_count): the weights that are wanted
+    int row_count, matched;                  //
+    const fv_weight_array *const *left_over; // (left_over_count): arrays that no weight takes
+    int left_over_count;
+} fv_import_info;
+
+// Finds what belongs together; the model, which must outlive the import, stays as it is. Errors: those of
+// fv_weights_open, FV_INVALID (no such layer, or a rule that is wrong or fits nothing). Release with fv_import_free.
+fv_status fv_import_create(fv_model *model, const char *from, const fv_import_options *options, fv_import **out,
+                           fv_error *error);
+void fv_import_free(fv_import *import); // NULL is fine
+const fv_import_info *fv_import_get_info(const fv_import *import);
+
+// Copies what matched into the model. Errors: unless `partial`, FV_FORMAT when a weight is not matched (names the first).
+fv_status fv_import_apply(fv_import *import, bool partial, fv_error *error);
+
+// Published weights that are known by name; NULL after the last.
+typedef struct fv_pretrained {
+    const char *name;   // "mobilenet-v2-1.0-224"
+    const char *title;  // what they fit and were trained on
+    const char *url;    // the file is at URL/FILE
+    const char *file;   // as published
+    const char *sha256; // of the file; NULL: none is published
+} fv_pretrained;
+const fv_pretrained *fv_pretrained_get(size_t index);
+
+// Where the file is: in FOVEA_WEIGHTS, the cache, or where Keras keeps it. `headless`: one without the last layer will
+// do. Errors: FV_NOT_FOUND (no such name, or not there: says how to get it). Release with fv_free.
+fv_status fv_pretrained_locate(const char *name, bool headless, char **path, fv_error *error);
+
+typedef struct fv_pretrained_options {
+    size_t size;
+    const char *folder;          // to put the file in; NULL: the cache
+    fv_event_callback *on_event; // FV_EVENT_WORK: bytes of the address `message`
+    void *context;
+} fv_pretrained_options;
+
+// Downloads the file, picking up where an earlier download stopped. Errors: FV_NOT_FOUND, FV_IO, FV_FORMAT (another sum),
+// FV_UNSUPPORTED (a build without downloads), FV_INTERRUPTED. Release *path with fv_free.
+fv_status fv_pretrained_download(const char *name, const fv_pretrained_options *options, char **path, fv_error *error);
 
 // --- Prediction
 

@@ -163,7 +163,9 @@ static void check_done(const char *name) {
     assert_false(fv__file_exists(scratch_path(part)));
 }
 
-static bool watch(void *context, const char *url, uint64_t received, uint64_t total) {
+static bool watch(void *context, const fv_event *event) {
+    const char *url = event->message;
+    const size_t received = event->done, total = event->count;
     uint64_t *seen = context;
     (void)url;
     assert_true(total == 0 || received <= total);
@@ -175,7 +177,7 @@ static bool watch(void *context, const char *url, uint64_t received, uint64_t to
 static void test_fresh(void **state) {
     (void)state;
     uint64_t seen[3] = {0};
-    const fv__fetch_options options = {.sha256 = sum_of_content(), .progress = watch, .progress_context = seen};
+    const fv__fetch_options options = {.sha256 = sum_of_content(), .on_event = watch, .context = seen};
     assert_int_equal(fv__fetch(url_of("f"), scratch_path("new/folder/f"), &options, &error), FV_OK);
     check_done("new/folder/f");
     assert_int_equal(seen[0], SIZE);

@@ -51,11 +51,10 @@ static void test_builtin(void **state) {
         fv_model_free(model);
         fv_recipe_free(recipe);
     }
-    for (const fv__builtin_recipe *builtin = fv__builtin_recipes; builtin->name; builtin++) {
-        char title[256];
+    for (const fv_builtin_recipe *builtin = fv__builtin_recipes; builtin->name; builtin++) {
         fv_recipe *recipe;
-        assert_true(strlen(fv__builtin_recipe_title(builtin, title, sizeof title)) > 10);
-        assert_null(strchr(title, '\n'));
+        assert_true(strlen(builtin->title) > 10);
+        assert_true(strlen(builtin->title) > 10);
         assert_ok(fv_recipe_open(builtin->name, &recipe, &failure));
         fv_recipe_free(recipe);
     }
@@ -228,7 +227,7 @@ static void test_resolve(void **state) {
     assert_int_equal(mkdir(scratch_path("pictures"), 0777), 0);
     assert_int_equal(mkdir(scratch_path("pictures/ants"), 0777), 0);
     assert_int_equal(mkdir(scratch_path("pictures/bees"), 0777), 0);
-    for (const fv__builtin_recipe *builtin = fv__builtin_recipes; builtin->name; builtin++) {
+    for (const fv_builtin_recipe *builtin = fv__builtin_recipes; builtin->name; builtin++) {
         assert_ok(fv_recipe_open(builtin->name, &recipe, &failure));
         if (strcmp(recipe->data.info->name, "folder") == 0) {
             char set[600];

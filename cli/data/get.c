@@ -89,8 +89,7 @@ static int fetch(const cli_options *options, const char *url, const char *path) 
     fv_error error;
     const bool already = fv__file_exists(path);
     cli_download now = cli_download_begin(options);
-    const fv__fetch_options fetch = {
-        .sha256 = options->sha256, .progress = cli_download_show, .progress_context = &now};
+    const fv__fetch_options fetch = {.sha256 = options->sha256, .on_event = cli_download_show, .context = &now};
     fv_status status = fv__fetch(url, path, &fetch, &error);
     cli_download_end(&now);
     status = status ? status : fv__sha256_file(path, sum, &error);

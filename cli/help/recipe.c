@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "recipe/builtin.h"
-#include "recipe/recipe.h"
 #include "support/json.h"
 
 // Where the line after this one begins, or the end.
@@ -39,39 +37,45 @@ static bool print_section(const char *reference, const char *name) {
     return found;
 }
 
+static const fv_builtin_recipe *find(const char *name) {
+    const fv_builtin_recipe *recipe;
+    for (size_t i = 0; (recipe = fv_recipe_get_builtin(i)) && strcmp(recipe->name, name) != 0; i++) {
+    }
+    return recipe;
+}
+
 int cli_help_recipe(const char *name) {
-    const fv__builtin_recipe *recipe = name ? fv__builtin_recipe_find(name) : NULL;
+    const fv_builtin_recipe *recipe = name ? find(name) : NULL;
     if (recipe) {
         fputs(recipe->text, stdout);
         return CLI_OK;
     }
-    fv__text text = {0};
+    char *text = NULL;
     fv_error error;
-    int code = fv__recipe_reference(&text, &error) == FV_OK ? CLI_OK : cli_fail(&error);
+    int code = fv_recipe_describe_keys(&text, &error) == FV_OK ? CLI_OK : cli_fail(&error);
     if (code == CLI_OK && !name) {
-        fputs(text.bytes, stdout);
-    } else if (code == CLI_OK && !print_section(text.bytes, name)) {
+        fputs(text, stdout);
+    } else if (code == CLI_OK && !print_section(text, name)) {
         code = cli_usage(&cli_help,
                          "'%s' is neither a built-in recipe (`fovea help recipes`) nor a section, layer or other name "
                          "in `fovea help recipe`",
                          name);
     }
-    fv__text_free(&text);
+    fv_free(text);
     return code;
 }
 
 int cli_help_recipes(bool json) {
-    char title[160];
     json_t *list = json_array();
     cli_table table = {.alignment = "ll"};
-    for (const fv__builtin_recipe *recipe = fv__builtin_recipes; recipe->name; recipe++) {
-        fv__builtin_recipe_title(recipe, title, sizeof title);
+    const fv_builtin_recipe *recipe;
+    for (size_t i = 0; (recipe = fv_recipe_get_builtin(i)); i++) {
         cli_table_add(&table, "%s", recipe->name);
-        cli_table_add(&table, "%s", title);
-        json_array_append_new(list, json_pack("{s:s, s:s}", "name", recipe->name, "title", title));
+        cli_table_add(&table, "%s", recipe->title);
+        json_array_append_new(list, json_pack("{s:s, s:s}", "name", recipe->name, "title", recipe->title));
     }
     if (json) {
-        fv__text_free(&table.cells);
+        cli_table_drop(&table);
         return cli_json_print(list, true);
     }
     json_decref(list);

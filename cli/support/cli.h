@@ -109,6 +109,10 @@ const char *cli_duration(char buffer[CLI_NUMBER_SIZE], double seconds);
 enum { CLI_BAR_COLUMNS = 40, CLI_BAR_SIZE = 3 * CLI_BAR_COLUMNS + 1 };
 const char *cli_bar(char buffer[CLI_BAR_SIZE], double part, int width);
 
+// "(28, 28, 1)" in `buffer`, which is also returned.
+enum { CLI_SHAPE_SIZE = 192 };
+const char *cli_shape(char buffer[CLI_SHAPE_SIZE], int rank, const int64_t *shape);
+
 // A loss: "0.2511", and short even when training goes wrong. In `buffer`, which is also returned.
 const char *cli_loss(char buffer[CLI_NUMBER_SIZE], double loss);
 
@@ -124,6 +128,7 @@ void cli_table_add(cli_table *table, const char *format, ...) __attribute__((for
 
 // Prints the rows, columns as wide as they need, and frees the cells. Returns the exit code.
 int cli_table_print(cli_table *table, FILE *out);
+void cli_table_drop(cli_table *table); // without printing
 
 // --- interrupt.c: Ctrl-C
 

@@ -9,8 +9,10 @@ cli_download cli_download_begin(const cli_options *options) {
     return (cli_download){.live = cli_is_live() && !options->quiet, .quiet = options->quiet};
 }
 
-bool cli_download_show(void *context, const char *url, uint64_t received, uint64_t total) {
+bool cli_download_show(void *context, const fv_event *event) {
     cli_download *now = context;
+    const char *url = event->message;
+    const size_t received = event->done, total = event->count;
     const char *name = strrchr(url, '/') ? strrchr(url, '/') + 1 : url;
     bool fresh = strncmp(now->url, url, sizeof now->url - 1) != 0;
     if (now->live && (fresh || (total && received == total) || fv__seconds() - now->drawn > 0.1)) {

@@ -13,8 +13,8 @@ typedef struct cli_download {
 // From now on Ctrl-C stops the download.
 cli_download cli_download_begin(const cli_options *options);
 
-// An fv__fetch_progress whose context is a cli_download.
-bool cli_download_show(void *context, const char *url, uint64_t received, uint64_t total);
+// For the events of a download; the context is a cli_download.
+bool cli_download_show(void *context, const fv_event *event);
 
 // Ends a line under way.
 void cli_download_end(const cli_download *now);

@@ -119,3 +119,13 @@ const char *cli_loss(char buffer[CLI_NUMBER_SIZE], double loss) {
     snprintf(buffer, CLI_NUMBER_SIZE, loss < 1e6 ? "%.4f" : "%.4g", loss);
     return buffer;
 }
+
+const char *cli_shape(char buffer[CLI_SHAPE_SIZE], int rank, const int64_t *shape) {
+    int length = snprintf(buffer, CLI_SHAPE_SIZE, "(");
+    for (int axis = 0; axis < rank; axis++) {
+        length += snprintf(buffer + length, (size_t)(CLI_SHAPE_SIZE - length), "%s%lld", axis ? ", " : "",
+                           (long long)shape[axis]);
+    }
+    snprintf(buffer + length, (size_t)(CLI_SHAPE_SIZE - length), ")");
+    return buffer;
+}

@@ -46,3 +46,7 @@ int cli_table_print(cli_table *table, FILE *out) {
     table->count = 0;
     return code;
 }
+
+void cli_table_drop(cli_table *table) {
+    fv__text_free(&table->cells);
+}

@@ -63,7 +63,7 @@ static fv_status check_arrival(void *context, const char *path, fv_error *error)
 
 // Downloads the file or, if it is published in one, the archive that has it.
 static fv_status fetch_file(const fv__dataset_info *info, const fv__dataset_file *file, const char *mirror,
-                            const char *folder, fv__fetch_progress *progress, void *context, fv_error *error) {
+                            const char *folder, fv_event_callback *on_event, void *context, fv_error *error) {
     fv_status status;
     const char *name = file->archive ? file->archive->name : file->name;
     char *url = mirror ? fv__format("%s/%s/%s", mirror, info->of ? info->of : info->name, name)
@@ -72,7 +72,7 @@ static fv_status fetch_file(const fv__dataset_info *info, const fv__dataset_file
     if (url && path) {
         arrival now = {file, url};
         // The check sees the file under the name of its part; an archive is known by its own sum.
-        fv__fetch_options options = {.progress = progress, .progress_context = context};
+        fv__fetch_options options = {.on_event = on_event, .context = context};
         if (file->archive) {
             options.sha256 = file->archive->sha256;
         } else {
@@ -90,7 +90,7 @@ static fv_status fetch_file(const fv__dataset_info *info, const fv__dataset_file
 
 // *archived: the file is in an archive, which need not be looked at again for the next one.
 static fv_status get_file(const fv__dataset_info *info, const fv__dataset_file *file, const char *mirror,
-                          const char *folder, fv__fetch_progress *progress, void *context, bool *archived,
+                          const char *folder, fv_event_callback *on_event, void *context, bool *archived,
                           fv_error *error) {
     fv_status status = FV_OK;
     char *there = fv__dataset_file_path(folder, file, &status);
@@ -99,7 +99,7 @@ static fv_status get_file(const fv__dataset_info *info, const fv__dataset_file *
     }
     if (!there) {
         *archived = file->archive != NULL; // checked on arrival
-        return fetch_file(info, file, mirror, folder, progress, context, error);
+        return fetch_file(info, file, mirror, folder, on_event, context, error);
     }
     bool known = fv__dataset_is_archive(file, there) && *archived;
     *archived = fv__dataset_is_archive(file, there);
@@ -113,7 +113,7 @@ static fv_status get_file(const fv__dataset_info *info, const fv__dataset_file *
 }
 
 fv_status fv__dataset_get(const fv__dataset_info *info, const char *mirror, const char *folder,
-                          fv__fetch_progress *progress, void *context, fv_error *error) {
+                          fv_event_callback *on_event, void *context, fv_error *error) {
     char *cache = NULL;
     bool archived = false;
     fv_status status = FV_OK;
@@ -126,7 +126,7 @@ fv_status fv__dataset_get(const fv__dataset_info *info, const char *mirror, cons
         folder = cache;
     }
     for (size_t i = 0; i < info->file_count && status == FV_OK; i++) {
-        status = get_file(info, &info->files[i], mirror, folder, progress, context, &archived, error);
+        status = get_file(info, &info->files[i], mirror, folder, on_event, context, &archived, error);
     }
     fv__free(cache);
     return status;

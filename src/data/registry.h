@@ -68,7 +68,7 @@ const fv__dataset_info *fv__dataset_info_find(const char *name, fv_error *error)
 // Downloads what is missing of a set into `folder` (NULL: the cache), checking every file. `mirror` is a base URL with
 // the files in MIRROR/SET/ (NULL: the environment's FOVEA_MIRROR, and where the set is published without that).
 fv_status fv__dataset_get(const fv__dataset_info *info, const char *mirror, const char *folder,
-                          fv__fetch_progress *progress, void *context, fv_error *error);
+                          fv_event_callback *on_event, void *context, fv_error *error);
 
 // Checks the content of a set's files against the published sums, for one split (NULL: both).
 fv_status fv__dataset_verify(const fv__dataset_info *info, const char *split, const char *path, fv_error *error);

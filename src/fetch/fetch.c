@@ -25,7 +25,7 @@ static fv_status lock_part(const char *url, const char *part, const fv__fetch_op
         if (errno != EWOULDBLOCK) {
             return fv__fail_file(error, part, "write", errno);
         }
-        if (options->progress && !options->progress(options->progress_context, url, 0, 0)) {
+        if (!fv__emit(options->on_event, options->context, &(fv_event){.kind = FV_EVENT_WORK, .message = url})) {
             return fv__fail(error, FV_INTERRUPTED, "%s: stopped while another process downloads it", url);
         }
         nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);

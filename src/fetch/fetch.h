@@ -3,10 +3,7 @@
 #ifndef FOVEA_FETCH_FETCH_H
 #define FOVEA_FETCH_FETCH_H
 
-#include "base/error.h"
-
-// Called now and then; `total` is 0 while unknown. Return false to stop (FV_INTERRUPTED; the part is kept for later).
-typedef bool fv__fetch_progress(void *context, const char *url, uint64_t received, uint64_t total);
+#include "base/options.h"
 
 typedef struct fv__fetch_options {
     const char *sha256; // 64 hexadecimal digits the file must have; NULL: not checked
@@ -14,8 +11,9 @@ typedef struct fv__fetch_options {
     // another failure it is kept for later.
     fv_status (*check)(void *context, const char *path, fv_error *error);
     void *check_context;
-    fv__fetch_progress *progress;
-    void *progress_context;
+    // FV_EVENT_WORK: bytes of the address `message`; count 0 while unknown. When stopped, the part is kept for later.
+    fv_event_callback *on_event;
+    void *context;
     long connect_seconds; // give up connecting after; 0: 20
     long stall_seconds;   // give up when nothing arrives for; 0: 30
 } fv__fetch_options;

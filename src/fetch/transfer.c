@@ -100,11 +100,11 @@ static int on_progress(void *context, curl_off_t total, curl_off_t received, cur
     transfer *now = context;
     (void)up_total;
     (void)up;
-    if (now->options->progress) {
-        uint64_t all = total > 0 ? now->present + (uint64_t)total : 0;
-        now->cancelled =
-            !now->options->progress(now->options->progress_context, now->url, now->present + (uint64_t)received, all);
-    }
+    const fv_event event = {.kind = FV_EVENT_WORK,
+                            .message = now->url,
+                            .done = (size_t)(now->present + (uint64_t)received),
+                            .count = (size_t)(total > 0 ? now->present + (uint64_t)total : 0)};
+    now->cancelled = !fv__emit(now->options->on_event, now->options->context, &event);
     return now->cancelled;
 }
 

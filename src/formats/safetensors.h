@@ -5,6 +5,7 @@
 #define FOVEA_FORMATS_SAFETENSORS_H
 
 #include "base/error.h"
+#include "base/text.h"
 
 // FV__ and this, name in the file, bytes of an element
 #define FV__DTYPE_LIST(X)                                                                                              \
@@ -76,5 +77,9 @@ fv__metadata fv__safetensors_metadata_entry(const fv__tensor_file *file, size_t 
 // start at a multiple of 64 bytes in the file.
 fv_status fv__safetensors_write(const char *path, const fv__tensor_entry *entries, size_t count,
                                 const fv__metadata *pairs, size_t pair_count, fv_error *error);
+
+// The same bytes at the end of a text, which may hold any.
+fv_status fv__safetensors_emit(const fv__tensor_entry *entries, size_t count, const fv__metadata *pairs,
+                               size_t pair_count, fv__text *out, fv_error *error);
 
 #endif

@@ -78,41 +78,63 @@ static fv_status make_header(const char *path, const fv__tensor_entry *entries, 
     return status;
 }
 
-static void write_header(fv__writer *writer, const char *text) {
+// Where the bytes go: a file or memory. A failure is remembered there.
+typedef void sink(void *to, const void *bytes, size_t size);
+
+static void to_file(void *to, const void *bytes, size_t size) {
+    fv__writer_append(to, bytes, size, NULL);
+}
+
+static void to_memory(void *to, const void *bytes, size_t size) {
+    fv__text_add_bytes(to, bytes, size);
+}
+
+static void write_all(sink *put, void *to, const char *header, const fv__tensor_entry *entries, size_t count) {
     static const char spaces[64] = "                                                               ";
-    size_t length = strlen(text);
-    size_t padding = (64 - (8 + length) % 64) % 64;
-    uint64_t total = length + padding;
+    const size_t length = strlen(header), padding = (64 - (8 + length) % 64) % 64;
+    const uint64_t total = length + padding;
     uint8_t prefix[8];
     for (int i = 0; i < 8; i++) {
         prefix[i] = (uint8_t)(total >> 8 * i);
     }
-    fv__writer_append(writer, prefix, sizeof prefix, NULL);
-    fv__writer_append(writer, text, length, NULL);
-    fv__writer_append(writer, spaces, padding, NULL);
+    put(to, prefix, sizeof prefix);
+    put(to, header, length);
+    put(to, spaces, padding);
+    for (size_t i = 0; i < count; i++) {
+        size_t bytes = 0;
+        measure("", &entries[i], &bytes, NULL);
+        put(to, entries[i].data, bytes);
+    }
+}
+
+static fv_status make_text(const char *name, const fv__tensor_entry *entries, size_t count, const fv__metadata *pairs,
+                           size_t pair_count, char **text, fv_error *error) {
+    json_t *header;
+    FV__TRY(make_header(name, entries, count, pairs, pair_count, &header, error));
+    *text = json_dumps(header, JSON_COMPACT);
+    json_decref(header);
+    return *text ? FV_OK : fv__fail_memory(error, name);
 }
 
 fv_status fv__safetensors_write(const char *path, const fv__tensor_entry *entries, size_t count,
                                 const fv__metadata *pairs, size_t pair_count, fv_error *error) {
-    fv__writer *writer = NULL;
+    fv__writer *writer;
     char *text = NULL;
-    json_t *header;
-    fv_status status = make_header(path, entries, count, pairs, pair_count, &header, error);
-    if (status != FV_OK) {
-        return status;
-    }
-    text = json_dumps(header, JSON_COMPACT);
-    status = text ? fv__writer_open(path, &writer, error) : fv__fail_memory(error, path);
-    if (status == FV_OK) {
-        write_header(writer, text);
-        for (size_t i = 0; i < count; i++) {
-            size_t bytes = 0;
-            measure(path, &entries[i], &bytes, NULL);
-            fv__writer_append(writer, entries[i].data, bytes, NULL); // a failure is remembered for the commit
-        }
-        status = fv__writer_commit(writer, error);
-    }
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(make_text(path, entries, count, pairs, pair_count, &text, error));
+    FV__TRY_OR_DONE(fv__writer_open(path, &writer, error));
+    write_all(to_file, writer, text, entries, count);
+    FV__TRY_OR_DONE(fv__writer_commit(writer, error));
+done:
     free(text);
-    json_decref(header);
     return status;
+}
+
+fv_status fv__safetensors_emit(const fv__tensor_entry *entries, size_t count, const fv__metadata *pairs,
+                               size_t pair_count, fv__text *out, fv_error *error) {
+    char *text;
+    FV__TRY(make_text("memory", entries, count, pairs, pair_count, &text, error));
+    write_all(to_memory, out, text, entries, count);
+    free(text);
+    return out->failed ? fv__fail_memory(error, "the tensors") : FV_OK;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "formats/file.h"
 #include "model/file.h"
 #include "model/model.h"
@@ -24,15 +25,19 @@ static fv_status parse_metadata(const fv__tensor_file *file, const char *path, c
     return status;
 }
 
+// Files of earlier formats are read; there is one so far.
 static fv_status check_format(const fv__tensor_file *file, const char *path, fv_error *error) {
     const char *format = fv__safetensors_metadata(file, "format");
     const char *version = fv__safetensors_metadata(file, "format_version");
-    if (!format || strcmp(format, "fovea") || !version) {
+    int number, newest = 0;
+    if (!format || strcmp(format, "fovea") || !version || !fv__parse_int(version, &number) || number < 1) {
         return fv__fail(error, FV_FORMAT, "%s: not a fovea model (its metadata has no format: fovea)", path);
     }
-    if (strcmp(version, FV__MODEL_FORMAT_VERSION)) {
-        return fv__fail(error, FV_FORMAT, "%s: model format %.20s, but this version of fovea reads %s", path, version,
-                        FV__MODEL_FORMAT_VERSION);
+    fv__parse_int(FV__MODEL_FORMAT_VERSION, &newest);
+    if (number > newest) {
+        return fv__fail(error, FV_FORMAT,
+                        "%s: its model format %d is of a later version; fovea %s reads formats up to %d", path, number,
+                        fv_version(), newest);
     }
     return FV_OK;
 }
@@ -177,47 +182,52 @@ static fv_status read_weights(const fv__tensor_file *file, const char *path, fv_
     return FV_OK;
 }
 
-static fv_status load(const char *path, fv_model **model, fv_error *error) {
-    fv__tensor_file *file = NULL;
-    fv_status status = fv__safetensors_open(path, &file, error);
-    if (!status) {
-        status = check_format(file, path, error);
-    }
-    if (!status) {
-        status = read_model(file, path, model, error);
-    }
-    if (!status) {
-        status = read_classes(file, path, *model, error);
-    }
-    if (!status) {
-        status = read_preprocessing(file, path, *model, error);
-    }
-    if (!status) {
-        status = read_loss(file, path, *model, error);
-    }
-    if (!status) {
-        status = read_weights(file, path, *model, error);
-    }
-    fv__safetensors_close(file);
-    if (status == FV_INVALID) { // a layer or an option in the file is wrong, not what the caller has given
+static fv_status read_all(const fv__tensor_file *file, const char *path, fv_model **model, fv_error *error) {
+    FV__TRY(check_format(file, path, error));
+    FV__TRY(read_model(file, path, model, error));
+    FV__TRY(read_classes(file, path, *model, error));
+    FV__TRY(read_preprocessing(file, path, *model, error));
+    FV__TRY(read_loss(file, path, *model, error));
+    FV__TRY(read_weights(file, path, *model, error));
+    return fv__model_set_recipe(*model, fv__safetensors_metadata(file, "recipe"), error);
+}
+
+static fv_status take(const fv__tensor_file *file, const char *path, fv_model **out, fv_error *error) {
+    fv_model *model = NULL;
+    fv_status status = read_all(file, path, &model, error);
+    if (status == FV_INVALID) { // a layer or an option in the file is wrong, not an argument of the caller
         status = FV_FORMAT;
         if (error) {
             error->status = status;
         }
     }
-    return status;
-}
-
-fv_status fv_model_load(const char *path, fv_model **out, fv_error *error) {
-    *out = NULL;
-    fv_model *model = NULL;
-    char *inside = fv__folder_exists(path) ? fv__format("%s/model.safetensors", path) : fv__strdup(path);
-    fv_status status = inside ? load(inside, &model, error) : fv__fail_memory(error, "the model");
-    fv__free(inside);
     if (status) {
         fv_model_free(model);
         return status;
     }
     *out = model;
     return FV_OK;
+}
+
+fv_status fv_model_load(const char *path, fv_model **out, fv_error *error) {
+    *out = NULL;
+    fv__tensor_file *file = NULL;
+    fv_status status = FV_OK;
+    char *inside = fv__folder_exists(path) ? fv__format("%s/model.safetensors", path) : fv__strdup(path);
+    FV__TRY_OR_DONE(inside ? FV_OK : fv__fail_memory(error, "the model"));
+    FV__TRY_OR_DONE(fv__safetensors_open(inside, &file, error));
+    FV__TRY_OR_DONE(take(file, inside, out, error));
+done:
+    fv__safetensors_close(file);
+    fv__free(inside);
+    return status;
+}
+
+fv_status fv_model_load_memory(const void *bytes, size_t size, const char *name, fv_model **out, fv_error *error) {
+    *out = NULL;
+    fv__tensor_file *file;
+    FV__TRY(fv__safetensors_parse(bytes, size, name, &file, error));
+    const fv_status status = take(file, name, out, error);
+    fv__safetensors_close(file);
+    return status;
 }

@@ -255,6 +255,7 @@ void fv_model_free(fv_model *model) {
         fv__document_free(model->description);
         fv__free(model->weights);
         fv__free(model->class_names);
+        fv__free(model->recipe);
         fv__free(model);
     }
 }
@@ -283,4 +284,14 @@ size_t fv__model_image_bytes(const fv_model *model) {
 
 void fv__model_weights_changed(fv_model *model) {
     model->weights_version++;
+}
+
+fv_status fv__model_set_recipe(fv_model *model, const char *recipe, fv_error *error) {
+    char *copy = recipe ? fv__strdup(recipe) : NULL;
+    if (recipe && !copy) {
+        return fv__fail_memory(error, "the model");
+    }
+    fv__free(model->recipe);
+    model->recipe = copy;
+    return FV_OK;
 }

@@ -45,6 +45,7 @@ struct fv_model {
     double label_smoothing;                                 // of the cross-entropy it was trained with
     int classes;              // 0: the model is not complete, its output is not one value a class
     char **class_names;       // (classes), in one block
+    char *recipe;             // as resolved, that it was made from; NULL: none
     fv_model_info info;       // kept up to date by fv__model_refresh_info
     uint64_t weights_version; // changes with the weights, so that predictors prepare theirs again
 };
@@ -80,10 +81,11 @@ void fv__model_refresh_info(fv_model *model);
 // Must be called after model->weights have changed.
 void fv__model_weights_changed(fv_model *model);
 
-// Writes the model file (atomically): weights by name, description, classes and preprocessing in the metadata, together
-// with `extra` metadata (e.g. the recipe).
-fv_status fv__model_write(const fv_model *model, const char *path, const fv__metadata *extra, size_t extra_count,
-                          fv_error *error);
+// fv_model_save with other weights than the model's, (graph.weight_count).
+fv_status fv__model_write(const fv_model *model, const float *weights, const char *path, fv_error *error);
+
+// Takes over a copy of the recipe's text, to be stored in the model file; NULL: none.
+fv_status fv__model_set_recipe(fv_model *model, const char *recipe, fv_error *error);
 
 // --- Between the files of this folder
 

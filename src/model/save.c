@@ -58,7 +58,7 @@ static fv_status emit_loss(const fv_model *model, fv__document *document, fv__te
     return status ? status : fv__value_emit(map, text, error);
 }
 
-static fv__tensor_entry *list_weights(const fv_model *model) {
+static fv__tensor_entry *list_weights(const fv_model *model, const float *weights) {
     const fv__graph *graph = &model->graph;
     fv__tensor_entry *entries = fv__alloc_array((size_t)graph->parameter_count + 1, sizeof *entries);
     for (int p = 0; entries && p < graph->parameter_count; p++) {
@@ -66,7 +66,7 @@ static fv__tensor_entry *list_weights(const fv_model *model) {
         entries[p] = (fv__tensor_entry){.name = parameter->name,
                                         .dtype = FV__F32,
                                         .rank = parameter->shape.rank,
-                                        .data = model->weights + parameter->offset};
+                                        .data = weights + parameter->offset};
         for (int i = 0; i < parameter->shape.rank; i++) {
             entries[p].shape[i] = parameter->shape.size[i];
         }
@@ -74,56 +74,82 @@ static fv__tensor_entry *list_weights(const fv_model *model) {
     return entries;
 }
 
-fv_status fv__model_write(const fv_model *model, const char *path, const fv__metadata *extra, size_t extra_count,
-                          fv_error *error) {
+// All that the model file holds, in memory.
+typedef struct content {
+    fv__text description, classes, numbers, loss;
+    fv__document *document;
+    fv__tensor_entry *entries; // (parameters)
+    fv__metadata pairs[7];
+    size_t pair_count;
+} content;
+
+static void drop_content(content *now) {
+    fv__text_free(&now->description);
+    fv__text_free(&now->classes);
+    fv__text_free(&now->numbers);
+    fv__text_free(&now->loss);
+    fv__document_free(now->document);
+    fv__free(now->entries);
+}
+
+// drop_content is fine also after a failure.
+static fv_status make_content(const fv_model *model, const float *weights, content *now, fv_error *error) {
+    *now = (content){.document = fv__document_new("model"), .entries = list_weights(model, weights)};
+    if (!now->document || !now->entries) {
+        return fv__fail_memory(error, "the model file");
+    }
     if (!model->classes) {
         return fv__fail(
             error, FV_INVALID,
-            "%s: not written: the model is not complete, its last layer gives %s instead of one value a class", path,
+            "not written: the model is not complete, its last layer gives %s instead of one value per class",
             fv__shape_print(fv__graph_shape(&model->graph, model->output)).text);
     }
-    enum { OWN = 6 };
-    fv__text description = {0}, classes = {0}, numbers = {0}, loss = {0};
-    fv__document *document = fv__document_new("model");
-    fv__tensor_entry *entries = list_weights(model);
-    fv__metadata *pairs = fv__alloc_array(OWN + extra_count, sizeof *pairs);
-    fv_status status = document && entries && pairs ? FV_OK : fv__fail_memory(error, "the model file");
-    if (!status) {
-        status = fv__value_emit(fv__document_root(model->description), &description, error);
+    FV__TRY(fv__value_emit(fv__document_root(model->description), &now->description, error));
+    FV__TRY(emit_classes(model, now->document, &now->classes, error));
+    FV__TRY(emit_preprocessing(model, now->document, &now->numbers, error));
+    FV__TRY(emit_loss(model, now->document, &now->loss, error));
+    const fv__metadata pairs[] = {{"format", "fovea"},
+                                  {"format_version", FV__MODEL_FORMAT_VERSION},
+                                  {"model", now->description.bytes},
+                                  {"classes", now->classes.bytes},
+                                  {"preprocessing", now->numbers.bytes},
+                                  {"loss", now->loss.bytes},
+                                  {"recipe", model->recipe}};
+    memcpy(now->pairs, pairs, sizeof pairs);
+    now->pair_count = model->recipe ? 7 : 6;
+    return FV_OK;
+}
+
+fv_status fv__model_write(const fv_model *model, const float *weights, const char *path, fv_error *error) {
+    content now;
+    fv_status status = make_content(model, weights, &now, error);
+    if (status) {
+        status = fv__fail_in(error, status, "%s", path);
+    } else {
+        status = fv__safetensors_write(path, now.entries, (size_t)model->graph.parameter_count, now.pairs,
+                                       now.pair_count, error);
     }
-    if (!status) {
-        status = emit_classes(model, document, &classes, error);
-    }
-    if (!status) {
-        status = emit_preprocessing(model, document, &numbers, error);
-    }
-    if (!status) {
-        status = emit_loss(model, document, &loss, error);
-    }
-    if (!status) {
-        const fv__metadata own[OWN] = {{"format", "fovea"},
-                                       {"format_version", FV__MODEL_FORMAT_VERSION},
-                                       {"model", description.bytes},
-                                       {"classes", classes.bytes},
-                                       {"preprocessing", numbers.bytes},
-                                       {"loss", loss.bytes}};
-        memcpy(pairs, own, sizeof own);
-        for (size_t i = 0; i < extra_count; i++) {
-            pairs[OWN + i] = extra[i];
-        }
-        status =
-            fv__safetensors_write(path, entries, (size_t)model->graph.parameter_count, pairs, OWN + extra_count, error);
-    }
-    fv__text_free(&description);
-    fv__text_free(&classes);
-    fv__text_free(&numbers);
-    fv__text_free(&loss);
-    fv__document_free(document);
-    fv__free(entries);
-    fv__free(pairs);
+    drop_content(&now);
     return status;
 }
 
 fv_status fv_model_save(const fv_model *model, const char *path, fv_error *error) {
-    return fv__model_write(model, path, NULL, 0, error);
+    return fv__model_write(model, model->weights, path, error);
+}
+
+fv_status fv_model_save_memory(const fv_model *model, void **bytes, size_t *size, fv_error *error) {
+    content now;
+    fv__text out = {0};
+    fv_status status = FV_OK;
+    *bytes = NULL;
+    FV__TRY_OR_DONE(make_content(model, model->weights, &now, error));
+    FV__TRY_OR_DONE(fv__safetensors_emit(now.entries, (size_t)model->graph.parameter_count, now.pairs, now.pair_count,
+                                         &out, error));
+    *bytes = out.bytes;
+    *size = out.length;
+    out = (fv__text){0};
+done:
+    fv__text_free(&out);
+    drop_content(&now);
+    return status;
 }

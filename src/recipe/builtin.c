@@ -1,21 +1,21 @@
 #include "recipe/builtin.h"
 
-#include <stdio.h>
 #include <string.h>
 
-const fv__builtin_recipe *fv__builtin_recipe_find(const char *name) {
-    for (const fv__builtin_recipe *recipe = fv__builtin_recipes; recipe->name; recipe++) {
-        if (strcmp(recipe->name, name) == 0) {
-            return recipe;
+const fv_builtin_recipe *fv_recipe_get_builtin(size_t index) {
+    for (size_t i = 0; fv__builtin_recipes[i].name; i++) {
+        if (i == index) {
+            return &fv__builtin_recipes[i];
         }
     }
     return NULL;
 }
 
-const char *fv__builtin_recipe_title(const fv__builtin_recipe *recipe, char *buffer, size_t size) {
-    const char *text = recipe->text;
-    size_t skip = strspn(text, "# ");
-    size_t length = skip ? strcspn(text + skip, "\n") : 0;
-    snprintf(buffer, size, "%.*s", (int)length, text + skip);
-    return buffer;
+const fv_builtin_recipe *fv__builtin_recipe_find(const char *name) {
+    for (const fv_builtin_recipe *recipe = fv__builtin_recipes; recipe->name; recipe++) {
+        if (strcmp(recipe->name, name) == 0) {
+            return recipe;
+        }
+    }
+    return NULL;
 }

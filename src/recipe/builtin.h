@@ -2,19 +2,11 @@
 #ifndef FOVEA_RECIPE_BUILTIN_H
 #define FOVEA_RECIPE_BUILTIN_H
 
-#include <stddef.h>
+#include "fovea.h"
 
-typedef struct fv__builtin_recipe {
-    const char *name; // "mnist-mha"; NULL after the last
-    const char *text;
-} fv__builtin_recipe;
-
-extern const fv__builtin_recipe fv__builtin_recipes[];
+extern const fv_builtin_recipe fv__builtin_recipes[]; // the name is NULL after the last
 
 // NULL when there is none of that name.
-const fv__builtin_recipe *fv__builtin_recipe_find(const char *name);
-
-// What a recipe is, in the words of its first comment line. Returns `buffer`.
-const char *fv__builtin_recipe_title(const fv__builtin_recipe *recipe, char *buffer, size_t size);
+const fv_builtin_recipe *fv__builtin_recipe_find(const char *name);
 
 #endif

@@ -11,9 +11,10 @@
 // Keras's, of which no sums of the files are published.
 #define MOBILENET_V2(width, size)                                                                                      \
     {                                                                                                                  \
-        .name = "mobilenet-v2-" width "-" size, .title = "MobileNetV2 of width " width ", ImageNet at " size "×" size, \
-        .url = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2",                            \
-        .file = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_" width "_" size ".h5",                               \
+        .given = {.name = "mobilenet-v2-" width "-" size,                                                              \
+                  .title = "MobileNetV2 of width " width ", ImageNet at " size "×" size,                               \
+                  .url = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2",                  \
+                  .file = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_" width "_" size ".h5"},                    \
         .headless = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_" width "_" size "_no_top.h5",                    \
         .classes = "imagenet_classes.txt",                                                                             \
     }
@@ -37,7 +38,7 @@ const fv__pretrained *fv__pretrained_at(size_t index) {
 
 static const fv__pretrained *find(const char *name) {
     for (int i = 0; i < KNOWN_COUNT; i++) {
-        if (strcmp(known[i].name, name) == 0) {
+        if (strcmp(known[i].given.name, name) == 0) {
             return &known[i];
         }
     }
@@ -50,7 +51,7 @@ const fv__pretrained *fv__pretrained_find(const char *name, fv_error *error) {
         const char *names[KNOWN_COUNT + 1] = {NULL};
         char hint[800];
         for (int i = 0; i < KNOWN_COUNT; i++) {
-            names[i] = known[i].name;
+            names[i] = known[i].given.name;
         }
         fv__fail(error, FV_NOT_FOUND, "no weights are called '%.80s', nor is a file; %s", name,
                  fv__suggest_name(hint, sizeof hint, name, names));
@@ -107,12 +108,13 @@ static fv_status fail_missing(const fv__pretrained *wanted, char *places[MOST_PL
     for (int i = 0; i < count; i++) {
         fv__text_addf(&text, "%s%s", i ? ", " : "", places[i]);
     }
-    fv_status status = text.failed ? fv__fail_memory(error, "the path of weights")
-                                   : fv__fail(error, FV_NOT_FOUND,
-                                              "the weights %s are not here; `fovea weights get %s` downloads them, or "
-                                              "put %s/%s into one of: %s",
-                                              wanted->name, wanted->name, wanted->url, wanted->file,
-                                              text.bytes ? text.bytes : "the folder that FOVEA_WEIGHTS names");
+    fv_status status = text.failed
+                           ? fv__fail_memory(error, "the path of weights")
+                           : fv__fail(error, FV_NOT_FOUND,
+                                      "the weights %s are not here; `fovea weights get %s` downloads them, or "
+                                      "put %s/%s into one of: %s",
+                                      wanted->given.name, wanted->given.name, wanted->given.url, wanted->given.file,
+                                      text.bytes ? text.bytes : "the folder that FOVEA_WEIGHTS names");
     fv__text_free(&text);
     return status;
 }
@@ -123,7 +125,7 @@ fv_status fv__pretrained_locate(const fv__pretrained *wanted, char **path, fv_er
     *path = NULL;
     fv_status status = list_places(places, &count, error);
     if (!status) {
-        status = look_for(places, count, wanted->file, path, error);
+        status = look_for(places, count, wanted->given.file, path, error);
     }
     if (!status && !*path) {
         status = look_for(places, count, wanted->headless, path, error);
@@ -158,7 +160,7 @@ static fv_status check_arrival(void *context, const char *path, fv_error *error)
     return status == FV_FORMAT ? fv__fail_in(error, status, "the download was removed") : status;
 }
 
-fv_status fv__pretrained_get(const fv__pretrained *wanted, const char *folder, fv__fetch_progress *progress,
+fv_status fv__pretrained_get(const fv__pretrained *wanted, const char *folder, fv_event_callback *on_event,
                              void *context, char **path, fv_error *error) {
     const char *mirror = getenv("FOVEA_MIRROR");
     char *cache = NULL;
@@ -167,11 +169,11 @@ fv_status fv__pretrained_get(const fv__pretrained *wanted, const char *folder, f
     if (status) {
         return status;
     }
-    char *url = mirror && mirror[0] ? fv__format("%s/weights/%s", mirror, wanted->file)
-                                    : fv__format("%s/%s", wanted->url, wanted->file);
-    *path = fv__format("%s/%s", folder ? folder : cache, wanted->file);
+    char *url = mirror && mirror[0] ? fv__format("%s/weights/%s", mirror, wanted->given.file)
+                                    : fv__format("%s/%s", wanted->given.url, wanted->given.file);
+    *path = fv__format("%s/%s", folder ? folder : cache, wanted->given.file);
     fv__fetch_options options = {
-        .sha256 = wanted->sha256, .check = check_arrival, .progress = progress, .progress_context = context};
+        .sha256 = wanted->given.sha256, .check = check_arrival, .on_event = on_event, .context = context};
     status = url && *path ? fv__fetch(url, *path, &options, error) : fv__fail_memory(error, "the path of weights");
     fv__free(url);
     fv__free(cache);

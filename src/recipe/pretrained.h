@@ -7,13 +7,9 @@
 
 // Weights known by name: one row in pretrained.c, which is where new ones are added.
 typedef struct fv__pretrained {
-    const char *name;     // "mobilenet-v2-1.0-224"
-    const char *title;    // what they fit and were trained on
-    const char *url;      // the file is at URL/FILE
-    const char *file;     // as published
+    fv_pretrained given;  // name, title, address: what is given out
     const char *headless; // a file without the last layer, which will do where that is not wanted
     const char *classes;  // a text file with the names of what the last layer tells apart, one a line; may be beside
-    const char *sha256;   // of the file; NULL: none is published
 } fv__pretrained;
 
 size_t fv__pretrained_count(void);
@@ -31,7 +27,7 @@ fv_status fv__pretrained_classes(const fv__pretrained *known, char **path, fv_er
 
 // Downloads the file into `folder` (NULL: the cache), from MIRROR/weights/ where the environment has FOVEA_MIRROR, and
 // checks it; *path is to be freed with fv__free.
-fv_status fv__pretrained_get(const fv__pretrained *known, const char *folder, fv__fetch_progress *progress,
+fv_status fv__pretrained_get(const fv__pretrained *known, const char *folder, fv_event_callback *on_event,
                              void *context, char **path, fv_error *error);
 
 // The file that `from` means, a name or a path; to be freed with fv__free.

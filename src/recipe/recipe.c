@@ -243,7 +243,7 @@ fv_status fv_recipe_open(const char *name, fv_recipe **out, fv_error *error) {
     size_t length = strlen(name);
     bool is_path = strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".yaml") == 0);
     if (!is_path) {
-        const fv__builtin_recipe *builtin = fv__builtin_recipe_find(name);
+        const fv_builtin_recipe *builtin = fv__builtin_recipe_find(name);
         return builtin ? fv_recipe_parse(builtin->text, strlen(builtin->text), name, out, error)
                        : refuse_name(name, error);
     }
@@ -310,5 +310,31 @@ fv_status fv_recipe_resolve(const fv_recipe *recipe, char **yaml, fv_error *erro
     *yaml = NULL;
     FV__TRY(fv__recipe_resolve(recipe, &text, error));
     *yaml = text.bytes;
+    return FV_OK;
+}
+
+fv_status fv_model_get_recipe(const fv_model *model, fv_recipe **out, fv_error *error) {
+    *out = NULL;
+    return model->recipe ? fv_recipe_parse(model->recipe, strlen(model->recipe), "the model's recipe", out, error)
+                         : FV_OK;
+}
+
+fv_status fv_model_set_recipe(fv_model *model, const fv_recipe *recipe, fv_error *error) {
+    fv__text text = {0};
+    fv_status status = FV_OK;
+    if (recipe) {
+        FV__TRY_OR_DONE(fv__recipe_resolve(recipe, &text, error));
+    }
+    FV__TRY_OR_DONE(fv__model_set_recipe(model, text.bytes, error));
+done:
+    fv__text_free(&text);
+    return status;
+}
+
+fv_status fv_recipe_describe_keys(char **markdown, fv_error *error) {
+    fv__text text = {0};
+    *markdown = NULL;
+    FV__TRY(fv__recipe_reference(&text, error));
+    *markdown = text.bytes;
     return FV_OK;
 }

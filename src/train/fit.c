@@ -227,6 +227,7 @@ static fv_status run_epochs(fv__session *session, fv_error *error) {
 fv_status fv__fit_prepare(fv_model *model, fv__fit_options *options, fv_error *error) {
     options->rewrite = !options->run->no_rewrite;
     FV__TRY(fv__session_check(model, options, error));
+    FV__TRY(fv__model_set_recipe(model, options->recipe, error));
     return options->run->resume ? fv__session_check_resumed(model, options, error) : FV_OK;
 }
 

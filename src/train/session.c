@@ -36,13 +36,7 @@ fv_status fv__session_write_model(const fv__session *session, fv_error *error) {
     if (!session->folder) {
         return FV_OK;
     }
-    fv__metadata recipe = {"recipe", session->options->recipe};
-    float *latest = session->model->weights;
-    session->model->weights = session->result_weights;
-    fv_status status =
-        fv__model_write(session->model, session->folder->model, &recipe, session->options->recipe ? 1 : 0, error);
-    session->model->weights = latest;
-    return status;
+    return fv__model_write(session->model, session->result_weights, session->folder->model, error);
 }
 
 fv_status fv__session_write_history(const fv__session *session, fv_error *error) {
