@@ -1,9 +1,6 @@
 // `fovea cache list | clear`: what downloads and earlier runs have left on disk.
-#include <jansson.h>
 #include <string.h>
 
-#include "base/memory.h"
-#include "fetch/cache.h"
 #include "support/json.h"
 
 // What an entry is; everything else was downloaded or unpacked.
@@ -13,51 +10,47 @@ static const char *describe(const char *name) {
                                           : "data";
 }
 
-static int list(const cli_options *options, const fv__cache_entry *entries, int count) {
+static int list(const cli_options *options, const fv_cache_info *info) {
     char number[CLI_NUMBER_SIZE];
     json_t *all = json_array();
     cli_table table = {.alignment = "lrl"};
     double total = 0;
-    for (int i = 0; i < count; i++) {
-        const fv__cache_entry *entry = &entries[i];
+    for (int i = 0; i < info->count; i++) {
+        const fv_cache_entry *entry = &info->entries[i];
         total += (double)entry->bytes;
         cli_table_add(&table, "%s", entry->name);
         cli_table_add(&table, "%s", cli_bytes(number, (double)entry->bytes));
         cli_table_add(&table, "%zu file%s: %s", entry->files, entry->files == 1 ? "" : "s", describe(entry->name));
-        json_array_append_new(all, json_pack("{s:s, s:I, s:I}", "name", entry->name, "bytes", (json_int_t)entry->bytes,
-                                             "files", (json_int_t)entry->files));
+        json_array_append_new(all, json_pack("{s:o, s:I, s:I}", "name", cli_json_text(entry->name), "bytes",
+                                             (json_int_t)entry->bytes, "files", (json_int_t)entry->files));
     }
     if (options->json) {
-        fv__text_free(&table.cells);
+        cli_table_drop(&table);
         return cli_json_print(all, true);
     }
     json_decref(all);
-    char *path;
-    fv_error error;
-    if (fv__cache_path(NULL, &path, &error) != FV_OK) {
-        return cli_fail(&error);
-    }
-    printf("%s: %s\n", path, count ? cli_bytes(number, total) : "nothing");
-    fv__free(path);
+    printf("%s: %s\n", info->path, info->count ? cli_bytes(number, total) : "nothing");
     return cli_table_print(&table, stdout);
 }
 
-static int clear(const cli_options *options, const fv__cache_entry *entries, int count) {
+static int clear(const cli_options *options, const fv_cache_info *info) {
     const char *name = options->argument_count > 1 ? options->arguments[1] : "features";
     bool all = strcmp(name, "all") == 0, found = all;
     double freed = 0;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < info->count; i++) {
+        const fv_cache_entry *entry = &info->entries[i];
         fv_error error;
-        if (all || strcmp(name, entries[i].name) == 0) {
-            found = true;
-            if (fv__cache_remove(entries[i].name, &error) != FV_OK) {
-                return cli_fail(&error);
-            }
-            char number[CLI_NUMBER_SIZE];
-            freed += (double)entries[i].bytes;
-            if (!options->json) {
-                printf("%s: %s freed\n", entries[i].name, cli_bytes(number, (double)entries[i].bytes));
-            }
+        if (!all && strcmp(name, entry->name) != 0) {
+            continue;
+        }
+        found = true;
+        if (fv_cache_remove(entry->name, &error) != FV_OK) {
+            return cli_fail(&error);
+        }
+        char number[CLI_NUMBER_SIZE];
+        freed += (double)entry->bytes;
+        if (!options->json) {
+            printf("%s: %s freed\n", entry->name, cli_bytes(number, (double)entry->bytes));
         }
     }
     if (!found && options->argument_count > 1) {
@@ -67,7 +60,7 @@ static int clear(const cli_options *options, const fv__cache_entry *entries, int
     if (options->json) {
         return cli_json_print(json_pack("{s:I}", "freed", (json_int_t)freed), true);
     }
-    if (!count || !found) {
+    if (!info->count || !found) {
         printf("nothing to free\n");
     }
     return CLI_OK;
@@ -76,9 +69,8 @@ static int clear(const cli_options *options, const fv__cache_entry *entries, int
 static int run(const cli_options *options) {
     static const char *const actions[] = {"list", "clear", NULL};
     const char *action = options->argument_count > 0 ? options->arguments[0] : "list";
-    fv__cache_entry *entries;
+    fv_cache *cache;
     fv_error error;
-    int count;
     bool lists = strcmp(action, "list") == 0;
     if (!lists && strcmp(action, "clear") != 0) {
         char hint[256];
@@ -87,11 +79,12 @@ static int run(const cli_options *options) {
     if (lists && options->argument_count > 1) {
         return cli_usage(&cli_cache, "cache list takes no argument");
     }
-    if (fv__cache_list(&entries, &count, &error) != FV_OK) {
+    if (fv_cache_open(&cache, &error) != FV_OK) {
         return cli_fail(&error);
     }
-    int code = lists ? list(options, entries, count) : clear(options, entries, count);
-    fv__free(entries);
+    const fv_cache_info *info = fv_cache_get_info(cache);
+    const int code = lists ? list(options, info) : clear(options, info);
+    fv_cache_free(cache);
     return code;
 }
 

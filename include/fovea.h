@@ -157,42 +157,42 @@ typedef bool fv_event_callback(void *context, const fv_event *event);
 
 // --- Data sets
 
-// A data set (fv_dataset): numbered samples of one size, with a label each. Immutable; several threads may read it at once.
+// A data set (fv_dataset): numbered samples of one size, each with a label. Immutable; several threads may read it at
+// once.
 
-// Opens one split ("train" or "test") of a data set known by name ("mnist", "fashion-mnist", "cifar10", "cifar100",
-// "cifar100-coarse" with its 20 groups of classes, "cats-and-dogs", and "folder" for photographs of one's own: see
-// fv_dataset_open_photos).
-// `path` is a folder that holds its files; NULL searches FOVEA_DATA, the cache directory, and where Debian's packages
-// put them. Photographs become samples of 224 × 224 × 3. Errors: FV_NOT_FOUND lists the names there are, or the places
-// searched and how to get the data; FV_FORMAT names the damaged file; FV_INVALID for another split. Release with
-// fv_dataset_free.
-fv_status fv_dataset_open(const char *name, const char *split, const char *path, fv_dataset **out, fv_error *error);
+typedef struct fv_dataset_options {
+    size_t size;
+    const char *path;            // of a known set's files; NULL: searched in FOVEA_DATA, the cache, and where Debian's
+                                 // packages put them
+    int height, width, channels; // of a sample of photographs, sides 1 … 4096: 0: 224, 224, 3; channels may also be 1
+    const char *resize;          // of photographs: "bilinear" (NULL), "antialias" or "crop"
+    bool strict;                 // of photographs: an unreadable file is an error; else it is left out
+    bool undivided;              // photographs that are not divided into parts are their own "test" split
+    size_t limit;                // only the first samples; 0: all
+    int threads;                 // for the first look at all photographs; 0: as many as allowed
+} fv_dataset_options;
+
+// Opens a split, "train" or "test", of a data set known by name (fv_dataset_get_known; "cifar100-coarse" is CIFAR-100 with
+// its 20 groups of classes), or of the files at a path: a folder or archive of a known set, or photographs. Photographs
+// are a folder with one folder per class (DIR/CLASS/…), or with parts (DIR/train/CLASS/… and validation, val or test),
+// or a zip or tar file of one, which is unpacked into the cache once. "train" is all of them where there are no parts;
+// "validation" and "test" are the one there is where only one is there. Errors: FV_NOT_FOUND lists the known names, or the
+// places searched and how to get the data; FV_FORMAT names the damaged file, or says how folders should be laid out;
+// FV_INVALID (split, size or `resize`). Release with fv_dataset_free.
+fv_status fv_dataset_open(const char *name, const char *split, const fv_dataset_options *options, fv_dataset **out,
+                          fv_error *error);
 void fv_dataset_free(fv_dataset *dataset); // NULL is fine
-
-// Photographs: a folder with a folder for each class (DIR/CLASS/…), or with parts (DIR/train/CLASS/… and validation,
-// val or test), or a zip or tar file of one, which is unpacked into the cache once. Zeros in the options mean the
-// usual.
-typedef struct fv_photo_options {
-    int height, width, channels; // of a sample, sides 1 … 4096: 0: 224, 224, 3; channels may also be 1 (grey)
-    const char *resize;          // "bilinear" (NULL), "antialias" or "crop"
-    bool strict;                 // a file that cannot be read is an error; else it is left out
-    int threads;                 // for the first look at all files; 0: as many as allowed
-} fv_photo_options;
-
-// Opens a part of them: "train" (all, where there are no parts), "validation", "test" (of the two the one there is).
-// `path` may also be the name of a set of photographs ("cats-and-dogs") where nothing else is called so. Errors:
-// FV_INVALID (split, size or `resize`), FV_NOT_FOUND, FV_FORMAT (names the file, or says how folders should be laid
-// out). Release with fv_dataset_free.
-fv_status fv_dataset_open_photos(const char *path, const char *split, const fv_photo_options *options, fv_dataset **out,
-                                 fv_error *error);
 
 typedef struct fv_dataset_info {
     size_t count;                // samples
     int height, width, channels; // of each, in pixels
     int classes;
-    const char *const *class_names; // (classes); as long as the data set
-    const int32_t *labels;          // (count), 0 … classes-1; as long as the data set
+    const char *const *class_names; // (classes)
+    const int32_t *labels;          // (count), 0 … classes-1
     size_t left_out;                // files that cannot be read
+    const char *name, *split;       // "mnist", "train"
+    const char *folder;             // where the files were found
+    const char *resize;             // of photographs: how they got their size; else NULL
 } fv_dataset_info;
 const fv_dataset_info *fv_dataset_get_info(const fv_dataset *dataset);
 
@@ -202,6 +202,132 @@ fv_status fv_dataset_read(const fv_dataset *dataset, size_t index, uint8_t *pixe
 
 // "FILE: what is wrong with it" for file `index` of those left out; as long as the data set. NULL past the last.
 const char *fv_dataset_left_out(const fv_dataset *dataset, size_t index);
+
+// Over all pixels of all samples.
+typedef struct fv_dataset_statistics {
+    const size_t *class_counts; // (classes)
+    int minimum, maximum;
+    double mean[4], deviation[4]; // of each channel, 0 … 255; population standard deviation
+} fv_dataset_statistics;
+
+// Reads every sample. Errors: those of fv_dataset_read. Release with fv_dataset_statistics_free.
+fv_status fv_dataset_measure(const fv_dataset *dataset, fv_dataset_statistics **out, fv_error *error);
+void fv_dataset_statistics_free(fv_dataset_statistics *statistics); // NULL is fine
+
+// Data sets known by name.
+typedef struct fv_known_dataset {
+    size_t size;
+    const char *name;    // "fashion-mnist"
+    const char *title;   // "Fashion-MNIST: 28×28 grey pictures of clothes"
+    const char *source;  // who made it, and where to read about it
+    const char *package; // Debian package with the files, or NULL
+    bool photos;
+    int classes;
+} fv_known_dataset;
+bool fv_dataset_get_known(size_t index, fv_known_dataset *out); // false past the last
+
+// Whether `name`, as fv_dataset_open takes it, is the path of files, not the name of a known set.
+bool fv_dataset_is_path(const char *name);
+
+// Where all files of a known set are; `path` NULL: searched. Errors: FV_NOT_FOUND lists the places and the commands that
+// help. Release *folder with fv_free.
+fv_status fv_dataset_locate(const char *name, const char *path, char **folder, fv_error *error);
+
+// Compares the files of a known set in a folder with the published sums. Where none is published, *file is the path of
+// its first file (release with fv_free) and `sha256` its sum; else NULL and "". Errors: FV_FORMAT gives both sums.
+fv_status fv_dataset_verify(const char *name, const char *folder, char **file, char sha256[65], fv_error *error);
+
+typedef struct fv_download_options {
+    size_t size;
+    const char *folder;          // to put the files in; NULL: the cache
+    const char *sha256;          // fv_download: 64 hexadecimal digits the file must have; NULL: not checked
+    fv_event_callback *on_event; // FV_EVENT_WORK: bytes of the address `message`
+    void *context;
+} fv_download_options;
+
+// Downloads what is missing of a known set, checking every file, and says where it is now. A stopped download continues
+// where it was. Errors: FV_NOT_FOUND, FV_IO, FV_FORMAT (another sum), FV_UNSUPPORTED (a build without downloads),
+// FV_INTERRUPTED. Release *folder with fv_free.
+fv_status fv_dataset_download(const char *name, const fv_download_options *options, char **folder, fv_error *error);
+
+// The same for one file at any address; *already: it was there. Errors: also FV_INVALID (an address that does not end
+// with the name of a file, or a sum of another form). Release *path with fv_free.
+fv_status fv_download(const char *url, const fv_download_options *options, char **path, char sha256[65], bool *already,
+                      fv_error *error);
+
+// A check of every file of a data set.
+typedef struct fv_check fv_check;
+
+typedef struct fv_finding {
+    const char *file, *detail; // a file (or class), and what is the matter with it, or the file it is compared with
+    bool good;                 // no fault
+} fv_finding;
+
+typedef struct fv_check_list {
+    const char *key, *title; // "unreadable", "Cannot be read, and will be left out"
+    bool faulty;             // what it lists can be a fault
+    const fv_finding *findings;
+    int count;
+} fv_check_list;
+
+typedef struct fv_check_part {
+    const char *name;           // "train", or as its folder is called
+    size_t samples;             // readable
+    const size_t *class_counts; // (classes)
+} fv_check_part;
+
+typedef struct fv_check_info {
+    const char *name; // of the known set, or "folder"
+    bool photos, ok;
+    bool published;     // of a known set: all files are as published
+    const char *folder; // of photographs, as the rest
+    int classes;
+    const char *const *class_names; // (classes)
+    const fv_check_part *parts;     // (part_count)
+    int part_count;
+    int least_width, most_width, least_height, most_height; // in pixels
+    size_t unreadable;
+    size_t not_compared;        // so many images that they were not compared for those that are nearly the same; else 0
+    const fv_check_list *lists; // (list_count)
+    int list_count;
+} fv_check_info;
+
+typedef struct fv_check_options {
+    size_t size;
+    const char *path; // of a known set's files; NULL: searched
+    bool brief;       // of photographs: only count and measure
+    int threads;      // 0: as many as allowed
+} fv_check_options;
+
+// Opens every file and says what is wrong with each. `name` as for fv_dataset_open. A fault of the data is a finding, not
+// an error. Errors: FV_NOT_FOUND, and FV_FORMAT (no layout of photographs). Release with fv_check_free.
+fv_status fv_dataset_check(const char *name, const fv_check_options *options, fv_check **out, fv_error *error);
+void fv_check_free(fv_check *check); // NULL is fine
+const fv_check_info *fv_check_get_info(const fv_check *check);
+
+// What the cache ($XDG_CACHE_HOME/fovea or ~/.cache/fovea) holds: downloads, unpacked archives, published weights, and
+// the output of frozen layers.
+typedef struct fv_cache fv_cache;
+
+typedef struct fv_cache_entry {
+    const char *name; // "mnist", "features"
+    uint64_t bytes;
+    size_t files;
+} fv_cache_entry;
+
+typedef struct fv_cache_info {
+    const char *path;
+    const fv_cache_entry *entries; // (count), by name
+    int count;
+} fv_cache_info;
+
+// Release with fv_cache_free.
+fv_status fv_cache_open(fv_cache **out, fv_error *error);
+void fv_cache_free(fv_cache *cache); // NULL is fine
+const fv_cache_info *fv_cache_get_info(const fv_cache *cache);
+
+// Removes an entry. A process that reads a file of it keeps what it has open. Errors: FV_NOT_FOUND, FV_IO.
+fv_status fv_cache_remove(const char *name, fv_error *error);
 
 // --- Recipes
 
@@ -246,9 +372,11 @@ typedef struct fv_recipe_info {
 const fv_recipe_info *fv_recipe_get_info(const fv_recipe *recipe);
 
 // Opens a split of the recipe's data, "train" or "test", in the size of its input. Photographs without a test folder
-// have as "test" what training validates on. Errors: FV_NOT_FOUND (there is no such split, or the data are not there),
-// and those of fv_dataset_open. Release with fv_dataset_free.
-fv_status fv_recipe_open_dataset(const fv_recipe *recipe, const char *split, fv_dataset **out, fv_error *error);
+// have as "test" what training validates on. `model` (NULL: none) is the model it is for: see fv_model_open_dataset.
+// Errors: FV_NOT_FOUND (there is no such split, or the data are not there), and those of fv_dataset_open. Release with
+// fv_dataset_free.
+fv_status fv_recipe_open_dataset(const fv_recipe *recipe, const char *split, const fv_model *model, fv_dataset **out,
+                                 fv_error *error);
 
 // The recipe with every key, as YAML: the same text for the same experiment. Release with fv_free.
 fv_status fv_recipe_resolve(const fv_recipe *recipe, char **yaml, fv_error *error);
@@ -282,6 +410,10 @@ fv_status fv_model_add(fv_model *model, fv_error *error, const char *layer, ...)
 // (weights that this build cannot read). Release with fv_model_free.
 fv_status fv_model_create_from_recipe(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error);
 
+// The recipe's layers with drawn weights alone, to look at or to import into: neither `weights:` nor data are opened, so
+// a normalization by the data set is not settled.
+fv_status fv_model_create_bare(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error);
+
 // Reads a model file, or the model.safetensors of a run folder. Errors: FV_NOT_FOUND, FV_FORMAT (says what is missing).
 // Release with fv_model_free.
 fv_status fv_model_load(const char *path, fv_model **out, fv_error *error);
@@ -299,6 +431,12 @@ void fv_model_free(fv_model *model); // NULL is fine
 // code. Release with fv_recipe_free. The second stores one (NULL: none) with the model.
 fv_status fv_model_get_recipe(const fv_model *model, fv_recipe **out, fv_error *error);
 fv_status fv_model_set_recipe(fv_model *model, const fv_recipe *recipe, fv_error *error);
+
+// Opens other data for a model, as fv_dataset_open but in the size of its input. Photographs that are not divided into
+// parts are one whole, and their classes are matched with the model's by name: they may be fewer, and in another order.
+// Errors: also FV_INVALID (images of another shape, other classes). Release with fv_dataset_free.
+fv_status fv_model_open_dataset(const fv_model *model, const char *name, const char *split,
+                                const fv_dataset_options *options, fv_dataset **out, fv_error *error);
 
 // Takes the names of the classes from a text file, one per line. Errors: FV_FORMAT unless there are as many as classes.
 fv_status fv_model_read_classes(fv_model *model, const char *path, fv_error *error);
@@ -466,6 +604,9 @@ typedef struct fv_predict_files_options {
 // takes no files), and with `strict` those of reading a file.
 fv_status fv_predictor_run_files(fv_predictor *predictor, const char *const *paths, size_t count,
                                  const fv_predict_files_options *options, float *probabilities, fv_error *error);
+
+// One such file as the bytes of an image of the model (height, width, channels): decoded and resized.
+fv_status fv_model_read_image(const fv_model *model, const char *path, uint8_t *pixels, fv_error *error);
 
 // --- Training and evaluation
 
@@ -698,6 +839,14 @@ fv_status fv_heat_map_paint(const fv_heat_map *heat_map, uint8_t *out, fv_error 
 
 // The colour of FV_GRID frames and of the frame that marks a place of an image: 0xRRGGBB.
 enum { FV_MARK_COLOUR = 0xD55E00 };
+
+// A few samples with their classes, of photographs from all classes. What augmentation makes of some training samples:
+// rows begin with a sample as it is, and go on with what epochs 1, 2, … see. `augment`: the recipe's list as YAML ("[flip,
+// cutout: 8]"); NULL: flip, rotation, contrast and zoom. The last takes data and list from a recipe.
+fv_status fv_dataset_draw(const fv_dataset *dataset, const char *path, fv_error *error);
+fv_status fv_dataset_draw_augmentation(fv_dataset *dataset, const char *augment, uint64_t seed, const char *path,
+                                       fv_error *error);
+fv_status fv_recipe_draw_augmentation(const fv_recipe *recipe, uint64_t seed, const char *path, fv_error *error);
 
 // What the first layer looks for: the filters of a convolution over the image, or of the dense layer after its patches.
 // How alike the position embeddings are. Errors: FV_INVALID (the model has none).

@@ -1,4 +1,5 @@
 // CIFAR-10 and CIFAR-100: plain and packed files, folders and archives, labels and class names, and what can be wrong.
+#include "datasets.h"
 #include "scratch.h"
 
 #include <archive.h>
@@ -60,7 +61,7 @@ static const char *pack(const char *name, packing how, const char *const *member
 static void check_hundred(const char *path, size_t count, int first) {
     fv_dataset *set;
     uint8_t pixels[3 * PLANE];
-    if (fv_dataset_open("cifar100", "train", path, &set, &error)) {
+    if (open_set("cifar100", "train", path, &set, &error)) {
         fail_msg("%s", error.message);
     }
     assert_int_equal(set->count, count);
@@ -111,12 +112,12 @@ static void test_labels_and_names(void **state) {
     uint8_t *bytes = make_records(2, 40, 60);
     mkdir(scratch_path("names"), 0777);
     scratch_file("names/train.bin", bytes, (size_t)40 * HUNDRED);
-    assert_int_equal(fv_dataset_open("cifar100-coarse", "train", scratch_path("names"), &set, &error), FV_OK);
+    assert_int_equal(open_set("cifar100-coarse", "train", scratch_path("names"), &set, &error), FV_OK);
     assert_int_equal(set->classes, 20);
     assert_int_equal(set->labels[33], 13);
     assert_string_equal(set->class_names[19], "vehicles_2");
     fv_dataset_free(set);
-    assert_int_equal(fv_dataset_open("cifar100", "train", scratch_path("names"), &set, &error), FV_OK);
+    assert_int_equal(open_set("cifar100", "train", scratch_path("names"), &set, &error), FV_OK);
     assert_int_equal(set->labels[33], 93);
     assert_string_equal(set->class_names[99], "worm");
     fv_dataset_free(set);
@@ -126,16 +127,16 @@ static void test_labels_and_names(void **state) {
         snprintf(text + used, sizeof text - used, "Gruppe %d\r\n%s", i, i % 5 ? "" : "\n");
     }
     scratch_file("names/coarse_label_names.txt", text, strlen(text));
-    assert_int_equal(fv_dataset_open("cifar100-coarse", "train", scratch_path("names"), &set, &error), FV_OK);
+    assert_int_equal(open_set("cifar100-coarse", "train", scratch_path("names"), &set, &error), FV_OK);
     assert_string_equal(set->class_names[0], "Gruppe 0");
     assert_string_equal(set->class_names[19], "Gruppe 19");
     fv_dataset_free(set);
     scratch_file("names/coarse_label_names.txt", text, strlen(text) - 5);
     scratch_file("names/coarse_label_names.txt", "one\ntwo\n", 8);
-    assert_int_equal(fv_dataset_open("cifar100-coarse", "train", scratch_path("names"), &set, &error), FV_FORMAT);
+    assert_int_equal(open_set("cifar100-coarse", "train", scratch_path("names"), &set, &error), FV_FORMAT);
     assert_says(error, "coarse_label_names.txt: 2 class names, but there are 20");
     scratch_file("names/coarse_label_names.txt", "\xff\xfe\n", 3);
-    assert_int_equal(fv_dataset_open("cifar100-coarse", "train", scratch_path("names"), &set, &error), FV_FORMAT);
+    assert_int_equal(open_set("cifar100-coarse", "train", scratch_path("names"), &set, &error), FV_FORMAT);
     fv__free(bytes);
 }
 
@@ -156,12 +157,12 @@ static void test_ten(void **state) {
         char name[64];
         uint8_t *own = make_records(1, 4, batch);
         snprintf(name, sizeof name, "ten/data_batch_%d.bin", batch);
-        assert_int_equal(fv_dataset_open("cifar10", "train", scratch_path("ten"), &set, &error), FV_NOT_FOUND);
+        assert_int_equal(open_set("cifar10", "train", scratch_path("ten"), &set, &error), FV_NOT_FOUND);
         assert_says(error, "no data_batch_");
         scratch_file(name, own, (size_t)4 * TEN);
         fv__free(own);
     }
-    assert_int_equal(fv_dataset_open("cifar10", "train", scratch_path("ten"), &set, &error), FV_OK);
+    assert_int_equal(open_set("cifar10", "train", scratch_path("ten"), &set, &error), FV_OK);
     assert_int_equal(set->count, 20);
     uint8_t pixels[3 * PLANE];
     for (int k = 0; k < 20; k++) {
@@ -172,18 +173,18 @@ static void test_ten(void **state) {
     assert_string_equal(set->class_names[9], "truck");
     fv_dataset_free(set);
     const char *path = pack("ten.tar.gz", GZIP, members, bytes, (size_t)4 * TEN);
-    assert_int_equal(fv_dataset_open("cifar10", "train", path, &set, &error), FV_OK);
+    assert_int_equal(open_set("cifar10", "train", path, &set, &error), FV_OK);
     assert_int_equal(set->count, 20);
     fv_dataset_free(set);
     path = pack("less.tar.gz", GZIP, members + 1, bytes, (size_t)4 * TEN);
-    assert_int_equal(fv_dataset_open("cifar10", "train", path, &set, &error), FV_FORMAT);
+    assert_int_equal(open_set("cifar10", "train", path, &set, &error), FV_FORMAT);
     assert_says(error, "less.tar.gz: no data_batch_4.bin in it");
     fv__free(bytes);
 }
 
 static void expect_broken(const char *path, const char *message) {
     fv_dataset *set;
-    assert_int_equal(fv_dataset_open("cifar100", "train", path, &set, &error), FV_FORMAT);
+    assert_int_equal(open_set("cifar100", "train", path, &set, &error), FV_FORMAT);
     assert_null(set);
     assert_says(error, message);
 }
@@ -219,7 +220,7 @@ static void test_broken_files(void **state) {
     scratch_file("bad.tar.gz", "no archive at all, only words", 29);
     expect_broken(scratch_path("bad.tar.gz"), "bad.tar.gz");
     fv_dataset *set;
-    assert_int_equal(fv_dataset_open("cifar100", "test", scratch_path("bad"), &set, &error), FV_NOT_FOUND);
+    assert_int_equal(open_set("cifar100", "test", scratch_path("bad"), &set, &error), FV_NOT_FOUND);
     assert_says(error, "no test.bin");
     assert_says(error, "fovea data get cifar100");
     fv__free(bytes);
@@ -230,12 +231,12 @@ static void test_allocation_failure(void **state) {
     fv_dataset *set, *train, *validation;
     scratch_file("names/coarse_label_names.txt", "", 0);
     remove(scratch_path("names/coarse_label_names.txt"));
-    assert_survives_allocation_failure(fv_dataset_open("cifar10", "train", scratch_path("ten"), &set, &error), error);
+    assert_survives_allocation_failure(open_set("cifar10", "train", scratch_path("ten"), &set, &error), error);
     assert_survives_allocation_failure(fv__dataset_stratify(set, 0.5, 1, &train, &validation, &error), error);
     fv_dataset_free(set);
     fv_dataset_free(train);
     fv_dataset_free(validation);
-    assert_survives_allocation_failure(fv_dataset_open("cifar100", "train", scratch_path("tar"), &set, &error), error);
+    assert_survives_allocation_failure(open_set("cifar100", "train", scratch_path("tar"), &set, &error), error);
     fv_dataset_free(set);
 }
 
@@ -247,7 +248,7 @@ static void test_stratified_split(void **state) {
     uint8_t *bytes = make_records(2, 400, 0);
     mkdir(scratch_path("split"), 0777);
     scratch_file("split/train.bin", bytes, (size_t)400 * HUNDRED);
-    assert_int_equal(fv_dataset_open("cifar100", "train", scratch_path("split"), &set, &error), FV_OK);
+    assert_int_equal(open_set("cifar100", "train", scratch_path("split"), &set, &error), FV_OK);
     assert_int_equal(fv__dataset_stratify(set, 0.25, 3, &train, &validation, &error), FV_OK);
     assert_int_equal(train->count, 300);
     assert_int_equal(validation->count, 100);
@@ -341,7 +342,7 @@ static void test_real_data(void **state) {
         print_message("CIFAR-100 is not on this machine\n");
         skip();
     }
-    assert_int_equal(fv_dataset_open("cifar100", "test", path, &set, &error), FV_OK);
+    assert_int_equal(open_set("cifar100", "test", path, &set, &error), FV_OK);
     assert_int_equal(set->count, 10000);
     fv__dataset_statistics statistics;
     assert_int_equal(fv__dataset_measure(set, &statistics, &error), FV_OK);

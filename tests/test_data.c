@@ -1,4 +1,5 @@
 // Data sets: where their files are looked for, what can be wrong with them, views, digests and statistics.
+#include "datasets.h"
 #include "scratch.h"
 
 #include <pthread.h>
@@ -31,7 +32,7 @@ static void write_labels(const char *name, uint8_t count, uint8_t last) {
 }
 
 static fv_status open_in(const char *folder, fv_dataset **out) {
-    return fv_dataset_open("mnist", "train", scratch_path(folder), out, &error);
+    return open_set("mnist", "train", scratch_path(folder), out, &error);
 }
 
 static void test_open_and_views(void **state) {
@@ -63,9 +64,9 @@ static void test_open_and_views(void **state) {
     assert_int_equal(pixels[1], 171);
     assert_int_equal(fv_dataset_read(two, 2, pixels, &error), FV_INVALID);
     fv_dataset_free(two);
-    assert_int_equal(fv_dataset_open("mnits", "train", NULL, &set, &error), FV_NOT_FOUND);
+    assert_int_equal(open_set("mnits", "train", NULL, &set, &error), FV_NOT_FOUND);
     assert_says(error, "there are: mnist, fashion-mnist");
-    assert_int_equal(fv_dataset_open("mnist", "validation", NULL, &set, &error), FV_INVALID);
+    assert_int_equal(open_set("mnist", "validation", NULL, &set, &error), FV_INVALID);
 }
 
 static void test_digest_and_statistics(void **state) {
@@ -132,7 +133,7 @@ static void make_pair(const char *folder, uint8_t count) {
 
 static void expect_count(size_t count) {
     fv_dataset *set;
-    assert_int_equal(fv_dataset_open("mnist", "train", NULL, &set, &error), FV_OK);
+    assert_int_equal(open_set("mnist", "train", NULL, &set, &error), FV_OK);
     assert_int_equal(set->count, count);
     fv_dataset_free(set);
 }
@@ -142,7 +143,7 @@ static void test_search_order(void **state) {
     fv_dataset *set;
     setenv("XDG_CACHE_HOME", scratch_path("cache"), 1);
     setenv("FOVEA_DATA", scratch_path("data"), 1);
-    assert_int_equal(fv_dataset_open("mnist", "train", NULL, &set, &error), FV_NOT_FOUND);
+    assert_int_equal(open_set("mnist", "train", NULL, &set, &error), FV_NOT_FOUND);
     assert_says(error, "data/mnist (no such folder)");
     assert_says(error, "cache/fovea/mnist (no such folder)");
     assert_says(error, "fovea data get mnist");
@@ -171,7 +172,7 @@ static void test_allocation_failure(void **state) {
     fv__dataset_statistics statistics;
     setenv("XDG_CACHE_HOME", scratch_path("cache"), 1);
     setenv("FOVEA_DATA", scratch_path("nowhere"), 1);
-    assert_survives_allocation_failure(fv_dataset_open("mnist", "train", NULL, &set, &error), error);
+    assert_survives_allocation_failure(open_set("mnist", "train", NULL, &set, &error), error);
     assert_survives_allocation_failure(fv__dataset_limit(set, 1, &part, &error), error);
     assert_survives_allocation_failure(fv__dataset_digest(part, sum, &error), error);
     assert_survives_allocation_failure(fv__dataset_measure(part, &statistics, &error), error);
@@ -188,12 +189,12 @@ static void test_debian_package(void **state) {
     setenv("XDG_CACHE_HOME", scratch_path("empty"), 1);
     unsetenv("FOVEA_DATA");
     if (!fv__folder_exists(debian)) {
-        assert_int_equal(fv_dataset_open("fashion-mnist", "test", NULL, &set, &error), FV_NOT_FOUND);
+        assert_int_equal(open_set("fashion-mnist", "test", NULL, &set, &error), FV_NOT_FOUND);
         assert_says(error, "apt install dataset-fashion-mnist");
         print_message("dataset-fashion-mnist is not installed\n");
         skip();
     }
-    assert_int_equal(fv_dataset_open("fashion-mnist", "test", NULL, &set, &error), FV_OK);
+    assert_int_equal(open_set("fashion-mnist", "test", NULL, &set, &error), FV_OK);
     assert_int_equal(set->count, 10000);
     assert_string_equal(set->class_names[set->labels[0]], "Ankle boot");
     fv__dataset_statistics statistics;
@@ -206,7 +207,7 @@ static void test_debian_package(void **state) {
     fv_dataset_free(set);
     assert_int_equal(fv__dataset_verify(fv__dataset_info_find("fashion-mnist", NULL), NULL, NULL, &error), FV_OK);
     // The same file names, but another set's clothes.
-    assert_int_equal(fv_dataset_open("mnist", "test", debian, &set, &error), FV_NOT_FOUND);
+    assert_int_equal(open_set("mnist", "test", debian, &set, &error), FV_NOT_FOUND);
     assert_says(error, "holds fashion-mnist");
 }
 
@@ -228,7 +229,7 @@ static void test_threads(void **state) {
     if (!fv__folder_exists(debian)) {
         skip();
     }
-    assert_int_equal(fv_dataset_open("fashion-mnist", "test", debian, &set, &error), FV_OK);
+    assert_int_equal(open_set("fashion-mnist", "test", debian, &set, &error), FV_OK);
     pthread_t threads[4];
     void *sums[4];
     for (int i = 0; i < 4; i++) {

@@ -1,5 +1,6 @@
 // The page of `fovea report` in a browser, Chromium. It drives the explorer itself (#selftest), and what it found must
 // be what the library computes.
+#include "datasets.h"
 #include "program.h"
 
 #ifdef FV__WITH_CAIRO
@@ -51,7 +52,7 @@ static void check_weights(const char *result, const char *model_name, int layers
     uint8_t pixels[PIXELS];
     int checked = 0;
     assert_int_equal(fv_model_load(scratch_path(model_name), &model, &failure), FV_OK);
-    assert_int_equal(fv_dataset_open("fashion-mnist", "test", NULL, &data, &failure), FV_OK);
+    assert_int_equal(open_set("fashion-mnist", "test", NULL, &data, &failure), FV_OK);
     assert_int_equal(fv_dataset_read(data, 5, pixels, &failure), FV_OK);
     assert_int_equal(fv_explainer_create(model, NULL, &explainer, &failure), FV_OK);
     assert_int_equal(fv_explainer_set_image(explainer, pixels, -1, &failure), FV_OK);

@@ -1,4 +1,5 @@
 // Folders of photographs as data sets: layouts, broken files, recipes.
+#include "datasets.h"
 #include "training.h"
 
 #include "data/folder.h"
@@ -46,9 +47,9 @@ static void write_classes(const char *folder, int count) {
 }
 
 static fv_dataset *open_folder(const char *name, const char *split) {
-    const fv_photo_options options = {.height = 8, .width = 6};
+    const fv_dataset_options options = {.size = sizeof options, .height = 8, .width = 6};
     fv_dataset *data;
-    assert_ok(fv_dataset_open_photos(scratch_path(name), split, &options, &data, &failure));
+    assert_ok(fv_dataset_open(scratch_path(name), split, &options, &data, &failure));
     return data;
 }
 
@@ -74,8 +75,7 @@ static void test_layouts(void **state) {
         assert_ok(fv_dataset_read(data, i, pixels, &failure));
         assert_int_equal(pixels[2 - info.labels[i]], 200 + (int)i % 4);
     }
-    assert_int_equal(fv_dataset_open_photos(scratch_path("flat"), "test", &(fv_photo_options){0}, &other, &error),
-                     FV_NOT_FOUND);
+    assert_int_equal(fv_dataset_open(scratch_path("flat"), "test", NULL, &other, &error), FV_NOT_FOUND);
     assert_says(error, "no validation or test folder");
     fv_dataset_free(data);
     // Parts, below a folder that has nothing else in it.
@@ -95,8 +95,7 @@ static void test_layouts(void **state) {
     assert_int_equal(fv_dataset_get_info(other)->count, 6);
     fv_dataset_free(other);
     make_folder("parts/top/val/pink");
-    assert_int_equal(
-        fv_dataset_open_photos(scratch_path("parts"), "validation", &(fv_photo_options){0}, &other, &error), FV_FORMAT);
+    assert_int_equal(fv_dataset_open(scratch_path("parts"), "validation", NULL, &other, &error), FV_FORMAT);
     assert_says(error, "a class 'pink' in val that is not in Train");
     // A class may be called like a part, where it is one of several and has no folders in it.
     write_classes("vehicles", 2);
@@ -107,15 +106,12 @@ static void test_layouts(void **state) {
     assert_string_equal(fv_dataset_get_info(data)->class_names[3], "train");
     fv_dataset_free(data);
     make_folder("latin/K\xe4se");
-    assert_int_equal(fv_dataset_open_photos(scratch_path("latin"), "train", &(fv_photo_options){0}, &other, &error),
-                     FV_FORMAT);
+    assert_int_equal(fv_dataset_open(scratch_path("latin"), "train", NULL, &other, &error), FV_FORMAT);
     assert_says(error, "is not UTF-8; rename it");
     make_folder("empty");
-    assert_int_equal(fv_dataset_open_photos(scratch_path("empty"), "train", &(fv_photo_options){0}, &other, &error),
-                     FV_FORMAT);
+    assert_int_equal(fv_dataset_open(scratch_path("empty"), "train", NULL, &other, &error), FV_FORMAT);
     assert_says(error, "no folder for each class in it");
-    assert_int_equal(fv_dataset_open_photos(scratch_path("nowhere"), "train", &(fv_photo_options){0}, &other, &error),
-                     FV_NOT_FOUND);
+    assert_int_equal(fv_dataset_open(scratch_path("nowhere"), "train", NULL, &other, &error), FV_NOT_FOUND);
 }
 
 static void test_options(void **state) {
@@ -123,26 +119,32 @@ static void test_options(void **state) {
     fv_dataset *data;
     fv_error error;
     const char *path = scratch_path("flat");
-    assert_ok(
-        fv_dataset_open_photos(path, "train", &(fv_photo_options){.channels = 1, .resize = "crop"}, &data, &failure));
+    assert_ok(fv_dataset_open(
+        path, "train", &(fv_dataset_options){.size = sizeof(fv_dataset_options), .channels = 1, .resize = "crop"},
+        &data, &failure));
     assert_int_equal(data->height, 224);
     assert_int_equal(data->channels, 1);
     char cropped[FV__SHA256_TEXT], squeezed[FV__SHA256_TEXT];
     assert_ok(fv__dataset_digest(data, cropped, &failure));
     fv_dataset_free(data);
-    assert_ok(fv_dataset_open_photos(path, "train", &(fv_photo_options){.channels = 1}, &data, &failure));
+    assert_ok(fv_dataset_open(path, "train", &(fv_dataset_options){.size = sizeof(fv_dataset_options), .channels = 1},
+                              &data, &failure));
     assert_ok(fv__dataset_digest(data, squeezed, &failure));
     assert_string_not_equal(cropped, squeezed); // the same files, but not the same samples
     fv_dataset_free(data);
-    assert_ok(fv_dataset_open("folder", "train", path, &data, &failure));
+    assert_ok(open_set("folder", "train", path, &data, &failure));
     assert_int_equal(data->count, 12);
     fv_dataset_free(data);
-    assert_int_equal(fv_dataset_open("folder", "train", NULL, &data, &error), FV_INVALID);
-    assert_int_equal(fv_dataset_open_photos(path, "all", &(fv_photo_options){0}, &data, &error), FV_INVALID);
+    assert_int_equal(open_set("folder", "train", NULL, &data, &error), FV_INVALID);
+    assert_int_equal(fv_dataset_open(path, "all", NULL, &data, &error), FV_INVALID);
     assert_says(error, "train, validation, test");
-    assert_int_equal(fv_dataset_open_photos(path, "train", &(fv_photo_options){.resize = "cubic"}, &data, &error),
+    assert_int_equal(fv_dataset_open(path, "train",
+                                     &(fv_dataset_options){.size = sizeof(fv_dataset_options), .resize = "cubic"},
+                                     &data, &error),
                      FV_INVALID);
-    assert_int_equal(fv_dataset_open_photos(path, "train", &(fv_photo_options){.channels = 4}, &data, &error),
+    assert_int_equal(fv_dataset_open(path, "train",
+                                     &(fv_dataset_options){.size = sizeof(fv_dataset_options), .channels = 4}, &data,
+                                     &error),
                      FV_INVALID);
 }
 
@@ -195,8 +197,8 @@ static void test_broken(void **state) {
     char first[FV__SHA256_TEXT], second[FV__SHA256_TEXT];
     write_broken("broken");
     for (int threads = 1; threads <= 4; threads += 3) { // the second time from what is kept
-        const fv_photo_options options = {.height = 8, .width = 8, .threads = threads};
-        assert_ok(fv_dataset_open_photos(scratch_path("broken"), "train", &options, &data, &failure));
+        const fv_dataset_options options = {.size = sizeof options, .height = 8, .width = 8, .threads = threads};
+        assert_ok(fv_dataset_open(scratch_path("broken"), "train", &options, &data, &failure));
         fv_dataset_info info = *fv_dataset_get_info(data);
         assert_int_equal(info.count, 12);
         assert_int_equal(info.left_out, 6);
@@ -215,8 +217,8 @@ static void test_broken(void **state) {
         fv_dataset_free(data);
     }
     assert_string_equal(first, second);
-    const fv_photo_options options = {.strict = true};
-    assert_int_equal(fv_dataset_open_photos(scratch_path("broken"), "train", &options, &strict, &error), FV_FORMAT);
+    const fv_dataset_options options = {.size = sizeof options, .strict = true};
+    assert_int_equal(fv_dataset_open(scratch_path("broken"), "train", &options, &strict, &error), FV_FORMAT);
     assert_says(error, "6 of 18 pictures cannot be read; the first: ");
     // What is kept is not believed when the file has changed.
     write_picture("broken/red/text.jpg", 0, 9);
@@ -231,7 +233,7 @@ static void test_broken(void **state) {
     fv_dataset_free(data);
     make_folder("ruin/a");
     scratch_file("ruin/a/1.jpg", "x", 1);
-    assert_int_equal(fv_dataset_open_photos(scratch_path("ruin"), "train", &options, &data, &error), FV_FORMAT);
+    assert_int_equal(fv_dataset_open(scratch_path("ruin"), "train", &options, &data, &error), FV_FORMAT);
     assert_says(error, "none of its 1 pictures can be read");
 }
 
@@ -381,10 +383,10 @@ static void test_division(void **state) {
 }
 
 static fv_status open_and_close(void) {
-    const fv_photo_options options = {.height = 8, .width = 8, .threads = 1};
+    const fv_dataset_options options = {.size = sizeof options, .height = 8, .width = 8, .threads = 1};
     fv_dataset *data;
     uint8_t pixels[8 * 8 * 3];
-    fv_status status = fv_dataset_open_photos(scratch_path("broken"), "train", &options, &data, &failure);
+    fv_status status = fv_dataset_open(scratch_path("broken"), "train", &options, &data, &failure);
     if (!status) {
         status = fv_dataset_read(data, 3, pixels, &failure);
         fv_dataset_free(data);

@@ -98,7 +98,8 @@ static fv_status predict_files(const fv_model *model, int threads, size_t count,
 
 // The same bits as samples of a data set of these files get, for any number of threads.
 static void check_against_data_set(int channels, const char *resize) {
-    const fv_photo_options photos = {.height = SIDE, .width = SIDE, .channels = channels, .resize = resize};
+    const fv_dataset_options photos = {
+        .size = sizeof photos, .height = SIDE, .width = SIDE, .channels = channels, .resize = resize};
     uint8_t pixels[FILES][SIDE * SIDE * 3];
     float expected[FILES][CLASSES], got[FILES][CLASSES];
     fv_dataset *data;
@@ -106,7 +107,7 @@ static void check_against_data_set(int channels, const char *resize) {
     assert_ok(fv_model_save(made, scratch_path("model.safetensors"), &failure)); // the file alone is enough
     assert_ok(fv_model_load(scratch_path("model.safetensors"), &model, &failure));
     fv_model_free(made);
-    assert_ok(fv_dataset_open_photos(scratch_path("pictures"), "train", &photos, &data, &failure));
+    assert_ok(fv_dataset_open(scratch_path("pictures"), "train", &photos, &data, &failure));
     size_t count = fv_dataset_get_info(data)->count;
     assert_int_equal(count, FILES - 3);
     for (size_t i = 0; i < count; i++) {
@@ -159,14 +160,14 @@ static void converts_colours(void **state) {
     const uint8_t grey[] = "P5 2 1 255\n\x28\xc8", colours[] = "P6 2 1 255\n\x0a\xc8\x1e\xff\x00\x00";
     uint8_t pixels[SIDE * SIDE * 3];
     fv_model *model = make_model(3, "bilinear");
-    assert_ok(fv__model_read_picture(model, scratch_file("grey.pgm", grey, sizeof grey - 1), pixels, &failure));
+    assert_ok(fv_model_read_image(model, scratch_file("grey.pgm", grey, sizeof grey - 1), pixels, &failure));
     for (int c = 0; c < 3; c++) {
         assert_int_equal(pixels[c], 40);
         assert_int_equal(pixels[SIDE * 3 - 3 + c], 200);
     }
     fv_model_free(model);
     model = make_model(1, "bilinear");
-    assert_ok(fv__model_read_picture(model, scratch_file("c.ppm", colours, sizeof colours - 1), pixels, &failure));
+    assert_ok(fv_model_read_image(model, scratch_file("c.ppm", colours, sizeof colours - 1), pixels, &failure));
     assert_int_equal(pixels[0], 124);       // 0.299 · 10 + 0.587 · 200 + 0.114 · 30 = 123.8
     assert_int_equal(pixels[SIDE - 1], 76); // 0.299 · 255 = 76.2
     fv_model_free(model);

@@ -1,4 +1,5 @@
 // Recipes: the built-in ones, every kind of mistake, overriding keys, the recipe as resolved, and training from one.
+#include "datasets.h"
 #include "training.h"
 
 #include "recipe/builtin.h"
@@ -341,7 +342,7 @@ static void test_train(void **state) {
 
     // The folder's model gives what the trained one gives.
     fv_dataset *dataset;
-    assert_ok(fv_dataset_open("mnist", "test", scratch, &dataset, &failure));
+    assert_ok(open_set("mnist", "test", scratch, &dataset, &failure));
     assert_ok(fv_model_load(options.folder, &loaded, &failure));
     fv_evaluate_options how = {.size = sizeof how, .top_k = {2}};
     fv_evaluation *evaluation;
@@ -434,7 +435,7 @@ static void test_normalize_by_dataset(void **state) {
     uint8_t pixels[784];
     float values[784];
     double sum = 0, squares = 0;
-    assert_ok(fv_dataset_open("mnist", "train", scratch, &dataset, &failure));
+    assert_ok(open_set("mnist", "train", scratch, &dataset, &failure));
     for (size_t i = 0; i < 50; i++) {
         assert_ok(fv_dataset_read(dataset, i, pixels, &failure));
         fv__model_preprocess(model, pixels, 1, values);

@@ -1,4 +1,5 @@
 // Archives of photographs: what they unpack to, and what they must not.
+#include "datasets.h"
 #include "training.h"
 
 #include <archive.h>
@@ -63,7 +64,7 @@ static void test_unpacked(void **state) {
         fv__free(folder);
         fv__free(again);
         fv_dataset *data;
-        assert_ok(fv_dataset_open_photos(path, "train", &(fv_photo_options){0}, &data, &failure));
+        assert_ok(fv_dataset_open(path, "train", NULL, &data, &failure));
         assert_int_equal(fv_dataset_get_info(data)->count, 2);
         fv_dataset_free(data);
     }
@@ -71,7 +72,7 @@ static void test_unpacked(void **state) {
     fv_dataset *data;
     mkdir(scratch_path("holder"), 0777);
     write_archive("holder/cats_and_dogs_filtered.zip", true, good, 5);
-    assert_ok(fv_dataset_open("cats-and-dogs", "train", scratch_path("holder"), &data, &failure));
+    assert_ok(open_set("cats-and-dogs", "train", scratch_path("holder"), &data, &failure));
     assert_string_equal(data->name, "cats-and-dogs");
     assert_int_equal(data->count, 2);
     fv_dataset_free(data);

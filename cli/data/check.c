@@ -1,233 +1,137 @@
-// `fovea data check SET|PATH`: opens every file of a set and says what is wrong with each, not only with the first.
-#include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/memory.h"
-#include "data.h"
-#include "data/locate.h"
-#include "formats/file.h"
+// `fovea data check SET|PATH`: every file of a data set, and what is wrong with it.
+#include "data/data.h"
 #include "support/json.h"
 
-typedef struct check {
-    const cli_options *options;
-    const fv__dataset_info *info;
-    const char *path; // where its files were said to be; NULL: where they are found
-    cli_table table;
-    json_t *files;
-    int wrong, official; // files with a fault; files whose content is the published one
-    struct {
-        const fv__dataset_file *file;
-        bool official;
-    } summed[16]; // of one folder: adding up takes time
-    int summed_count;
-} check;
+enum { SHOWN = 20 }; // findings of a list
 
-static void note(check *now, const char *path, bool good, const char *what) {
-    now->wrong += !good;
-    cli_table_add(&now->table, "%s", path);
-    cli_table_add(&now->table, good ? "ok" : "WRONG");
-    cli_table_add(&now->table, "%s", what);
-    json_array_append_new(now->files, json_pack("{s:o, s:b, s:o}", "path", cli_json_text(path), "ok", (int)good,
-                                                "message", cli_json_text(what)));
-}
-
-// What a message says behind "PATH: ".
-static const char *without_path(const char *message, const char *path) {
-    size_t length = strlen(path);
-    return strncmp(message, path, length) == 0 && strncmp(message + length, ": ", 2) == 0 ? message + length + 2
-                                                                                          : message;
-}
-
-// Content against the published sum. A folder of one's own may hold other data in the same layout: whether a different
-// sum is a fault is known only after all files were seen, so only equal ones are counted here.
-static bool is_official(check *now, const fv__dataset_file *file, const char *path) {
-    enum { MOST = sizeof now->summed / sizeof *now->summed };
-    for (int i = 0; i < now->summed_count; i++) {
-        if (now->summed[i].file == file) {
-            return now->summed[i].official;
+void cli_check_print_parts(const fv_check_info *info) {
+    char number[CLI_NUMBER_SIZE];
+    cli_table table = {.alignment = info->part_count == 1 ? "lr" : info->part_count == 2 ? "lrr" : "lrrr"};
+    printf("%s\n\n", info->folder);
+    cli_table_add(&table, "class");
+    for (int p = 0; p < info->part_count; p++) {
+        cli_table_add(&table, "%s", info->parts[p].name);
+    }
+    for (int c = 0; c < info->classes; c++) {
+        cli_table_add(&table, "%s", info->class_names[c]);
+        for (int p = 0; p < info->part_count; p++) {
+            cli_table_add(&table, "%s", cli_count(number, (double)info->parts[p].class_counts[c]));
         }
     }
-    bool official = fv__dataset_file_check(file, path, path, NULL) == FV_OK;
-    if (now->summed_count < MOST) {
-        now->summed[now->summed_count].file = file;
-        now->summed[now->summed_count++].official = official;
+    cli_table_add(&table, "all");
+    for (int p = 0; p < info->part_count; p++) {
+        cli_table_add(&table, "%s", cli_count(number, (double)info->parts[p].samples));
     }
-    return official;
+    cli_table_print(&table, stdout);
 }
 
-// Counts, sizes, labels and packing of one split: opened and read to the end.
-static fv_status read_split(const check *now, const char *split, const char *folder, size_t *count, fv_error *error) {
-    fv_dataset *data = NULL;
-    fv__dataset_statistics statistics;
-    fv_status status = now->info->open(now->info, split, folder, &data, error);
-    if (status == FV_OK) {
-        *count = data->count;
-        status = fv__dataset_measure(data, &statistics, error);
-        if (status == FV_OK) {
-            fv__dataset_statistics_free(&statistics);
-        }
+json_t *cli_check_json_parts(const fv_check_info *info) {
+    json_t *classes = json_array(), *parts = json_object();
+    for (int c = 0; c < info->classes; c++) {
+        json_array_append_new(classes, cli_json_text(info->class_names[c]));
     }
-    fv_dataset_free(data);
-    return status;
+    for (int p = 0; p < info->part_count; p++) {
+        json_t *counts = json_array();
+        for (int c = 0; c < info->classes; c++) {
+            json_array_append_new(counts, json_integer((json_int_t)info->parts[p].class_counts[c]));
+        }
+        json_object_set_new(
+            parts, info->parts[p].name,
+            json_pack("{s:I, s:o}", "samples", (json_int_t)info->parts[p].samples, "class_counts", counts));
+    }
+    return json_pack("{s:o, s:o, s:o}", "folder", cli_json_text(info->folder), "classes", classes, "parts", parts);
 }
 
-static int official_files(check *now, const char *split, const char *folder) {
-    int count = 0;
-    for (size_t i = 0; i < now->info->file_count; i++) {
-        const fv__dataset_file *file = &now->info->files[i];
-        fv_status status = FV_OK;
-        char *path = strcmp(file->split, split) == 0 ? fv__dataset_file_path(folder, file, &status) : NULL;
-        count += path && is_official(now, file, path);
-        fv__free(path);
-    }
-    return count;
-}
+// --- Photographs
 
-// The files of a split; `known` says that the content should be the published one.
-static void check_split(check *now, const char *split, const char *folder, bool known) {
-    size_t samples = 0;
-    fv_error error = {0};
-    fv_status status = read_split(now, split, folder, &samples, &error);
-    bool named = false;   // whether the fault was told with its file
-    char *archive = NULL; // that was told of
-    for (size_t i = 0; i < now->info->file_count; i++) {
-        const fv__dataset_file *file = &now->info->files[i];
-        if (strcmp(file->split, split) != 0) {
-            continue;
-        }
-        fv_status found = FV_OK;
-        char *path = fv__dataset_file_path(folder, file, &found);
-        char text[128], number[CLI_NUMBER_SIZE];
-        if (path && archive && strcmp(path, archive) == 0) { // its other files
-            now->official += is_official(now, file, path);
-            fv__free(path);
-            continue;
-        }
-        if (!path) {
-            char *missing = fv__format("%s/%s", folder, file->name);
-            note(now, missing ? missing : file->name, false, "not there");
-            fv__free(missing);
-            named = true;
-        } else if (status != FV_OK && strncmp(error.message, path, strlen(path)) == 0) {
-            note(now, path, false, without_path(error.message, path));
-            named = true;
-        } else if (is_official(now, file, path)) {
-            now->official++;
-            note(now, path, true, "as published");
-        } else if (known) {
-            note(now, path, false, "not the published file: the sum of its content differs; get it again");
-        } else {
-            snprintf(text, sizeof text, "%s samples in the %s split, not from a published set",
-                     cli_count(number, (double)samples), split);
-            note(now, path, true, status == FV_OK ? text : "see the other file");
-        }
-        if (path && !archive && fv__dataset_is_archive(file, path)) {
-            archive = path;
-        } else {
-            fv__free(path);
-        }
+static void print_list(const fv_check_list *list) {
+    if (list->count) {
+        printf("\n%s\n", list->title);
     }
-    fv__free(archive);
-    if (status != FV_OK && !named) {
-        note(now, folder, false, error.message);
+    for (int i = 0; i < list->count && i < SHOWN; i++) {
+        printf("  %s: %s\n", list->findings[i].file, list->findings[i].detail);
+    }
+    if (list->count > SHOWN) {
+        printf("  and %d more (--json lists all)\n", list->count - SHOWN);
     }
 }
 
-static int finish(check *now) {
-    const char *name = now->info->name;
-    bool official = now->official == (int)now->info->file_count;
-    int code = now->wrong ? CLI_FAILED : CLI_OK;
-    if (now->options->json) {
-        fv__text_free(&now->table.cells);
-        int printed = cli_json_print(json_pack("{s:s, s:b, s:b, s:o}", "name", name, "ok", now->wrong == 0, "published",
-                                               (int)official, "files", now->files),
-                                     true);
-        return printed != CLI_OK ? printed : code;
+static void print_photos(const fv_check_info *info) {
+    cli_check_print_parts(info);
+    for (int l = 0; l < info->list_count; l++) {
+        print_list(&info->lists[l]);
     }
-    json_decref(now->files);
-    int printed = cli_table_print(&now->table, stdout);
-    if (now->wrong) {
-        cli_say("%s: %d file%s wrong", name, now->wrong, now->wrong == 1 ? " is" : "s are");
-    } else if (!now->options->quiet) {
-        printf(official ? "%s: all files are complete and as published\n"
-                        : "%s: all files are complete, but hold other samples than the published set\n",
-               name);
+    if (info->not_compared) {
+        cli_say("%zu images are too many to compare for those that are nearly the same", info->not_compared);
     }
-    return printed != CLI_OK ? printed : code;
 }
 
-static bool in_own_folder(const char *folder) {
-    const char *own = getenv("FOVEA_DATA");
-    return own && *own && strncmp(folder, own, strlen(own)) == 0;
+static json_t *photos_json(const fv_check_info *info) {
+    json_t *result = cli_check_json_parts(info);
+    for (int l = 0; l < info->list_count; l++) {
+        const fv_check_list *list = &info->lists[l];
+        json_t *rows = json_array();
+        for (int i = 0; i < list->count; i++) {
+            json_array_append_new(rows, json_pack("[o, o]", cli_json_text(list->findings[i].file),
+                                                  cli_json_text(list->findings[i].detail)));
+        }
+        json_object_set_new(result, list->key, rows);
+    }
+    json_object_set_new(result, "ok", json_boolean(info->ok));
+    return result;
 }
 
-// A set by its name: each split where it is found.
-static int check_set(check *now) {
-    static const char *const splits[] = {"train", "test"};
-    for (int i = 0; i < 2; i++) {
-        char *folder = NULL;
-        fv_error error;
-        if (fv__dataset_locate(now->info, splits[i], now->path, &folder, &error) == FV_OK) {
-            // Where it should be, it should be the published set; in a folder that was named, one's own may be.
-            const bool known = !(now->path || in_own_folder(folder)) || official_files(now, splits[i], folder) > 0;
-            check_split(now, splits[i], folder, known);
-        } else {
-            note(now, splits[i], false, error.message);
-        }
-        fv__free(folder);
+// --- Files of known sets
+
+static void print_files(const fv_check_info *info, bool quiet) {
+    const fv_check_list *files = &info->lists[0];
+    cli_table table = {.alignment = "lll"};
+    int wrong = 0;
+    for (int i = 0; i < files->count; i++) {
+        wrong += !files->findings[i].good;
+        cli_table_add(&table, "%s", files->findings[i].file);
+        cli_table_add(&table, files->findings[i].good ? "ok" : "WRONG");
+        cli_table_add(&table, "%s", files->findings[i].detail);
     }
-    return finish(now);
+    cli_table_print(&table, stdout);
+    if (wrong) {
+        cli_say("%s: %d file%s wrong", info->name, wrong, wrong == 1 ? " is" : "s are");
+    } else if (!quiet) {
+        printf(info->published ? "%s: all files are complete and as published\n"
+                               : "%s: all files are complete, but hold other samples than the published set\n",
+               info->name);
+    }
 }
 
-// A folder: the set of which it has most files as published, else the first whose layout it has.
-static int check_folder(check *now, const char *folder) {
-    int most = -1;
-    const fv__dataset_info *best = NULL;
-    for (size_t i = 0; i < fv__dataset_known_count(); i++) {
-        now->info = fv__dataset_known(i);
-        if (now->info->of || !now->info->open) { // the same files, or photographs
-            continue;
-        }
-        fv_status status = FV_OK;
-        int there = 0, official = official_files(now, "train", folder) + official_files(now, "test", folder);
-        for (size_t f = 0; f < now->info->file_count; f++) {
-            char *path = fv__dataset_file_path(folder, &now->info->files[f], &status);
-            there += path != NULL;
-            fv__free(path);
-        }
-        if (there > 0 && official > most) {
-            most = official;
-            best = now->info;
-        }
+static json_t *files_json(const fv_check_info *info) {
+    const fv_check_list *files = &info->lists[0];
+    json_t *rows = json_array();
+    for (int i = 0; i < files->count; i++) {
+        json_array_append_new(rows, json_pack("{s:o, s:b, s:o}", "path", cli_json_text(files->findings[i].file), "ok",
+                                              (int)files->findings[i].good, "message",
+                                              cli_json_text(files->findings[i].detail)));
     }
-    if (!best) {
-        json_decref(now->files);
-        return cli_photos_check(now->options, &fv__folder_info, folder);
-    }
-    now->info = best;
-    check_split(now, "train", folder, most > 0);
-    check_split(now, "test", folder, most > 0);
-    return finish(now);
+    return json_pack("{s:s, s:b, s:b, s:o}", "name", info->name, "ok", (int)info->ok, "published", (int)info->published,
+                     "files", rows);
 }
 
 int cli_data_check(const cli_options *options) {
-    const char *what = options->arguments[1];
+    const fv_check_options how = {.size = sizeof how, .path = options->path, .threads = options->threads};
+    fv_check *check;
     fv_error error;
-    check now = {.options = options, .path = options->path, .table = {.alignment = "lll"}};
-    bool folder = fv__folder_exists(what);
-    if (!folder && cli_is_photos(what)) { // an archive
-        now.info = cli_data_recognize(what);
-        now.path = what;
-    } else {
-        now.info = folder && strchr(what, '/') ? NULL : fv__dataset_info_find(what, &error);
-    }
-    if (!now.info && !folder) {
+    if (fv_dataset_check(options->arguments[1], &how, &check, &error) != FV_OK) {
         return cli_fail(&error);
     }
-    if (now.info && !now.info->open) {
-        return cli_photos_check(options, now.info, now.path);
+    const fv_check_info *info = fv_check_get_info(check);
+    int code = CLI_OK;
+    if (options->json) {
+        code = cli_json_print(info->photos ? photos_json(info) : files_json(info), true);
+    } else if (info->photos) {
+        print_photos(info);
+    } else {
+        print_files(info, options->quiet);
     }
-    now.files = json_array();
-    return now.info ? check_set(&now) : check_folder(&now, what);
+    code = code == CLI_OK && !info->ok ? CLI_FAILED : code;
+    fv_check_free(check);
+    return code;
 }

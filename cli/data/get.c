@@ -1,150 +1,88 @@
 // `fovea data get SET|URL`: downloads.
-#include <jansson.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
-#include "base/memory.h"
-#include "data.h"
-#include "data/locate.h"
-#include "fetch/cache.h"
-#include "formats/file.h"
-#include "formats/sha256.h"
+#include "data/data.h"
 #include "support/download.h"
 #include "support/json.h"
 
-// --- a set known by name
+// --- A set known by name
 
-// Where the set is now. Nobody has published a sum for some: then what came is told by its own.
-static int tell_place(const cli_options *options, const fv__dataset_info *info, const char *folder, bool already) {
-    char sum[FV__SHA256_TEXT];
+// Where the set is now. For some nobody has published a sum: then what came is reported with its own.
+static int say_place(const cli_options *options, const char *name, const char *folder, bool already) {
+    char sum[65], *file = NULL;
     fv_error error;
-    fv_status status = FV_OK;
     const char *still = already ? " already" : "";
+    if (fv_dataset_verify(name, folder, &file, sum, &error) != FV_OK) {
+        return cli_fail(&error);
+    }
+    int code = CLI_OK;
     if (options->json) {
-        return cli_json_print(
-            json_pack("{s:s, s:o, s:b}", "name", info->name, "folder", cli_json_text(folder), "already", (int)already),
-            true);
-    }
-    if (options->quiet) {
-        return CLI_OK;
-    }
-    if (info->files[0].sha256) {
-        printf("%s is in %s%s, as published\n", info->name, folder, still);
-        return CLI_OK;
-    }
-    char *path = fv__dataset_file_path(folder, &info->files[0], &status);
-    status = path ? fv__sha256_file(path, sum, &error) : fv__fail_memory(&error, info->name);
-    if (!status) {
-        printf("%s is in %s%s; no sum is published to check it by, that of this file is SHA-256 %s\n", info->name, path,
+        code = cli_json_print(
+            json_pack("{s:s, s:o, s:b}", "name", name, "folder", cli_json_text(folder), "already", (int)already), true);
+    } else if (!options->quiet && !file) {
+        printf("%s is in %s%s, as published\n", name, folder, still);
+    } else if (!options->quiet) {
+        printf("%s is in %s%s; no sum is published to compare with, that of this file is SHA-256 %s\n", name, file,
                still, sum);
     }
-    fv__free(path);
-    return status ? cli_fail(&error) : CLI_OK;
+    fv_free(file);
+    return code;
 }
 
-static int get_set(const cli_options *options, const fv__dataset_info *info) {
+static int get_set(const cli_options *options, const char *name) {
     fv_error error;
     char *folder = NULL;
     if (options->sha256) {
         return cli_usage(&cli_data,
-                         "data get %s: --sha256 is for files from an address; what comes of a known set is "
-                         "compared with the sums published of it",
-                         info->name);
+                         "data get %s: --sha256 is for files from an address; a known set is compared with its "
+                         "published sums",
+                         name);
     }
     // Where another place has it already, nothing is to be done, unless a folder was asked for.
-    if (!options->out && fv__dataset_locate(info, NULL, NULL, &folder, NULL) == FV_OK) {
-        fv_status status = fv__dataset_verify(info, NULL, folder, &error);
-        const int code = status ? cli_fail(&error) : tell_place(options, info, folder, true);
-        fv__free(folder);
-        return code;
+    const bool already = !options->out && fv_dataset_locate(name, NULL, &folder, NULL) == FV_OK;
+    fv_status status = FV_OK;
+    if (!already) {
+        cli_download now = cli_download_begin(options);
+        const fv_download_options how = {
+            .size = sizeof how, .folder = options->out, .on_event = cli_download_show, .context = &now};
+        status = fv_dataset_download(name, &how, &folder, &error);
+        cli_download_end(&now);
     }
-    cli_download now = cli_download_begin(options);
-    fv_status status = fv__dataset_get(info, NULL, options->out, cli_download_show, &now, &error);
-    cli_download_end(&now);
-    if (status != FV_OK) {
-        return cli_fail(&error);
-    }
-    if (fv__dataset_locate(info, NULL, options->out, &folder, &error) != FV_OK) {
-        return cli_fail(&error);
-    }
-    const int code = tell_place(options, info, folder, false);
-    fv__free(folder);
+    const int code = status ? cli_fail(&error) : say_place(options, name, folder, already);
+    fv_free(folder);
     return code;
 }
 
-// --- any file
+// --- Any file
 
-// PATH/NAME, the name being what the address ends with; NULL: it ends with none.
-static char *target_of(const char *folder, const char *url) {
-    const char *start = strstr(url, "://") + 3, *end = start + strcspn(start, "?#"), *name = end;
-    while (name > start && name[-1] != '/') {
-        name--;
-    }
-    return name > start && name < end && name[0] != '.' ? fv__format("%s/%.*s", folder, (int)(end - name), name) : NULL;
-}
-
-static int fetch(const cli_options *options, const char *url, const char *path) {
-    char sum[FV__SHA256_TEXT];
+static int get_url(const cli_options *options, const char *url) {
+    char sum[65], *path = NULL;
+    bool already = false;
     fv_error error;
-    const bool already = fv__file_exists(path);
     cli_download now = cli_download_begin(options);
-    const fv__fetch_options fetch = {.sha256 = options->sha256, .on_event = cli_download_show, .context = &now};
-    fv_status status = fv__fetch(url, path, &fetch, &error);
+    const fv_download_options how = {.size = sizeof how,
+                                     .folder = options->out,
+                                     .sha256 = options->sha256,
+                                     .on_event = cli_download_show,
+                                     .context = &now};
+    const fv_status status = fv_download(url, &how, &path, sum, &already, &error);
     cli_download_end(&now);
-    status = status ? status : fv__sha256_file(path, sum, &error);
-    if (!status && options->sha256 && strcasecmp(sum, options->sha256) != 0) { // it was there before
-        status = fv__fail(&error, FV_FORMAT, "%s: SHA-256 is %s, should be %s; remove this file and try again", path,
-                          sum, options->sha256);
-    }
     if (status) {
-        return cli_fail(&error);
+        return status == FV_INVALID ? cli_usage(&cli_data, "data get: %s", error.message) : cli_fail(&error);
     }
+    int code = CLI_OK;
     if (options->json) {
-        return cli_json_print(
+        code = cli_json_print(
             json_pack("{s:o, s:s, s:b}", "file", cli_json_text(path), "sha256", sum, "already", (int)already), true);
-    }
-    if (!options->quiet) {
+    } else if (!options->quiet) {
         printf("%s%s\nSHA-256 %s%s\n", path, already ? " (there already)" : "", sum,
                options->sha256 ? ", as it should be" : ", compared with nothing");
     }
-    return CLI_OK;
-}
-
-// A folder of the cache for this address: others may end with the same name.
-static fv_status find_downloads(const char *url, char **folder, fv_error *error) {
-    char sum[FV__SHA256_TEXT], name[32];
-    fv__sha256_memory(url, strlen(url), sum);
-    snprintf(name, sizeof name, "downloads/%.12s", sum);
-    return fv__cache_path(name, folder, error);
-}
-
-static int get_url(const cli_options *options, const char *url) {
-    fv_error error;
-    char *cache = NULL;
-    if (options->sha256 && (strlen(options->sha256) != 64 || strspn(options->sha256, "0123456789abcdefABCDEF") != 64)) {
-        return cli_usage(&cli_data, "--sha256: '%s' should be 64 hexadecimal digits", options->sha256);
-    }
-    if (!options->out && find_downloads(url, &cache, &error)) {
-        return cli_fail(&error);
-    }
-    char *path = target_of(options->out ? options->out : cache, url);
-    const int code = path ? fetch(options, url, path)
-                          : cli_usage(&cli_data, "data get %s: the address does not end with the name of a file", url);
-    fv__free(path);
-    fv__free(cache);
+    fv_free(path);
     return code;
 }
 
 int cli_data_get(const cli_options *options) {
     const char *what = options->arguments[1];
-    fv_error error;
-    if (strstr(what, "://")) {
-        return get_url(options, what);
-    }
-    const fv__dataset_info *info = fv__dataset_info_find(what, &error);
-    if (info && info->file_count == 0) {
-        return cli_usage(&cli_data, "data get %s: a folder of one's own is not downloaded", what);
-    }
-    return info ? get_set(options, info) : cli_fail(&error);
+    return strstr(what, "://") ? get_url(options, what) : get_set(options, what);
 }

@@ -57,7 +57,7 @@ static int choose_metrics(const cli_subject *subject, const cli_options *options
     if (options->top) {
         out->top_k[0] = options->top;
     } else if (subject->recipe) {
-        memcpy(out->top_k, subject->recipe->train.top_k, sizeof out->top_k);
+        memcpy(out->top_k, fv_recipe_get_info(subject->recipe)->top_k, sizeof out->top_k);
     }
     return CLI_OK;
 }
@@ -78,8 +78,8 @@ static int run(const cli_options *options) {
         return code;
     }
     // --set may have changed the recipe's
-    now.label_smoothing =
-        subject.recipe ? subject.recipe->train.label_smoothing : fv_model_get_info(subject.model)->label_smoothing;
+    now.label_smoothing = subject.recipe ? fv_recipe_get_info(subject.recipe)->label_smoothing
+                                         : fv_model_get_info(subject.model)->label_smoothing;
     code = choose_metrics(&subject, options, &now.options);
     if (code == CLI_OK) {
         code = cli_subject_data(&subject, split, options, &data);

@@ -154,7 +154,7 @@ static int read_image(cli_explanation *now, bool *readable) {
     fv_error error;
     fv_status status =
         now->data ? fv_dataset_read(now->data, now->index, now->pixels, &error)
-                  : fv__model_read_picture(now->subject.model, now->pictures.paths[now->index], now->pixels, &error);
+                  : fv_model_read_image(now->subject.model, now->pictures.paths[now->index], now->pixels, &error);
     *readable = !status;
     if (!status || now->data || status == FV_MEMORY) {
         return status ? cli_fail(&error) : CLI_OK;

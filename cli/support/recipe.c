@@ -4,7 +4,6 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "data/data.h"
 
 // What the command line changes in a recipe.
 typedef struct changes {
@@ -40,10 +39,10 @@ static void add_path(changes *all, const char *path) {
 
 // --data, --path and --strict: a data set by name, or photographs.
 static void add_data(changes *all, const cli_options *options) {
-    const bool photos = options->data && cli_is_photos(options->data);
+    const bool photos = options->data && fv_dataset_is_path(options->data);
     const char *path = options->path ? options->path : photos ? options->data : NULL;
     if (options->data) {
-        add_text(all, "data.set", photos ? fv__folder_info.name : options->data);
+        add_text(all, "data.set", photos ? "folder" : options->data);
     }
     if (path) {
         add_path(all, path);

@@ -3,7 +3,6 @@
 #ifndef FOVEA_CLI_SUBJECT_H
 #define FOVEA_CLI_SUBJECT_H
 
-#include "recipe/recipe.h"
 #include "support/cli.h"
 
 typedef struct cli_subject {
@@ -23,8 +22,5 @@ void cli_subject_free(cli_subject *subject);
 // One split ("train" or "test") of the model's data: --data and --path, else what the recipe says. Has images of the
 // model's size and as many classes. Release with fv_dataset_free.
 int cli_subject_data(const cli_subject *subject, const char *split, const cli_options *options, fv_dataset **data);
-
-// `train:` of the recipe, or the defaults.
-int cli_subject_settings(const cli_subject *subject, fv__train_settings *settings);
 
 #endif

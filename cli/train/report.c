@@ -45,7 +45,8 @@ void cli_train_tell_start(const fv_recipe *recipe, const fv_model *model, const 
         fprintf(stderr, info->validates_on_test ? ", test %s" : ", validation %s",
                 cli_count(number, (double)count_of(validation)));
     }
-    if (!info->validates_on_test && !info->photos && fv_recipe_open_dataset(recipe, "test", &test, NULL) == FV_OK) {
+    if (!info->validates_on_test && !info->photos &&
+        fv_recipe_open_dataset(recipe, "test", NULL, &test, NULL) == FV_OK) {
         fprintf(stderr, ", test %s", cli_count(number, (double)count_of(test)));
     }
     fv_dataset_free(test);

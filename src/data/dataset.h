@@ -51,7 +51,16 @@ fv_status fv__dataset_select(const fv_dataset *dataset, const uint32_t *indices,
 fv_status fv__dataset_stratify(const fv_dataset *dataset, double fraction, uint64_t seed, fv_dataset **train,
                                fv_dataset **validation, fv_error *error);
 
-// The first `limit` samples, or all when there are fewer.
+// The same samples with other classes: label_of[label] for each label. Names must outlive the result.
+typedef struct fv__labelling {
+    int classes;
+    const char *const *class_names; // (classes)
+    const int32_t *label_of;        // (the data set's classes)
+} fv__labelling;
+fv_status fv__dataset_relabel(const fv_dataset *dataset, const fv__labelling *labelling, fv_dataset **out,
+                              fv_error *error);
+
+// `limit` samples, or all when there are fewer: the first ones or, of photographs, evenly spread over all.
 fv_status fv__dataset_limit(const fv_dataset *dataset, size_t limit, fv_dataset **out, fv_error *error);
 
 size_t fv__dataset_sample_size(const fv_dataset *dataset); // height * width * channels bytes

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "fetch/cache.h"
+#include "formats/archive.h"
 #include "formats/file.h"
 
 // "train-images-idx3-ubyte.gz" is looked for as it is, unpacked, and with a dot before "idx". The one that can be read
@@ -197,4 +198,46 @@ fv_status fv__dataset_locate(const fv__dataset_info *info, const char *split, co
     return fv__fail(error, FV_NOT_FOUND, "%s not found; looked in: %s. `fovea data get %s` downloads it%s%s",
                     info->name, now.places, folder_name(info), info->package ? ", or on Debian: apt install " : "",
                     info->package ? info->package : "");
+}
+
+// --- Content
+
+// Of the content of a file that is plain or packed alone.
+static fv_status sum_content(const char *path, char sum[FV__SHA256_TEXT], fv_error *error) {
+    enum { PIECE = 1 << 16 };
+    fv__archive *archive = NULL;
+    const char *name;
+    fv__sha256 state;
+    fv__sha256_start(&state);
+    uint8_t *piece = fv__alloc(PIECE);
+    fv_status status =
+        piece ? fv__archive_open(path, FV__ARCHIVE_ALONE, &archive, error) : fv__fail_memory(error, path);
+    if (status == FV_OK) {
+        status = fv__archive_next(archive, &name, error);
+    }
+    for (size_t got = PIECE; status == FV_OK && name && got == PIECE;) {
+        status = fv__archive_read(archive, piece, PIECE, &got, error);
+        fv__sha256_add(&state, piece, got);
+    }
+    fv__sha256_end(&state, sum);
+    fv__archive_close(archive);
+    fv__free(piece);
+    return status;
+}
+
+fv_status fv__dataset_file_check(const fv__dataset_file *file, const char *path, const char *shown, fv_error *error) {
+    char sum[FV__SHA256_TEXT];
+    bool archive = fv__dataset_is_archive(file, path);
+    const char *expected = archive ? file->archive->sha256 : file->sha256;
+    if (!expected) { // nothing to compare with
+        return FV_OK;
+    }
+    fv_status status = archive         ? fv__sha256_file(path, sum, error)
+                       : file->archive ? sum_content(path, sum, error)
+                                       : fv__sha256_unpacked_file(path, sum, error);
+    if (status == FV_OK && strcmp(sum, expected) != 0) {
+        status = fv__fail(error, FV_FORMAT, "%s: not the published file: SHA-256 of %s is %s, should be %s", shown,
+                          archive ? "it" : "its content", sum, expected);
+    }
+    return status;
 }

@@ -32,8 +32,8 @@ static void destroy(fv__dataset_source *source) {
     fv__free(part);
 }
 
-fv_status fv__dataset_select(const fv_dataset *dataset, const uint32_t *indices, size_t count, fv_dataset **out,
-                             fv_error *error) {
+static fv_status select_samples(const fv_dataset *dataset, const uint32_t *indices, size_t count,
+                                const fv__labelling *labelling, fv_dataset **out, fv_error *error) {
     *out = NULL;
     selection *part = fv__alloc(sizeof *part);
     if (!part) {
@@ -47,13 +47,14 @@ fv_status fv__dataset_select(const fv_dataset *dataset, const uint32_t *indices,
         status = fv__dataset_view(dataset, 0, dataset->count, &part->from, error);
     }
     for (size_t i = 0; i < count && !status; i++) {
-        if (indices[i] >= dataset->count) {
+        const uint32_t index = indices ? indices[i] : (uint32_t)i;
+        if (index >= dataset->count) {
             status = fv__fail(error, FV_INVALID, "%s (%s): sample %u asked for, there are %zu", dataset->name,
-                              dataset->split, indices[i], dataset->count);
+                              dataset->split, index, dataset->count);
             break;
         }
-        part->indices[i] = indices[i];
-        part->labels[i] = dataset->labels[indices[i]];
+        part->indices[i] = index;
+        part->labels[i] = labelling ? labelling->label_of[dataset->labels[index]] : dataset->labels[index];
     }
     if (status) {
         destroy(&part->source);
@@ -64,7 +65,39 @@ fv_status fv__dataset_select(const fv_dataset *dataset, const uint32_t *indices,
     like.first = 0;
     like.count = count;
     like.labels = part->labels;
+    if (labelling) {
+        like.classes = labelling->classes;
+        like.class_names = labelling->class_names;
+    }
     return fv__dataset_create(&like, &part->source, out, error);
+}
+
+fv_status fv__dataset_select(const fv_dataset *dataset, const uint32_t *indices, size_t count, fv_dataset **out,
+                             fv_error *error) {
+    return select_samples(dataset, indices, count, NULL, out, error);
+}
+
+fv_status fv__dataset_relabel(const fv_dataset *dataset, const fv__labelling *labelling, fv_dataset **out,
+                              fv_error *error) {
+    return select_samples(dataset, NULL, dataset->count, labelling, out, error);
+}
+
+// Of photographs, which are sorted by class, some of every class.
+fv_status fv__dataset_limit(const fv_dataset *dataset, size_t limit, fv_dataset **out, fv_error *error) {
+    const size_t count = limit < dataset->count ? limit : dataset->count;
+    if (!dataset->resize || count == dataset->count) {
+        return fv__dataset_view(dataset, 0, count, out, error);
+    }
+    uint32_t *indices = fv__alloc_array(count, sizeof *indices);
+    if (!indices) {
+        return fv__fail_memory(error, dataset->name);
+    }
+    for (size_t i = 0; i < count; i++) {
+        indices[i] = (uint32_t)(i * dataset->count / count);
+    }
+    const fv_status status = fv__dataset_select(dataset, indices, count, out, error);
+    fv__free(indices);
+    return status;
 }
 
 // Marks in `held` the samples of a class that are drawn for validation. `members` and `order` have room for all

@@ -66,11 +66,6 @@ void fv__model_preprocess(const fv_model *model, const uint8_t *pixels, int samp
 // Bytes of one image: height * width * channels.
 size_t fv__model_image_bytes(const fv_model *model);
 
-// A picture file as the bytes of an image of the model (height, width, channels): decoded, and resized as the model's
-// `input` says. A model of one channel gets its luma (ITU-R BT.601); one of three gets grey as three alike. May be
-// called from several threads at once.
-fv_status fv__model_read_picture(const fv_model *model, const char *path, uint8_t *pixels, fv_error *error);
-
 // The softmax of one image's logits, checked: weights can be finite and still overflow. `image` is its number, for the
 // message. out may be logits.
 fv_status fv__model_softmax(const float *logits, int classes, size_t image, float *out, fv_error *error);

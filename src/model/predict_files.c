@@ -16,7 +16,7 @@ static fv_status check_channels(const fv_model *model, fv_error *error) {
     return FV_OK;
 }
 
-fv_status fv__model_read_picture(const fv_model *model, const char *path, uint8_t *pixels, fv_error *error) {
+fv_status fv_model_read_image(const fv_model *model, const char *path, uint8_t *pixels, fv_error *error) {
     const fv__input_settings *input = &model->input_settings;
     const fv__resize resize = {.mode = input->resize, .height = input->size.values[0], .width = input->size.values[1]};
     const fv__kernels *kernels;
@@ -36,7 +36,7 @@ typedef struct batch_files {
 static fv_status read_file(void *context, size_t index, uint8_t *pixels, fv_error *error) {
     batch_files *files = context;
     const int *size = files->model->input_settings.size.values;
-    fv_status status = fv__model_read_picture(files->model, files->paths[index], pixels, error);
+    fv_status status = fv_model_read_image(files->model, files->paths[index], pixels, error);
     if (!status || status == FV_MEMORY || files->strict) {
         return status;
     }

@@ -163,29 +163,11 @@ static fv_status open_split(const fv__data_settings *settings, const char *split
     return fv__dataset_open(settings->info, split, settings->path, &settings->photos, out, error);
 }
 
-// Photographs are sorted by class: of them some of every class.
-static fv_status limit(const fv__data_settings *settings, const fv_dataset *all, fv_dataset **out, fv_error *error) {
-    size_t count = settings->limit > 0 ? (size_t)settings->limit : SIZE_MAX;
-    if (!is_folder(settings) || count >= all->count) {
-        return fv__dataset_limit(all, count, out, error);
-    }
-    uint32_t *indices = fv__alloc_array(count, sizeof *indices);
-    fv_status status = indices ? FV_OK : fv__fail_memory(error, all->name);
-    for (size_t i = 0; i < count && !status; i++) {
-        indices[i] = (uint32_t)(i * all->count / count);
-    }
-    if (!status) {
-        status = fv__dataset_select(all, indices, count, out, error);
-    }
-    fv__free(indices);
-    return status;
-}
-
 static fv_status open_limited(const fv__data_settings *settings, const char *split, fv_dataset **out, fv_error *error) {
     fv_dataset *all;
     fv_status status = open_split(settings, split, &all, error);
     if (!status) {
-        status = limit(settings, all, out, error);
+        status = fv__dataset_limit(all, settings->limit > 0 ? (size_t)settings->limit : SIZE_MAX, out, error);
         fv_dataset_free(all);
     }
     return status;
@@ -265,10 +247,10 @@ static fv_status divide_folder(const fv__data_settings *settings, const fv_datas
                            ? fv__dataset_stratify(all, split->fraction, (uint64_t)split->seed, &kept, &held, error)
                            : split_last(split, all, &kept, &held, error);
     if (!status) {
-        status = limit(settings, kept, train, error);
+        status = fv__dataset_limit(kept, settings->limit > 0 ? (size_t)settings->limit : SIZE_MAX, train, error);
     }
     if (!status) {
-        status = limit(settings, held, validation, error);
+        status = fv__dataset_limit(held, settings->limit > 0 ? (size_t)settings->limit : SIZE_MAX, validation, error);
     }
     fv_dataset_free(kept);
     fv_dataset_free(held);
@@ -279,7 +261,7 @@ static fv_status divide_limited(const fv__data_settings *settings, const fv_data
                                 fv_dataset **validation, fv_error *error) {
     fv_dataset *some;
     const char *test = is_folder(settings) ? "validation" : "test";
-    fv_status status = limit(settings, all, &some, error);
+    fv_status status = fv__dataset_limit(all, settings->limit > 0 ? (size_t)settings->limit : SIZE_MAX, &some, error);
     if (status) {
         return status;
     }

@@ -301,10 +301,6 @@ void fv_recipe_free(fv_recipe *recipe) {
     }
 }
 
-fv_status fv_recipe_open_dataset(const fv_recipe *recipe, const char *split, fv_dataset **out, fv_error *error) {
-    return fv__data_open_split(&recipe->data, split, out, error);
-}
-
 fv_status fv_recipe_resolve(const fv_recipe *recipe, char **yaml, fv_error *error) {
     fv__text text = {0};
     *yaml = NULL;

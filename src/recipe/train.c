@@ -30,6 +30,10 @@ fv_status fv__recipe_model(const fv_recipe *recipe, uint64_t seed, fv_model **ou
     return status;
 }
 
+fv_status fv_model_create_bare(const fv_recipe *recipe, uint64_t seed, fv_model **out, fv_error *error) {
+    return fv__recipe_model(recipe, seed, out, error);
+}
+
 // By mean and deviation over the whole training split, whatever part of it is trained on.
 static fv_status normalize(fv_model *model, const fv_dataset *all, fv_error *error) {
     fv__dataset_statistics statistics = {0};
