@@ -47,7 +47,7 @@ static fv_status count_work(fv_bench *bench, fv_error *error) {
         for (int i = 0; i < node->view.input_count; i++) {
             trained[n] |= trained[node->inputs[i]];
         }
-        const double all = node->op->multiply_adds ? node->op->multiply_adds(&node->view) : 0;
+        const double all = fv__node_multiply_adds(node);
         const double forward = all / (node->view.rate == FV__RATE_STEP ? bench->info.batch : 1);
         const double backward = bench->trainer ? forward * wanted_gradients(node, trained) : 0;
         bench->nodes[n] =

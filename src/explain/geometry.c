@@ -83,7 +83,7 @@ void fv__geometry(const fv__graph *graph, int input, fv__token_grid *grids) {
         const fv__node *node = &graph->nodes[n];
         if (n == input) {
             grids[n] = image_grid(&node->view.output);
-        } else if (node->view.rate == FV__RATE_STEP || node->view.input_count == 0) {
+        } else if (node->view.cadence == FV__CADENCE_STEP || node->view.input_count == 0) {
             grids[n] = (fv__token_grid){0};
         } else if (node->op->windows) {
             grids[n] = window_grid(node, &grids[node->inputs[0]]);

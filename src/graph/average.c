@@ -6,6 +6,9 @@
 // The layers then work on one token instead of all. What the average passes must be its own alone.
 #include "base/memory.h"
 #include "graph/rewrite_internal.h"
+#include "ops/attention.h"
+#include "ops/dense.h"
+#include "ops/pooling.h"
 
 // One average on its way to the front.
 typedef struct movement {
@@ -20,13 +23,9 @@ static const fv__node *source_at(const movement *m, int n) {
     return &m->walk->source->nodes[n];
 }
 
-static double multiply_adds(const fv__node *node) {
-    return node->op->multiply_adds(&node->view);
-}
-
 static void pass(movement *m, const fv__node *node) {
     m->behind = node->name;
-    m->before += multiply_adds(node);
+    m->before += fv__node_multiply_adds(node);
 }
 
 static int features_of(const fv__shape *shape) {
@@ -67,8 +66,8 @@ static bool passes_attention(const movement *m, int n) {
     const fv__node *node = source_at(m, n);
     const fv__attention_attributes *attributes = node->view.attributes;
     return node->op == &fv__op_attention && fv__walk_is_private(m->walk, n) && attributes->groups == 1 &&
-           attributes->score == FV__SCORE_DOT && attributes->scale > 0 && !attributes->has_mask &&
-           !attributes->causal && !attributes->has_scale && !(m->walk->training && attributes->dropout > 0);
+           attributes->score == FV__SCORE_DOT && attributes->scale > 0 && attributes->mask == FV__MASK_NONE &&
+           !attributes->trained_scale && !(m->walk->training && attributes->dropout > 0);
 }
 
 // Whether each head should average what the value is made of, all of it, and project that.
@@ -144,7 +143,7 @@ static double find_needed(const fv__graph *graph, int root, bool *needed) {
         for (int i = 0; needed[n] && i < node->view.input_count; i++) {
             needed[node->inputs[i]] = true;
         }
-        sum += needed[n] && node->view.rate != FV__RATE_STEP ? multiply_adds(node) : 0;
+        sum += needed[n] && node->view.cadence != FV__CADENCE_STEP ? fv__node_multiply_adds(node) : 0;
     }
     return sum;
 }
@@ -158,12 +157,12 @@ static fv_status choose(movement *m, const fv__node *average, int *copy, fv_erro
     fv_status status = before && after ? FV_OK : fv__fail_memory(error, "the graph");
     if (!status) {
         const double stays =
-            find_needed(graph, m->walk->out->node_of[average->inputs[0]], before) + multiply_adds(average);
+            find_needed(graph, m->walk->out->node_of[average->inputs[0]], before) + fv__node_multiply_adds(average);
         const double moves = find_needed(graph, *copy, after);
         if (moves < stays) {
             double added = 0;
             for (size_t n = 0; n < count; n++) {
-                added += after[n] && !before[n] ? multiply_adds(&graph->nodes[n]) : 0;
+                added += after[n] && !before[n] ? fv__node_multiply_adds(&graph->nodes[n]) : 0;
                 before[n] = before[n] && !after[n];
             }
             fv__walk_unnote(m->walk, before);
@@ -185,7 +184,7 @@ fv_status fv__walk_pool(fv__walk *walk, int n, int *copy, fv_error *error) {
     if (node->op != &fv__op_global_pool || attributes->pooling != FV__POOLING_AVERAGE) {
         return FV_OK;
     }
-    movement m = {.walk = walk, .attributes = attributes, .name = node->name, .before = multiply_adds(node)};
+    movement m = {.walk = walk, .attributes = attributes, .name = node->name, .before = fv__node_multiply_adds(node)};
     fv_status status = average(&m, node->inputs[0], copy, error);
     return status || !m.behind ? status : choose(&m, node, copy, error);
 }

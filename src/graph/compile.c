@@ -103,7 +103,7 @@ static void place_steps(fv__plan *plan) {
     for (int n = 0; n < plan->graph->node_count; n++) {
         const fv__node *node = &plan->graph->nodes[n];
         fv__step_value *step = &plan->steps[n];
-        if (!plan->used[n] || node->view.rate != FV__RATE_STEP) {
+        if (!plan->used[n] || node->view.cadence != FV__CADENCE_STEP) {
             continue;
         }
         step->present = true;
@@ -187,17 +187,17 @@ static fv__op_needs node_needs(const fv__plan *plan, int n, int samples) {
 // Where there are fewer samples than workers, these share the nodes that are worth it.
 static fv__phase_kind forward_phase(const fv__plan *plan, const fv__node *node) {
     enum { LEAST_WORK = 1 << 18 }; // multiply-adds for which the workers meet: some 10 µs
-    const bool worth = node->op->units && node->op->multiply_adds(&node->view) >= LEAST_WORK;
+    const bool worth = node->op->slices && fv__node_multiply_adds(node) >= LEAST_WORK;
     if (worth && !plan->backward && plan->batch < plan->threads) {
-        return FV__PHASE_UNITS;
+        return FV__PHASE_SLICES;
     }
-    return node->view.rate == FV__RATE_BATCH ? FV__PHASE_ROWS : FV__PHASE_SAMPLES;
+    return node->view.cadence == FV__CADENCE_BATCH ? FV__PHASE_ROWS : FV__PHASE_SAMPLES;
 }
 
 static bool compile_forward(fv__plan *plan) {
     for (int n = 0; n < plan->graph->node_count; n++) {
         const fv__node *node = &plan->graph->nodes[n];
-        if (!plan->used[n] || node->view.rate == FV__RATE_STEP) {
+        if (!plan->used[n] || node->view.cadence == FV__CADENCE_STEP) {
             continue;
         }
         if (is_alias(plan, node)) {
@@ -233,7 +233,7 @@ static bool compile_forward(fv__plan *plan) {
             }
             plan->values[instruction.auxiliary].kept = true;
         }
-        plan->multiply_adds += node->op->multiply_adds ? node->op->multiply_adds(&node->view) : 0;
+        plan->multiply_adds += fv__node_multiply_adds(node);
         if (!add_instruction(plan, &instruction)) {
             return false;
         }
@@ -264,7 +264,7 @@ static bool contribute(fv__plan *plan, int node, int contribution) {
 
 static bool backward_node(fv__plan *plan, int n) {
     const fv__node *node = &plan->graph->nodes[n];
-    bool whole_batch = node->view.rate == FV__RATE_BATCH;
+    bool whole_batch = node->view.cadence == FV__CADENCE_BATCH;
     if (!open_phase(plan, whole_batch ? FV__PHASE_TILES : FV__PHASE_SAMPLES, whole_batch)) {
         return false;
     }
@@ -321,7 +321,7 @@ static bool compile_backward(fv__plan *plan) {
     for (int n = plan->graph->node_count - 1; n >= 0; n--) {
         const fv__node *node = &plan->graph->nodes[n];
         bool reached = n == plan->root || plan->gradient_of[n] != FV__NO_VALUE;
-        if (!reached || node->view.rate == FV__RATE_STEP || !feeds_gradient(plan, node)) {
+        if (!reached || node->view.cadence == FV__CADENCE_STEP || !feeds_gradient(plan, node)) {
             continue;
         }
         if (is_alias(plan, node) || node->op->passes_gradient) {

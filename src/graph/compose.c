@@ -7,6 +7,10 @@
 #include <string.h>
 
 #include "graph/rewrite_internal.h"
+#include "ops/convolution.h"
+#include "ops/dense.h"
+#include "ops/products.h"
+#include "ops/tokens.h"
 
 static const fv__node *node_at(const fv__walk *walk, int n) {
     return &walk->out->graph.nodes[n];
@@ -126,7 +130,7 @@ static fv_status compose_dense(fv__walk *walk, int n, const void *attributes, in
         return FV_OK;
     }
     double rows = (double)fv__shape_elements(shape_at(walk, pair.x)) / pair.in;
-    double before = rows * pair.in * pair.middle + second->op->multiply_adds(&second->view);
+    double before = rows * pair.in * pair.middle + fv__node_multiply_adds(second);
     double after = rows * pair.in * pair.out * (pair.splits ? pair.heads : 1);
     double cost = (double)pair.in * pair.middle * pair.out * (pair.splits ? 1 : pair.heads);
     if (!fv__walk_pays(walk, before - after, cost)) {
@@ -177,7 +181,7 @@ static fv_status compose_conv2d(fv__walk *walk, int n, const void *attributes, i
     double height = (b->size[0] - 1) * moves->stride[0] + a->size[0];
     double width = (b->size[1] - 1) * moves->stride[1] + a->size[1];
     double out = (double)fv__shape_elements(&second->view.output);
-    double separate = first.op->multiply_adds(&first.view) + second->op->multiply_adds(&second->view);
+    double separate = fv__node_multiply_adds(&first) + fv__node_multiply_adds(second);
     double together = out * height * width * a->size[2];
     double cost = (double)fv__shape_elements(a) * b->size[0] * b->size[1] * b->size[3];
     if (!fv__walk_pays(walk, separate - together, cost)) {

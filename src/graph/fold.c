@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "graph/rewrite_internal.h"
+#include "ops/convolution.h"
+#include "ops/dense.h"
+#include "ops/pointwise.h"
 
 // Attributes of a linear layer.
 typedef union linear_attributes {

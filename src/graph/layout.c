@@ -8,7 +8,7 @@ enum {
     LINE = FV__ALIGNMENT,
     MOST_GROUPS = 64,              // threads that a batch can feed
     NOMINAL_CACHE = 1024 * 1024,   // bytes of a worker's arrays that should stay near its core
-    ROWS_PER_TASK = 32,            // least rows (tokens of all samples) of a task of a batch-rate node
+    ROWS_PER_TASK = 32,            // least rows (tokens of all samples) of a task of a batch-cadence node
     MOST_ROW_TASKS = 16,           // each reads all of the weights
     OPERATIONS_PER_SLOT_BYTE = 100 // least arithmetic for each byte that gradient slots move
 };
@@ -124,7 +124,7 @@ static size_t scratch_of(const fv__plan *plan, int n, int samples) {
     return round_up(needs.scratch);
 }
 
-// Of the forward pass of a batch-rate node.
+// Of the forward pass of a batch-cadence node.
 static int row_tasks(const fv__plan *plan, int n) {
     const fv__shape *output = &plan->graph->nodes[n].view.output;
     const size_t rows = fv__shape_elements(output) / (size_t)output->size[output->rank - 1] * (size_t)plan->batch;
@@ -150,10 +150,10 @@ static void cut_phases(fv__plan *plan) {
             phase->tasks = plan->groups;
             samples = plan->micro_batch;
             break;
-        case FV__PHASE_UNITS: {
+        case FV__PHASE_SLICES: {
             const fv__node *node = &plan->graph->nodes[plan->instructions[phase->begin].node];
-            const int units = node->op->units(&node->view, plan->kernels);
-            phase->tasks = units < plan->threads ? units : plan->threads;
+            const int slices = node->op->slices(&node->view, plan->kernels);
+            phase->tasks = slices < plan->threads ? slices : plan->threads;
             break;
         }
         case FV__PHASE_ROWS:

@@ -41,7 +41,7 @@ static fv_status check_request(const fv__plan *plan, const fv__plan_options *opt
     }
     for (int i = -1; i < options->kept_count; i++) {
         const fv__node *node = &graph->nodes[i < 0 ? plan->root : options->kept[i]];
-        if (node->view.rate == FV__RATE_STEP) {
+        if (node->view.cadence == FV__CADENCE_STEP) {
             return fv__fail(error, FV_INVALID, "%s depends on no sample: a plan has no value of it", node->name);
         }
     }

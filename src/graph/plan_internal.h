@@ -41,8 +41,8 @@ typedef enum fv__phase_kind {
     FV__PHASE_STEP_FORWARD,  // a task is a node that depends on weights only
     FV__PHASE_PREPARE,       // a task is a node that derives something from its weights
     FV__PHASE_SAMPLES,       // a task is a group of samples
-    FV__PHASE_UNITS,         // a task is a part of each sample, for the one node it has: see fv__op.units
-    FV__PHASE_ROWS,          // a task is a run of samples, for the one node of batch rate it has
+    FV__PHASE_SLICES,        // a task is a part of each sample, for the one node it has: see fv__op.slices
+    FV__PHASE_ROWS,          // a task is a run of samples, for the one node of batch cadence it has
     FV__PHASE_TILES,         // a task is a tile of one node's backward over the whole batch
     FV__PHASE_REDUCE,        // a task is a range of the weights whose gradient slots are summed
     FV__PHASE_STEP_BACKWARD, // as STEP_FORWARD

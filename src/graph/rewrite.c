@@ -12,6 +12,8 @@
 
 #include "base/memory.h"
 #include "graph/rewrite_internal.h"
+#include "ops/convolution.h"
+#include "ops/pooling.h"
 
 bool fv__walk_is_private(const fv__walk *walk, int n) {
     return walk->uses[n] == 1 && !walk->wanted[n] && !walk->source->nodes[n].wants_gradient;
@@ -91,7 +93,7 @@ static fv_status copy_parameter(fv__walk *walk, int n, int *copy, fv_error *erro
         fv__graph_add_parameter(graph, parameter->name, &parameter->shape, parameter->initializer, copy, error);
     if (!status) {
         graph->parameters[graph->parameter_count - 1].trainable = parameter->trainable;
-        graph->parameters[graph->parameter_count - 1].rate = parameter->rate;
+        graph->parameters[graph->parameter_count - 1].lr_factor = parameter->lr_factor;
     }
     return status;
 }

@@ -142,11 +142,11 @@ static void share(const run_state *run, int task, int worker) {
     fv__plan *plan = run->plan;
     const fv__instruction *instruction = &plan->instructions[run->phase->begin];
     const fv__node *node = &plan->graph->nodes[instruction->node];
-    const long units = node->op->units(&node->view, plan->kernels), tasks = run->phase->tasks;
+    const long slices = node->op->slices(&node->view, plan->kernels), tasks = run->phase->tasks;
     const double start = plan->times ? fv__seconds() : 0;
     for (int sample = 0; sample < run->feed->samples; sample++) {
         const fv__call call = make_call(run, instruction, worker, sample, 1, -1);
-        node->op->forward_units(&call, (int)(units * task / tasks), (int)(units * (task + 1) / tasks));
+        node->op->forward_slices(&call, (int)(slices * task / tasks), (int)(slices * (task + 1) / tasks));
     }
     if (plan->times) {
         note_time(plan, instruction, worker, start);
@@ -195,7 +195,7 @@ static void run_task(void *context, int task, int worker) {
         carry(run, begin, end, plan->micro_batch, worker, task);
         break;
     }
-    case FV__PHASE_UNITS:
+    case FV__PHASE_SLICES:
         share(run, task, worker);
         break;
     case FV__PHASE_ROWS: {

@@ -4,6 +4,9 @@
 // so each head compares queries with the tokens themselves, or averages these, and Wk goes into the query's layer, Wv
 // into the output's, once a step. It pays where the tokens have no more features than the heads.
 #include "graph/rewrite_internal.h"
+#include "ops/attention.h"
+#include "ops/dense.h"
+#include "ops/products.h"
 
 // A dense layer that makes an input of attention and that nobody else reads.
 typedef struct projection {

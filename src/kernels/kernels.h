@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "kernels/activation.h"
 #include "kernels/optimizer.h"
-#include "kernels/pooling.h"
+#include "kernels/windows.h"
 
 // A matrix product, one core:
 //   c[m][n] (= or +=) sum over s < segments, k < depth of a(m, s, k) * b[s * depth + k][n]

@@ -4,8 +4,9 @@
 
 #include "fovea.h"
 #include "graph/runner.h"
+#include "ops/attention.h"
 
-enum { FV__QUERY, FV__KEY, FV__VALUE, FV__MASK, FV__D_OUTPUT, FV__ATTENTION_INPUTS };
+enum { FV__MASK = FV__VALUE + 1, FV__D_OUTPUT, FV__ATTENTION_INPUTS }; // after query, key and value
 enum { FV__ATTENTION_ARRAYS = 8 }; // arrays: kernel and bias of query, key, value, output
 
 extern const char *const fv__attention_input_names[FV__ATTENTION_INPUTS];

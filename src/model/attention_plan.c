@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/attention_call.h"
+#include "ops/dense.h"
 
 const char *const fv__attention_input_names[FV__ATTENTION_INPUTS] = {"query", "key", "value", "mask", "d_output"};
 
@@ -63,7 +64,7 @@ static fv_status build(const fv_attention *attention, fv__attention_plan *prepar
                                            .groups = 1,
                                            .score = FV__SCORE_DOT,
                                            .scale = 1 / sqrtf((float)options->d_model / (float)options->heads),
-                                           .has_mask = prepared->shapes.masked};
+                                           .mask = prepared->shapes.masked ? FV__MASK_INPUT : FV__MASK_NONE};
     fv_status status = fv__attention_add_arrays(attention, graph, parameters, error);
     if (!status) {
         status = add_inputs(attention, prepared, error);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "ops/softmax.h"
 
 static const char *const normalizations[] = {"unit", "symmetric", "dataset", "none", NULL}; // as fv__normalize
 

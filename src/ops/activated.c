@@ -50,13 +50,13 @@ static fv__gemm part_of(const fv__kernels *kernels, const fv__gemm *product, int
     return part;
 }
 
-int fv__activated_units(const fv__kernels *kernels, int rows, int columns) {
+int fv__activated_slices(const fv__kernels *kernels, int rows, int columns) {
     const int panels = (columns + kernels->panel_columns - 1) / kernels->panel_columns;
     return columns > rows ? (rows > 1 ? 2 : 1) * panels : rows;
 }
 
-void fv__activated_product_units(const fv__kernels *kernels, const fv__gemm *product, fv__activation activation,
-                                 int begin, int end) {
+void fv__activated_product_slices(const fv__kernels *kernels, const fv__gemm *product, fv__activation activation,
+                                  int begin, int end) {
     const int rows = product->rows, columns = product->columns, width = kernels->panel_columns;
     if (columns <= rows) {
         const fv__gemm part = part_of(kernels, product, begin, end, 0, columns);
@@ -64,12 +64,12 @@ void fv__activated_product_units(const fv__kernels *kernels, const fv__gemm *pro
         return;
     }
     const int halves = rows > 1 ? 2 : 1;
-    for (int unit = begin, next; unit < end; unit = next) { // a panel, or what of it is ours
-        const int panel = unit / halves, half = unit % halves;
+    for (int slice = begin, next; slice < end; slice = next) { // a panel, or what of it is ours
+        const int panel = slice / halves, half = slice % halves;
         next = (panel + 1) * halves < end ? (panel + 1) * halves : end;
         const int first = panel * width, last = columns - first < width ? columns : first + width;
         const fv__gemm part =
-            part_of(kernels, product, rows * half / halves, rows * (half + next - unit) / halves, first, last);
+            part_of(kernels, product, rows * half / halves, rows * (half + next - slice) / halves, first, last);
         fv__activated_product(kernels, &part, activation, NULL);
     }
 }

@@ -19,8 +19,8 @@ fv__attention_dimensions fv__attention_dimensions_of(const fv__op_node *node, in
                                   .key_row = node->inputs[FV__KEY].size[1],
                                   .value_row = node->inputs[FV__VALUE].size[1],
                                   .depth = node->inputs[FV__QUERY].size[1] / attributes->heads,
-                                  .mask = attributes->has_mask ? 3 : -1,
-                                  .scale = attributes->has_scale ? 3 + attributes->has_mask : -1};
+                                  .mask = attributes->mask == FV__MASK_INPUT ? 3 : -1};
+    d.scale = attributes->trained_scale ? (d.mask < 0 ? 3 : 4) : -1;
     d.value_depth = d.value_row / (attributes->shared_value ? 1 : d.heads);
     d.out_row = d.heads * d.value_depth;
     d.stride = (d.keys + lanes - 1) / lanes * lanes;
@@ -46,12 +46,12 @@ size_t fv__attention_cut_scratch(const fv__op_node *node, const fv__kernels *ker
         {&parts->weights, block},
         {&parts->gradient, backward ? block : 0},
         {&parts->dropped, backward && attributes->dropout > 0 ? block : 0},
-        {&parts->scores, backward && attributes->has_scale && !additive ? block : 0},
+        {&parts->scores, backward && attributes->trained_scale && !additive ? block : 0},
         {&parts->key_rows, backward && !additive ? kernels->packed_size(d->keys, d->depth) : 0},
         {&parts->query_rows, backward && !additive ? kernels->packed_size(d->block, d->depth) : 0},
         {&parts->d_out_rows, backward ? kernels->packed_size(d->block, d->value_depth) : 0},
         {&parts->d_keys, backward && additive ? key_columns : 0},
-        {&parts->causal, attributes->causal ? (size_t)(d->queries + d->keys) : 0},
+        {&parts->causal, attributes->mask == FV__MASK_CAUSAL ? (size_t)(d->queries + d->keys) : 0},
     };
     size_t total = 0;
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {

@@ -31,15 +31,8 @@ static geometry geometry_of(const fv__op_node *node) {
     const fv__op_node first = {.attributes = &a->first, .inputs = {node->inputs[X], node->inputs[FIRST]}};
     geometry g = {
         .attributes = a, .first = fv__conv2d_geometry_of(&first), .filters = fv__shape_features(&node->inputs[LAST])};
-    g.windows = (fv__windows){.height = g.first.rows, .width = g.first.columns, .channels = g.first.filters};
-    int *const out[2] = {&g.windows.rows, &g.windows.columns};
-    const int in[2] = {g.first.rows, g.first.columns};
-    for (int i = 0; i < 2; i++) {
-        g.windows.size[i] = node->inputs[DEPTHWISE].size[i];
-        g.windows.stride[i] = a->depthwise.stride[i];
-        fv__op_fit_windows(in[i], g.windows.size[i], g.windows.stride[i], a->depthwise.padding, out[i],
-                           &g.windows.before[i]);
-    }
+    const fv__shape image = {.rank = 3, .size = {g.first.rows, g.first.columns, g.first.filters}};
+    g.windows = fv__windows_over(&image, node->inputs[DEPTHWISE].size, a->depthwise.stride, a->depthwise.padding);
     g.line = (size_t)g.first.columns * (size_t)g.first.filters;
     const int fitting = (int)(STRIP_FLOATS / (g.line ? g.line : 1));
     const int rows = (fitting - g.windows.size[0]) / g.windows.stride[0] + 1;
@@ -158,12 +151,12 @@ static void forward_rows(const fv__call *call, const geometry *g, size_t sample,
     }
 }
 
-static int units(const fv__op_node *node, const fv__kernels *kernels) {
+static int slices(const fv__op_node *node, const fv__kernels *kernels) {
     (void)kernels;
     return node->output.size[0];
 }
 
-static void forward_units(const fv__call *call, int begin, int end) {
+static void forward_slices(const fv__call *call, int begin, int end) {
     const geometry g = geometry_of(call->node);
     fv__conv2d_clear_border(&g.first, call->scratch);
     forward_rows(call, &g, 0, begin, end);
@@ -173,7 +166,7 @@ static void forward(const fv__call *call) {
     const geometry g = geometry_of(call->node);
     fv__conv2d_clear_border(&g.first, call->scratch);
     for (int sample = 0; sample < call->samples; sample++) {
-        forward_rows(call, &g, (size_t)sample, 0, units(call->node, call->kernels));
+        forward_rows(call, &g, (size_t)sample, 0, slices(call->node, call->kernels));
     }
 }
 
@@ -190,6 +183,6 @@ const fv__op fv__op_bottleneck = {.name = "bottleneck",
                                   .needs = needs,
                                   .prepare = prepare,
                                   .forward = forward,
-                                  .units = units,
-                                  .forward_units = forward_units,
+                                  .slices = slices,
+                                  .forward_slices = forward_slices,
                                   .multiply_adds = multiply_adds};

@@ -23,10 +23,6 @@ fv_status fv__op_expect_weight(const fv__op_node *node, const char *op, int i, c
 int fv__shape_features(const fv__shape *shape);
 int fv__shape_rows(const fv__shape *shape);
 
-// The windows that fit along one axis of `size`, and the padding before it: Keras's, which for `same` gives ⌈size /
-// stride⌉ windows and puts the odd cell behind. No window: *count is 0.
-void fv__op_fit_windows(int size, int window, int stride, fv__padding padding, int *count, int *before);
-
 // For ops that do about one operation for each value they write.
 double fv__op_one_each(const fv__op_node *node);
 

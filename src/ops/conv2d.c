@@ -87,16 +87,16 @@ static fv__gemm product_of(const fv__call *call, const fv__conv2d_geometry *g, s
                               call->out + sample * fv__conv2d_output_floats(g) + (size_t)begin * row);
 }
 
-static int units(const fv__op_node *node, const fv__kernels *kernels) {
+static int slices(const fv__op_node *node, const fv__kernels *kernels) {
     const fv__conv2d_geometry g = fv__conv2d_geometry_of(node);
-    return g.pointwise ? fv__activated_units(kernels, g.rows * g.columns, g.filters) : g.rows;
+    return g.pointwise ? fv__activated_slices(kernels, g.rows * g.columns, g.filters) : g.rows;
 }
 
-static void forward_units(const fv__call *call, int begin, int end) {
+static void forward_slices(const fv__call *call, int begin, int end) {
     const fv__conv2d_geometry g = fv__conv2d_geometry_of(call->node);
     if (g.pointwise) {
         const fv__gemm product = product_of(call, &g, 0, 0, g.rows);
-        fv__activated_product_units(call->kernels, &product, g.activation, begin, end);
+        fv__activated_product_slices(call->kernels, &product, g.activation, begin, end);
     } else {
         fv__conv2d_clear_border(&g, call->scratch);
         const fv__gemm product = product_of(call, &g, 0, begin, end);
@@ -235,7 +235,7 @@ const fv__op fv__op_conv2d = {.name = "conv2d",
                               .prepare = prepare,
                               .forward = forward,
                               .backward = backward,
-                              .units = units,
-                              .forward_units = forward_units,
+                              .slices = slices,
+                              .forward_slices = forward_slices,
                               .multiply_adds = multiply_adds,
                               .windows = fv__conv2d_windows};

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/products.h"
 
 typedef struct sizes {
     int ah, aw, in, middle; // of A

@@ -1,10 +1,11 @@
 // Dense layer: y = activation(x · W + b) over the last axis of x, each token (or pixel) alike.
 //   dPre = dy ∘ activation'     dx = dPre · Wᵀ     dW += xᵀ · dPre     db += column sums of dPre
 //
-// At sample rate W and Wᵀ are packed once a step and one call is one product over the tokens of all its samples. At
-// batch rate (the weights outweigh the activations) backward is cut into ranges of input features, each of which owns
+// At sample cadence W and Wᵀ are packed once a step and one call is one product over the tokens of all its samples. At
+// batch cadence (the weights outweigh the activations) backward is cut into ranges of input features, each of which owns
 // its columns of dx and its rows of dW, and forward reads W where it is, unless it is used more than once (without a
 // backward, or for the many tokens of a sample) and so worth packing.
+#include "ops/dense.h"
 #include "ops/activated.h"
 #include "ops/check.h"
 
@@ -26,7 +27,7 @@ static dimensions dimensions_of(const fv__op_node *node) {
                     .in = node->inputs[1].size[0],
                     .out = node->inputs[1].size[1],
                     .activation = attributes->activation,
-                    .packed = node->rate == FV__RATE_SAMPLE};
+                    .packed = node->cadence == FV__CADENCE_SAMPLE};
     for (int axis = 0; axis < node->inputs[0].rank - 1; axis++) {
         d.tokens *= node->inputs[0].size[axis];
     }
@@ -79,7 +80,7 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
                   fv__op_needs *needs) {
     dimensions d = dimensions_of(node);
     size_t prepared = 0, saved = 0, scratch = 0;
-    if (d.packed || (node->rate == FV__RATE_BATCH && (!backward || d.tokens > MANY_TOKENS))) {
+    if (d.packed || (node->cadence == FV__CADENCE_BATCH && (!backward || d.tokens > MANY_TOKENS))) {
         prepared = kernels->packed_size(d.in, d.out);
     }
     if (backward) {
@@ -127,15 +128,15 @@ static void forward(const fv__call *call) {
     fv__activated_product(call->kernels, &product, d.activation, call->saved);
 }
 
-static int units(const fv__op_node *node, const fv__kernels *kernels) {
+static int slices(const fv__op_node *node, const fv__kernels *kernels) {
     const dimensions d = dimensions_of(node);
-    return fv__activated_units(kernels, d.tokens, d.out);
+    return fv__activated_slices(kernels, d.tokens, d.out);
 }
 
-static void forward_units(const fv__call *call, int begin, int end) {
+static void forward_slices(const fv__call *call, int begin, int end) {
     const dimensions d = dimensions_of(call->node);
     const fv__gemm product = product_of(call, &d);
-    fv__activated_product_units(call->kernels, &product, d.activation, begin, end);
+    fv__activated_product_slices(call->kernels, &product, d.activation, begin, end);
 }
 
 // The part of backward that belongs to the input features [first, first + width). `transposed`: Wᵀ of these features,
@@ -222,6 +223,6 @@ const fv__op fv__op_dense = {.name = "dense",
                              .backward = backward,
                              .tiles = tiles,
                              .backward_tile = backward_tile,
-                             .units = units,
-                             .forward_units = forward_units,
+                             .slices = slices,
+                             .forward_slices = forward_slices,
                              .multiply_adds = multiply_adds};

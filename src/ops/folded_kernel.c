@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/normalized.h"
 
 static int features_of(const fv__op_node *node) {
     return node->inputs[1].size[0];

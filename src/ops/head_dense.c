@@ -3,7 +3,6 @@
 // where W[h] are the columns of head h of W (in, heads · out). Backward is cut into ranges of one head's input
 // features, each of which owns its columns of dx and its part of dW.
 #include "ops/check.h"
-#include "ops/op.h"
 
 enum { X, WEIGHTS, BIAS }; // inputs
 

@@ -3,7 +3,7 @@
 //   transposed:  Y (rows, heads · columns)   Y[:, h] = A[:, h] · B[:, h]ᵀ   with B (columns, heads · inner)
 //   else:        Y (heads · rows, columns)   Y[h]    = A[:, h] · B[h]       with B (heads · inner, columns)
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/products.h"
 
 enum { A, B }; // inputs
 

@@ -6,8 +6,8 @@
 // backward, which computes the scores again.
 #include <string.h>
 
+#include "ops/attention.h"
 #include "ops/check.h"
-#include "ops/op.h"
 
 enum { QUERY, KEY, VALUE }; // inputs
 

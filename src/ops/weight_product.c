@@ -1,6 +1,6 @@
 // A product of two weights. It runs once a step, so that a chain of linear layers costs the samples one product only.
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/products.h"
 
 static fv_status infer(fv__op_node *node, fv_error *error) {
     const fv__weight_product_attributes *a = node->attributes;

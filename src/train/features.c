@@ -219,7 +219,7 @@ bool fv__features_pay(const fv_model *model, int node) {
     double multiply_adds = 0;
     for (int n = 0; n <= node; n++) {
         const fv__node *one = &model->graph.nodes[n];
-        multiply_adds += one->parameter < 0 ? one->op->multiply_adds(&one->view) : 0;
+        multiply_adds += fv__node_multiply_adds(one);
     }
     return multiply_adds > PAYS_FROM * (double)fv__shape_elements(fv__graph_shape(&model->graph, node));
 }

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "graph/frozen.h"
+#include "ops/softmax.h"
 #include "train/evaluation.h"
 
 struct fv__pass {

@@ -1,5 +1,6 @@
 // Products of weights head by head, both layouts.
 #include "harness.h"
+#include "ops/products.h"
 
 static void reference(const reference_call *call) {
     const fv__head_product_attributes *a = call->test->attributes;

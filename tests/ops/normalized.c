@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "harness.h"
+#include "ops/normalized.h"
 
 static void normalize(const reference_call *call, bool beside_deviation) {
     const double epsilon = (double)((const fv__norm_attributes *)call->test->attributes)->epsilon;
