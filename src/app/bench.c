@@ -48,7 +48,7 @@ static fv_status count_work(fv_bench *bench, fv_error *error) {
             trained[n] |= trained[node->inputs[i]];
         }
         const double all = fv__node_multiply_adds(node);
-        const double forward = all / (node->view.rate == FV__RATE_STEP ? bench->info.batch : 1);
+        const double forward = all / (node->view.cadence == FV__CADENCE_STEP ? bench->info.batch : 1);
         const double backward = bench->trainer ? forward * wanted_gradients(node, trained) : 0;
         bench->nodes[n] =
             (fv_bench_node){.name = node->name, .op = node->op->name, .multiply_adds = forward + backward};
