@@ -2,7 +2,7 @@
 #include "ops/dense.h"
 #include "ops/pointwise.h"
 #include "ops/pooling.h"
-#include "ops/products.h"
+#include "ops/weight_products.h"
 #include "planning.h"
 
 #include <math.h>

@@ -5,6 +5,7 @@
 // between heads as well. What the layer gives out is O = A · V, so ∂y/∂A = ∂y/∂O · Vᵀ; double_norm gives out A itself.
 #include "base/memory.h"
 #include "explain/explainer.h"
+#include "ops/product.h"
 
 fv_status fv__attention_gradient(const fv_explainer *explainer, const fv__attention_layer *layer, float *gradient,
                                  fv_error *error) {
@@ -24,16 +25,9 @@ fv_status fv__attention_gradient(const fv_explainer *explainer, const fv__attent
     for (int i = 0; i < layer->groups * layer->heads; i++, gradient += (ptrdiff_t)layer->queries * layer->keys) {
         const ptrdiff_t group = i / layer->heads, head = i % layer->heads;
         kernels->pack(depth, layer->keys, value + group * layer->keys * row + head * depth, 1, row, transposed);
-        kernels->gemm(&(fv__gemm){.rows = layer->queries,
-                                  .columns = layer->keys,
-                                  .depth = depth,
-                                  .segments = 1,
-                                  .a = d_out + group * layer->queries * row + head * depth,
-                                  .a_row = row,
-                                  .a_depth = 1,
-                                  .b = transposed,
-                                  .c = gradient,
-                                  .c_row = layer->keys});
+        fv__multiply(kernels, layer->queries, depth, layer->keys,
+                     fv__by_row(d_out + group * layer->queries * row + head * depth, row), fv__packed(transposed),
+                     gradient, layer->keys);
     }
     fv__free(transposed);
     return FV_OK;

@@ -12,6 +12,7 @@
 #include "ops/activated.h"
 #include "ops/check.h"
 #include "ops/conv2d_layout.h"
+#include "ops/product.h"
 
 enum { X, FIRST, FIRST_BIAS, DEPTHWISE, DEPTHWISE_BIAS, LAST, LAST_BIAS, INPUTS };
 enum { STRIP_FLOATS = 64 * 1024 }; // of the wide image: about 256 KiB
@@ -110,17 +111,10 @@ static void narrow_rows(const fv__call *call, const geometry *g, const float *we
                              activation == FV__ACTIVATION_relu6 ? 6 : INFINITY, strip, call->in[DEPTHWISE],
                              call->in[DEPTHWISE_BIAS], middle);
     const int pixels = (end - begin) * windows.columns;
-    const fv__gemm product = {.rows = pixels,
-                              .columns = g->filters,
-                              .depth = windows.channels,
-                              .segments = 1,
-                              .a = middle,
-                              .a_row = windows.channels,
-                              .a_depth = 1,
-                              .b = weights,
-                              .c = out + (ptrdiff_t)begin * windows.columns * g->filters,
-                              .c_row = g->filters,
-                              .bias = call->in[LAST_BIAS]};
+    fv__gemm product =
+        fv__product(pixels, windows.channels, g->filters, fv__by_row(middle, windows.channels), fv__packed(weights),
+                    out + (ptrdiff_t)begin * windows.columns * g->filters, g->filters);
+    product.bias = call->in[LAST_BIAS];
     fv__activated_product(call->kernels, &product, g->attributes->last.activation, NULL);
 }
 

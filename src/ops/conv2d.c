@@ -10,6 +10,7 @@
 
 #include "ops/activated.h"
 #include "ops/conv2d_layout.h"
+#include "ops/product.h"
 
 static fv_status infer(fv__op_node *node, fv_error *error) {
     const fv__conv2d_attributes *attributes = node->attributes;
@@ -145,17 +146,8 @@ static void kernel_gradient(const fv__call *call, const fv__conv2d_geometry *g, 
 static void window_gradients(const fv__call *call, const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts,
                              const float *d_pre, int pixels, float *windows) {
     int window = g->kernel[0] * g->kernel[1] * g->channels;
-    fv__gemm product = {.rows = pixels,
-                        .columns = window,
-                        .depth = g->filters,
-                        .segments = 1,
-                        .a = d_pre,
-                        .a_row = g->filters,
-                        .a_depth = 1,
-                        .b = parts->transposed,
-                        .c = windows,
-                        .c_row = window};
-    call->kernels->gemm(&product);
+    fv__multiply(call->kernels, pixels, g->filters, window, fv__by_row(d_pre, g->filters),
+                 fv__packed(parts->transposed), windows, window);
 }
 
 // Adds the windows of output pixels first … first+pixels-1 to the (padded) image gradient.

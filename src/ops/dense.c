@@ -8,6 +8,7 @@
 #include "ops/dense.h"
 #include "ops/activated.h"
 #include "ops/check.h"
+#include "ops/product.h"
 
 enum {
     TILE_FEATURES = 128, // about: few enough that threads get as many as each other
@@ -108,18 +109,11 @@ static void prepare(const fv__call *call, bool backward) {
 }
 
 static fv__gemm product_of(const fv__call *call, const dimensions *d) {
-    return (fv__gemm){.rows = call->samples * d->tokens,
-                      .columns = d->out,
-                      .depth = d->in,
-                      .segments = 1,
-                      .a = call->in[0],
-                      .a_row = d->in,
-                      .a_depth = 1,
-                      .b = call->prepared ? call->prepared : call->in[1],
-                      .b_row = call->prepared ? 0 : d->out,
-                      .c = call->out,
-                      .c_row = d->out,
-                      .bias = call->node->input_count == 3 ? call->in[2] : NULL};
+    const fv__matrix weights = call->prepared ? fv__packed(call->prepared) : fv__by_row(call->in[1], d->out);
+    fv__gemm product = fv__product(call->samples * d->tokens, d->in, d->out, fv__by_row(call->in[0], d->in), weights,
+                                   call->out, d->out);
+    product.bias = call->node->input_count == 3 ? call->in[2] : NULL;
+    return product;
 }
 
 static void forward(const fv__call *call) {
@@ -145,30 +139,12 @@ static void backward_features(const fv__call *call, const dimensions *d, const f
                               int first, int width) {
     int rows = call->samples * d->tokens;
     if (call->d_in[0]) {
-        call->kernels->gemm(&(fv__gemm){.rows = rows,
-                                        .columns = width,
-                                        .depth = d->out,
-                                        .segments = 1,
-                                        .a = d_pre,
-                                        .a_row = d->out,
-                                        .a_depth = 1,
-                                        .b = transposed,
-                                        .c = call->d_in[0] + first,
-                                        .c_row = d->in});
+        fv__multiply(call->kernels, rows, d->out, width, fv__by_row(d_pre, d->out), fv__packed(transposed),
+                     call->d_in[0] + first, d->in);
     }
     if (call->d_in[1]) {
-        call->kernels->gemm(&(fv__gemm){.rows = width,
-                                        .columns = d->out,
-                                        .depth = rows,
-                                        .segments = 1,
-                                        .a = call->in[0] + first,
-                                        .a_row = 1,
-                                        .a_depth = d->in,
-                                        .b = d_pre,
-                                        .b_row = d->out,
-                                        .c = call->d_in[1] + (ptrdiff_t)first * d->out,
-                                        .c_row = d->out,
-                                        .accumulate = true});
+        fv__multiply_add(call->kernels, width, rows, d->out, fv__by_column(call->in[0] + first, d->in),
+                         fv__by_row(d_pre, d->out), call->d_in[1] + (ptrdiff_t)first * d->out, d->out, true);
     }
 }
 

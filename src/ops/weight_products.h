@@ -1,6 +1,6 @@
 // Products of weights, once a step; the algebra pass makes these.
-#ifndef FOVEA_OPS_PRODUCTS_H
-#define FOVEA_OPS_PRODUCTS_H
+#ifndef FOVEA_OPS_WEIGHT_PRODUCTS_H
+#define FOVEA_OPS_WEIGHT_PRODUCTS_H
 
 #include "ops/op.h"
 
