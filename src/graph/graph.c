@@ -61,26 +61,22 @@ fv_status fv__graph_add(fv__graph *graph, const char *name, const fv__op *op, co
     node.name = fv__strdup(name);
     void *copy = fv__alloc(op->attributes_size ? op->attributes_size : 1);
     node.view.attributes = copy;
-    if (!node.name || !copy ||
-        !fv__reserve((void **)&graph->nodes, graph->node_count, &graph->node_capacity, sizeof node)) {
-        status = fv__fail_memory(error, "the graph");
-        goto fail;
-    }
+    const bool fits =
+        node.name && copy && fv__reserve((void **)&graph->nodes, graph->node_count, &graph->node_capacity, sizeof node);
+    FV__TRY_OR_DONE(fits ? FV_OK : fv__fail_memory(error, "the graph"));
     if (op->attributes_size) {
         memcpy(copy, attributes, op->attributes_size);
     }
     status = op->infer(&node.view, error);
-    if (status) {
-        status = fv__fail_in(error, status, "layer %s", name);
-        goto fail;
-    }
+    FV__TRY_OR_DONE(status ? fv__fail_in(error, status, "layer %s", name) : FV_OK);
     node.view.cadence = infer_cadence(&node);
     *index = graph->node_count++;
     graph->nodes[*index] = node;
-    return FV_OK;
-fail:
-    fv__free(node.name);
-    fv__free(copy);
+done:
+    if (status) {
+        fv__free(node.name);
+        fv__free(copy);
+    }
     return status;
 }
 
