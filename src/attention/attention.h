@@ -1,6 +1,6 @@
 // Inside the attention call: the layer, and graph and plan for the shapes of one call.
-#ifndef FOVEA_MODEL_ATTENTION_CALL_H
-#define FOVEA_MODEL_ATTENTION_CALL_H
+#ifndef FOVEA_ATTENTION_ATTENTION_H
+#define FOVEA_ATTENTION_ATTENTION_H
 
 #include "fovea.h"
 #include "graph/runner.h"
