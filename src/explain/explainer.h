@@ -19,9 +19,10 @@ typedef struct fv__attention_layer {
 
 struct fv_explainer {
     const fv_model *model;
-    fv__graph graph;       // the model's, then direction and root
-    int direction, root;   // input: 1 at the target and 0 elsewhere; its inner product with the logits
-    fv__token_grid *grids; // by node
+    uint64_t weights_version; // of the weights that the plans have prepared
+    fv__graph graph;          // the model's, then direction and root
+    int direction, root;      // input: 1 at the target and 0 elsewhere; its inner product with the logits
+    fv__token_grid *grids;    // by node
     fv__attention_layer *layers;
     int layer_count;
     int stage;               // the last convolutional image; -1: none
