@@ -152,10 +152,7 @@ fv_status fv__optimizer_step(fv__optimizer *optimizer, fv__pool *pool, uint64_t 
     const fv__optimizer_settings *settings = &optimizer->settings;
     update work = {.optimizer = optimizer, .weights = weights, .gradients = gradients};
     double scale;
-    fv_status status = clip(&work, pool, &scale, error);
-    if (status) {
-        return status;
-    }
+    FV__TRY(clip(&work, pool, &scale, error));
     work.sgd = (fv__sgd_step){.rate = (float)rate,
                               .momentum = (float)settings->momentum,
                               .gradient_scale = (float)scale,
