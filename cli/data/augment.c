@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "data.h"
 #include "data/registry.h"
+#include "data/samples.h"
 #include "formats/file.h"
 #include "recipe/builtin.h"
 #include "recipe/recipe.h"
@@ -26,10 +27,6 @@ typedef struct sheet {
     float *memory;   // four images
 } sheet;
 
-static fv_status read_sample(void *data, size_t index, uint8_t *pixels, fv_error *error) {
-    return fv_dataset_read(data, index, pixels, error);
-}
-
 // The sample as an epoch sees it; epoch 0: as it is.
 static fv_status render(const sheet *now, size_t sample, uint64_t epoch, uint8_t *pixels, fv_error *error) {
     fv__augment_draw draw = {.seed = now->seed, .epoch = epoch, .sample = sample};
@@ -37,7 +34,8 @@ static fv_status render(const sheet *now, size_t sample, uint64_t epoch, uint8_t
         return fv_dataset_read(now->data, sample, pixels, error);
     }
     fv_dataset *data = now->data;
-    const fv__augmenter augmenter = {now->augmentations, now->kernels, data->count, read_sample, data};
+    const fv__samples samples = fv__dataset_samples(data);
+    const fv__augmenter augmenter = {now->augmentations, now->kernels, &samples};
     const size_t places = (size_t)data->height * (size_t)data->width, values = places * FV__PIXEL;
     const int channels = data->channels;
     fv__image images[2];

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/options.h"
+#include "data/samples.h"
 #include "recipe/frozen.h"
 #include "recipe/recipe.h"
 #include "recipe/train.h"

@@ -3,21 +3,11 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "data/dataset.h"
 
 enum { IMAGES = 4 }; // of a worker: the sample, its partner, and room beside each
 
 static size_t aligned(size_t bytes) {
     return (bytes + FV__ALIGNMENT - 1) / FV__ALIGNMENT * FV__ALIGNMENT;
-}
-
-static fv_status read_sample(void *context, size_t index, uint8_t *pixels, fv_error *error) {
-    return fv_dataset_read(context, index, pixels, error);
-}
-
-fv__samples fv__dataset_samples(const fv_dataset *dataset) {
-    return (fv__samples){
-        .count = dataset->count, .labels = dataset->labels, .read = read_sample, .context = (fv_dataset *)dataset};
 }
 
 fv_status fv__renderer_init(fv__renderer *renderer, const fv_model *model, const fv__kernels *kernels,
@@ -65,11 +55,7 @@ fv_status fv__render(const fv__renderer *renderer, const fv__samples *samples, f
         fv__model_preprocess(model, memory, 1, out);
         return FV_OK;
     }
-    const fv__augmenter augmenter = {.augmentations = renderer->augmentations,
-                                     .kernels = renderer->kernels,
-                                     .count = samples->count,
-                                     .read = samples->read,
-                                     .context = samples->context};
+    const fv__augmenter augmenter = {renderer->augmentations, renderer->kernels, samples};
     fv__image images[2], *image = &images[0];
     place_images(renderer, memory, images);
     FV__TRY(fv__augment_sample(&augmenter, draw, memory, images, error));
