@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "base/options.h"
 #include "model/predict.h"
-#include "recipe/frozen.h"
 #include "recipe/recipe.h"
+#include "train/frozen.h"
 
 // The graph that runs: the model's after the algebra pass and, in training, with the loss.
 static const fv__graph *graph_of(const fv_bench *bench) {
@@ -86,7 +86,8 @@ static fv_status prepare_training(fv_bench *bench, const fv_bench_options *optio
                                   fv_error *error) {
     const char *why_not;
     if (options->recipe) {
-        FV__TRY(fv__frozen_end(options->recipe, bench->model, &bench->from, &why_not, error));
+        FV__TRY(fv__frozen_end(&options->recipe->train, &options->recipe->augmentations, bench->model, &bench->from,
+                               &why_not, error));
     }
     bench->info.after_frozen = bench->from > 0;
     FV__TRY(fv__bench_fill(bench, options->seed, error));
