@@ -40,7 +40,7 @@ static inline void fill(float *values, size_t count, uint64_t key) {
     }
 }
 
-// Data, targets and weights once the graph stands.
+// Data, targets and weights of a complete graph.
 static inline void finish(setup *s) {
     fv_error error;
     fv__cross_entropy_attributes attributes = {.label_smoothing = 0.1F};

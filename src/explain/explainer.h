@@ -53,7 +53,8 @@ fv_status fv__explainer_predictor(fv_explainer *explainer, fv_predictor **out, f
 // Runs `backward` on this image, unless it has: gradients of the target's logit.
 fv_status fv__explainer_differentiate(fv_explainer *explainer, fv_error *error);
 
-// gradient.c: that of the target's logit in a layer's weights, after fv__explainer_differentiate. Of their shape.
+// gradient.c: the gradient of the target's logit in a layer's weights, of their shape; after
+// fv__explainer_differentiate.
 fv_status fv__attention_gradient(const fv_explainer *explainer, const fv__attention_layer *layer, float *gradient,
                                  fv_error *error);
 

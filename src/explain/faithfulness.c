@@ -121,7 +121,7 @@ done:
     return status;
 }
 
-// Larger values first; equal ones in a random order, so that a map that tells nothing is worth no more than chance and
+// Larger values first; equal ones in a random order, so that a map that says nothing is worth no more than chance and
 // no less.
 typedef struct ranked_pixel {
     float value;

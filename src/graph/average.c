@@ -14,8 +14,8 @@ typedef struct movement {
     fv__rewriter *rewriter;
     const fv__global_pool_attributes *attributes;
     const char *name;   // of the layer that averages
-    const char *behind; // the layer it came before last; NULL: none
-    double before;      // multiply-adds of what is left behind
+    const char *passed; // the layer it passed last; NULL: none
+    double before;      // multiply-adds of what it passed
 } movement;
 
 static const fv__node *source_at(const movement *m, int n) {
@@ -23,7 +23,7 @@ static const fv__node *source_at(const movement *m, int n) {
 }
 
 static void pass(movement *m, const fv__node *node) {
-    m->behind = node->name;
+    m->passed = node->name;
     m->before += fv__node_multiply_adds(node);
 }
 
@@ -154,7 +154,7 @@ static fv_status choose(movement *m, const fv__node *average, int *copy, fv_erro
         before[n] = before[n] && !after[n];
     }
     fv__rewriter_unnote(m->rewriter, before);
-    fv__rewriter_note(m->rewriter, *copy, "%s averages before %s multiplies" FV__NOTE_GAIN, average->name, m->behind,
+    fv__rewriter_note(m->rewriter, *copy, "%s averages before %s multiplies" FV__NOTE_GAIN, average->name, m->passed,
                       added * 1e-6, m->before * 1e-6);
 done:
     fv__free(before);
@@ -171,5 +171,5 @@ fv_status fv__rewriter_average(fv__rewriter *rewriter, int n, int *copy, fv_erro
     movement m = {
         .rewriter = rewriter, .attributes = attributes, .name = node->name, .before = fv__node_multiply_adds(node)};
     FV__TRY(average(&m, node->inputs[0], copy, error));
-    return m.behind ? choose(&m, node, copy, error) : FV_OK;
+    return m.passed ? choose(&m, node, copy, error) : FV_OK;
 }

@@ -18,7 +18,7 @@ static const fv__shape *shape_at(const fv__rewriter *rewriter, int n) {
     return fv__graph_shape(&rewriter->out->graph, n);
 }
 
-// The linear layer before source node n, of the same op and perhaps behind views; -1: there is none.
+// The linear layer before source node n, of the same op and perhaps before views; -1: there is none.
 static int same_before(const fv__rewriter *rewriter, int n) {
     int source;
     const fv__op *op = rewriter->source->nodes[n].op;

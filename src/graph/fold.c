@@ -46,7 +46,7 @@ static fv_status fold_weights(fv__rewriter *rewriter, const fv__node *norm, int 
                             &inputs[2], error);
 }
 
-// Whether node `last`, about to be added with these inputs behind source node n, ends an inverted residual block in the
+// Whether node `last`, about to be added with these inputs after source node n, ends an inverted residual block in the
 // new graph: *first and *depthwise are its other two convolutions.
 static bool ends_bottleneck(const fv__rewriter *rewriter, int n, const fv__op *op, const int *inputs, int *first,
                             int *depthwise) {

@@ -46,6 +46,11 @@ static fv__cadence infer_cadence(const fv__node *node) {
     return node->op->tiles && heavy ? FV__CADENCE_BATCH : FV__CADENCE_SAMPLE;
 }
 
+static fv_status infer(fv__node *node, fv_error *error) {
+    const fv_status status = node->op->infer(&node->view, error);
+    return status ? fv__fail_in(error, status, "layer %s", node->name) : FV_OK;
+}
+
 fv_status fv__graph_add(fv__graph *graph, const char *name, const fv__op *op, const void *attributes, const int *inputs,
                         int input_count, int *index, fv_error *error) {
     fv__node node = {.op = op, .parameter = -1};
@@ -67,8 +72,7 @@ fv_status fv__graph_add(fv__graph *graph, const char *name, const fv__op *op, co
     if (op->attributes_size) {
         memcpy(copy, attributes, op->attributes_size);
     }
-    status = op->infer(&node.view, error);
-    FV__TRY_OR_DONE(status ? fv__fail_in(error, status, "layer %s", name) : FV_OK);
+    FV__TRY_OR_DONE(infer(&node, error));
     node.view.cadence = infer_cadence(&node);
     *index = graph->node_count++;
     graph->nodes[*index] = node;

@@ -105,7 +105,7 @@ static int divide_up(size_t count, size_t part) {
     return (int)((count + part - 1) / part);
 }
 
-// The most groups, a power of two, whose gradient slots cost little beside the arithmetic of the step.
+// The most groups, a power of two, whose gradient slots cost little next to the arithmetic of the step.
 static int choose_groups(const fv__plan *plan) {
     int groups = 1;
     double operations = 2 * 3 * plan->multiply_adds * plan->batch;

@@ -1,10 +1,10 @@
 // The walk over the source graph: nodes are copied in order, and a rule changes how one of them is copied.
 //
-// max_pool2d(relu(x)) = relu(max_pool2d(x)), and so for any activation that never falls: moved behind the pooling it
+// max_pool2d(relu(x)) = relu(max_pool2d(x)), and so for any activation that never falls: moved after the pooling it
 // runs on fewer values, and the convolution's output need not be kept for its derivative.
 //
 // Linear layers with nothing between them are one (compose.c), and an average over tokens runs before them (average.c).
-// Batch norms and activations behind linear layers become part of them (fold.c). Heads share keys and values (share.c).
+// Batch norms and activations after linear layers become part of them (fold.c). Heads share keys and values (share.c).
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -59,7 +59,7 @@ static fv_status write_notes(const fv__rewriter *rewriter, fv__text *text, fv_er
     return text->failed || rewriter->out_of_memory ? fv__fail_memory(error, "the graph") : FV_OK;
 }
 
-// --- Activations move behind the pooling
+// --- Activations move after the pooling
 
 static bool never_falls(fv__activation activation) {
     return activation == FV__ACTIVATION_relu || activation == FV__ACTIVATION_relu6 ||

@@ -80,7 +80,7 @@ static fv_status share_key(fv__rewriter *rewriter, const fv__node *attention, in
     return FV_OK;
 }
 
-// The weights and bias of the layer behind attention, multiplied by the value's.
+// The weights and bias of the layer after attention, multiplied by the value's.
 static fv_status project_output(fv__rewriter *rewriter, const fv__node *output, const projection *value, int heads,
                                 int inputs[3], fv_error *error) {
     const fv__head_product_attributes product = {.heads = heads};
@@ -98,7 +98,7 @@ static fv_status project_output(fv__rewriter *rewriter, const fv__node *output, 
                                    (const int[]){value->bias, weight, inputs[2]}, &inputs[2], error);
 }
 
-// `output` is a dense layer; attention may stand before it.
+// `output` is a dense layer; attention may come before it.
 static fv_status share_value(fv__rewriter *rewriter, const fv__node *output, int *copy, fv_error *error) {
     const int source = output->inputs[0];
     const fv__node *attention = source_at(rewriter, source);

@@ -141,7 +141,7 @@ FV__VECTOR fv__vi fv__v_first_lanes(int count) {
 typedef uint32_t fv__v_bits __attribute__((vector_size(4 * FV__LANES)));
 
 // x = n ln 2 + r with |r| <= ln 2 / 2: returns r. The low bits of *shifted are those of n.
-#define FV__EXP_ROUND 0x1.8p23f // adding it rounds to a whole number, which then stands in the low bits
+#define FV__EXP_ROUND 0x1.8p23f // adding it rounds to a whole number, which is then in the low bits
 FV__VECTOR fv__v fv__v_exp_reduce(fv__v x, fv__v *shifted) {
     const float ln2_high = 0x1.62e4p-1f, ln2_low = 1.42860682e-6f; // n * ln2_high is exact
     *shifted = x * 1.44269504f + FV__EXP_ROUND;

@@ -1,4 +1,4 @@
-// Products with an activation behind them.
+// Products with an activation after them.
 #include "ops/activated.h"
 
 enum { BLOCK_FLOATS = 8192 }; // 32 KiB: activated before they leave the first-level cache
@@ -30,7 +30,7 @@ void fv__activated_product(const fv__kernels *kernels, const fv__gemm *product, 
         g.a_rows = product->a_rows ? product->a_rows + m : NULL;
         g.c = (saves ? saved : product->c) + offset;
         kernels->gemm(&g);
-        const bool whole = g.c_row == g.columns; // rows lie one behind the other
+        const bool whole = g.c_row == g.columns; // rows lie one after the other
         const size_t count = (size_t)g.columns * (size_t)(whole ? g.rows : 1);
         for (ptrdiff_t row = 0; row < (whole ? 1 : g.rows); row++) {
             kernels->activate(activation, g.c + row * g.c_row, product->c + offset + row * g.c_row, count);

@@ -6,7 +6,7 @@
 #include "ops/op.h"
 
 // What backward needs to know the derivative: the values before the activation (then they are saved), or what
-// backward_reads adds: FV__READS_OUTPUT where the output tells, 0 for linear.
+// backward_reads adds: FV__READS_OUTPUT where the output is enough, 0 for linear.
 bool fv__activated_saves(fv__activation activation);
 uint32_t fv__activated_reads(fv__activation activation);
 

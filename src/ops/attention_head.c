@@ -1,4 +1,4 @@
-// One head of attention, by blocks of query rows; the formulas stand in attention.c.
+// One head of attention, by blocks of query rows; the formulas are in attention.c.
 #include "ops/attention_head.h"
 #include "ops/product.h"
 

@@ -85,7 +85,7 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
         (fv__conv2d_padded_floats(&g.first) + fv__conv2d_lines(strip_floats(&g)) + middle_floats(&g)) * sizeof(float);
 }
 
-// The packed last kernel, which stands behind what the first convolution prepares.
+// The packed last kernel, which comes after what the first convolution prepares.
 static float *last_weights(const fv__call *call, const geometry *g, fv__conv2d_prepared *first) {
     return (float *)call->prepared + fv__conv2d_cut_prepared(&g->first, call->kernels, false, call->prepared, first);
 }

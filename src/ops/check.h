@@ -7,7 +7,7 @@
 // Rank and sizes are possible at all.
 fv_status fv__op_expect_sizes(const fv__shape *shape, const char *op, fv_error *error);
 
-// `names` tells the inputs in words, e.g. "x, gamma and beta".
+// `names` is the inputs in words, e.g. "x, gamma and beta".
 fv_status fv__op_expect_inputs(const fv__op_node *node, const char *op, int least, int most, const char *names,
                                fv_error *error);
 

@@ -77,7 +77,7 @@ static void prepare(const fv__call *call, bool backward) {
     fv__conv2d_prepare(&g, call->kernels, backward, call->in[1], &parts);
 }
 
-// The product of output rows begin … end-1 of one sample; if pointwise, those of the samples behind it follow.
+// The product of output rows begin … end-1 of one sample; if pointwise, those of the samples after it follow.
 static fv__gemm product_of(const fv__call *call, const fv__conv2d_geometry *g, size_t sample, int begin, int end) {
     const size_t image = (size_t)g->height * (size_t)g->width * (size_t)g->channels;
     const size_t row = (size_t)g->columns * (size_t)g->filters;

@@ -14,7 +14,7 @@ typedef struct fv__conv2d_geometry {
     bool pointwise; // 1×1, stride 1: a dense layer over pixels, whole calls at once
 } fv__conv2d_geometry;
 
-// Of a node whose shapes are consistent; rows or columns are 0 if the kernel does not fit.
+// For a node whose shapes are consistent; rows or columns are 0 if the kernel does not fit.
 fv__conv2d_geometry fv__conv2d_geometry_of(const fv__op_node *node);
 
 // The windows of a node with an image as input 0, a kernel as input 1 and fv__conv2d_attributes; as the op's `windows`.

@@ -154,7 +154,7 @@ static void backward_tile(const fv__call *call, int tile) {
     int width = tile_features(call->node), first = tile * width, rows = call->samples * d.tokens;
     width = d.in - first < width ? d.in - first : width;
     float *scratch = call->scratch, *transposed = scratch + gradient_floats(&d, call->samples);
-    // Every tile derives dPre anew: small beside its products, and tiles share nothing.
+    // Every tile computes dPre again: little next to its products, and tiles share nothing.
     const float *d_pre = fv__activated_gradient(kernels, d.activation, (size_t)rows * (size_t)d.out, call->d_out,
                                                 call->out, call->saved, scratch);
     if (tile == 0 && call->node->input_count == 3 && call->d_in[2]) {

@@ -26,7 +26,7 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     if (!node->input_is_weight[WEIGHTS] || weights->rank != 2 || weights->size[0] != x->size[1] ||
         weights->size[1] % x->size[0]) {
         return fv__fail(error, FV_INVALID,
-                        "head_dense: beside x %s the weights must be a weight of shape (%d, a multiple of %d), not %s",
+                        "head_dense: next to x %s the weights must be a weight of shape (%d, a multiple of %d), not %s",
                         fv__shape_print(x).text, x->size[1], x->size[0], fv__shape_print(weights).text);
     }
     if (node->input_count == 3) {

@@ -45,7 +45,7 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     return FV_OK;
 }
 
-// The activation's derivative is told by the output, but for the GELUs by the largest values, which are found again.
+// The activation's derivative follows from the output; for the GELUs from the largest values, which are found again.
 static uint32_t backward_reads(const fv__op_node *node) {
     const fv__activation activation = attributes_of(node)->activation;
     return is_gelu(activation) ? FV__READS_INPUT(0) : activation == FV__ACTIVATION_linear ? 0 : FV__READS_OUTPUT;

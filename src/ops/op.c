@@ -143,7 +143,7 @@ fv_status fv__op_expect_weight(const fv__op_node *node, const char *op, int i, c
                         fv__shape_print(&shape).text);
     }
     if (!fv__shape_equal(&node->inputs[i], &shape)) {
-        return fv__fail(error, FV_INVALID, "%s: %s has shape %s, but beside %s the shape %s fits", op, name,
+        return fv__fail(error, FV_INVALID, "%s: %s has shape %s, but next to %s the shape %s fits", op, name,
                         fv__shape_print(&node->inputs[i]).text, fv__shape_print(&node->inputs[0]).text,
                         fv__shape_print(&shape).text);
     }

@@ -10,7 +10,7 @@
 // To add an op:
 //   src/ops/NAME.c         its table, `const fv__op fv__op_NAME`; struct fv__op below says what each member is for
 //   FV__OP_LIST            its line
-//   src/ops/FAMILY.h       its attributes, if it has some, beside those of its relatives
+//   src/ops/FAMILY.h       its attributes, if it has some, next to those of its relatives
 //   tests/ops/NAME.c       cases with a naive reference; without them test_ops does not link. test_ops also calls
 //                          fv__op_check
 //   src/kernels            where its inner loops are new: see kernels/kernels.h

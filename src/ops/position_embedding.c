@@ -1,4 +1,4 @@
-// A trained table added to the tokens of every sample, so that a token tells where it stands.
+// A trained table added to the tokens of every sample, so that a token shows where it is.
 #include <string.h>
 
 #include "ops/check.h"

@@ -164,7 +164,8 @@ static fv_status check_metadata(const fv__checkpoint *checkpoint, const fv__tens
         return fv__fail(error, FV_FORMAT, "%s is damaged: its content does not have the SHA-256 it names", path);
     }
     if (strcmp(pairs[1].value, checkpoint->recipe) != 0) {
-        return fv__fail(error, FV_INVALID, "%s belongs to another recipe: resume with the recipe.yaml beside it", path);
+        return fv__fail(error, FV_INVALID, "%s belongs to another recipe: resume with the recipe.yaml next to it",
+                        path);
     }
     if (strcmp(pairs[2].value, checkpoint->data) != 0) {
         return fv__fail(error, FV_INVALID, "%s belongs to other data: the run began with samples that are not these",

@@ -99,18 +99,18 @@ fv_status fv__frozen_use(fv__frozen *frozen, const fv_model *model, const fv_dat
                          const fv_dataset *validation, fv__fit_options *fit, fv_error *error) {
     const char *why_not;
     int end;
-    fv_error reason, *told = error ? error : &reason;
+    fv_error reason, *why = error ? error : &reason;
     *frozen = (fv__frozen){0};
-    FV__TRY(fv__frozen_end(fit->settings, fit->augmentations, model, &end, &why_not, told));
+    FV__TRY(fv__frozen_end(fit->settings, fit->augmentations, model, &end, &why_not, why));
     if (why_not) {
         remark(fit->run, why_not);
     }
     if (!end) {
         return FV_OK;
     }
-    const fv_status status = open_both(frozen, model, end, training, validation, fit, told);
+    const fv_status status = open_both(frozen, model, end, training, validation, fit, why);
     if (status == FV_IO || status == FV_NOT_FOUND) { // of the cache; if of an image, training finds that out
-        do_without(frozen, fit->run, told);
+        do_without(frozen, fit->run, why);
         return FV_OK;
     }
     FV__TRY(status);

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 
-enum { IMAGES = 4 }; // of a worker: the sample, its partner, and room beside each
+enum { IMAGES = 4 }; // of a worker: the sample, its partner, and room next to each
 
 static size_t aligned(size_t bytes) {
     return (bytes + FV__ALIGNMENT - 1) / FV__ALIGNMENT * FV__ALIGNMENT;

@@ -64,7 +64,7 @@ const fv__option fv__train_options[] = {
      .kind = FV__BOOL,
      MEMBER(shuffle),
      .default_text = "true",
-     .sentence = "Whether each epoch goes through the training set in an order of its own."},
+     .sentence = "Whether each epoch goes through the training set in its own order."},
     {.name = "class_weights",
      .kind = FV__CHOICE,
      MEMBER(class_weights),
@@ -128,7 +128,7 @@ static fv_status read_metrics(const fv__value *list, int top_k[FV_MAX_TOP], fv_e
         }
         for (int before = 0; before < count; before++) {
             if (top_k[before] == k) {
-                return fv__value_fail(error, item, "train.metrics: top%d stands there twice", k);
+                return fv__value_fail(error, item, "train.metrics: top%d appears twice", k);
             }
         }
         if (k && count == FV_MAX_TOP) {
@@ -187,7 +187,7 @@ done:
 fv_status fv__train_settings_check(const fv__train_settings *settings, int classes, bool validates, fv_error *error) {
     if (!validates && (settings->keep_best || settings->patience)) {
         return fv__fail(error, FV_INVALID,
-                        "train.%s goes by validation accuracy, but data.validation is none: make it test or a fraction",
+                        "train.%s uses validation accuracy, but data.validation is none: make it test or a fraction",
                         settings->keep_best ? "keep_best" : "patience");
     }
     for (int k = 0; k < FV_MAX_TOP && settings->top_k[k] && classes > 0; k++) {
