@@ -89,11 +89,14 @@ static void print_rewrites(const fv_summary *summary) {
     }
 }
 
-static int print_text(const fv_summary *summary) {
+static int print_text(const fv_summary *summary, bool plan) {
     const int code = print_layers(summary);
     if (code == CLI_OK) {
         print_totals(summary);
         print_rewrites(summary);
+        if (plan) {
+            printf("\nA training step: %s", summary->plan);
+        }
     }
     return code;
 }
@@ -114,7 +117,7 @@ static int run(const cli_options *options) {
     if (fv_model_summarize(subject.model, &how, &summary, &error) != FV_OK) {
         code = cli_fail(&error);
     } else {
-        code = options->json ? print_json(summary) : print_text(summary);
+        code = options->json ? print_json(summary) : print_text(summary, options->plan);
     }
     fv_summary_free(summary);
     cli_subject_free(&subject);
@@ -131,8 +134,9 @@ const cli_command cli_summary = {
         "\n"
         "  fovea summary fashion-attention\n"
         "  fovea summary mnist-mha --set train.batch=32\n"
+        "  fovea summary fashion-attention --plan\n"
         "  fovea summary runs/first --json\n",
-    .options = "data path set no-rewrite",
+    .options = "data path set no-rewrite plan",
     .most_arguments = 1,
     .run = run,
 };

@@ -931,6 +931,7 @@ typedef struct fv_summary {
     int groups;                     //   the most threads that find work
     const char *rewrites;           // what the algebra pass does in training, one line each
     double rewritten_multiply_adds; // after it
+    const char *plan;               // how a training step runs, as text: docs/plan.md says how to read it
 } fv_summary;
 
 typedef struct fv_summary_options {

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "graph/plan.h"
 #include "layers/layer.h"
+#include "ops/softmax.h"
 
 // Every kind of phase: samples, the whole batch (392 * 256 weights outweigh a sample), sums of gradients (residual),
 // and two dropouts.
@@ -39,7 +40,7 @@ static inline void fill(float *values, size_t count, uint64_t key) {
     }
 }
 
-// Data, targets and weights once the graph stands.
+// Data, targets and weights of a complete graph.
 static inline void finish(setup *s) {
     fv_error error;
     fv__cross_entropy_attributes attributes = {.label_smoothing = 0.1F};
@@ -80,7 +81,7 @@ static inline void start(setup *s, const char *activation, const char *dropout) 
     const char *halve = strcmp(activation, "relu") ? "conv2d: {filters: 8, kernel: 2, stride: 2}" : "max_pool2d";
     snprintf(text, sizeof text, MODEL, activation, halve, dropout, dropout);
     start_model(s, text, (fv__shape){.rank = 3, .size = {16, 16, 2}});
-    assert_int_equal(s->graph.nodes[s->entries[s->entry_count - 2].output].view.rate, FV__RATE_BATCH);
+    assert_int_equal(s->graph.nodes[s->entries[s->entry_count - 2].output].view.cadence, FV__CADENCE_BATCH);
 }
 
 static inline void finish_with(setup *s) {

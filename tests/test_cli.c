@@ -216,6 +216,9 @@ static void summarizes(void **state) {
     assert_has(out, "conv2d and conv2d_1 are one layer: 0.92 instead of 10.81 million");
     assert_code(0, "summary fashion-attention --no-rewrite");
     assert_null(strstr(out, "instead of"));
+    assert_code(0, "summary fashion-attention --plan");
+    assert_has(
+        out, "phase 5: tiles, tasks: 72\n    13  backward  dense (dense)  reads a6 a7 a11  writes a12"); // docs/plan.md
     assert_code(0, "summary mnist-mha --json");
     assert_has(out, "\"parameters\": 472906");
     assert_code(0, "summary trained --threads 2");

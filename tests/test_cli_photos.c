@@ -216,7 +216,7 @@ static void does_without_cache(void **state) {
     assert_code(0, "train ./frozen.yaml --out uncached");
     setenv("XDG_CACHE_HOME", scratch_path("cache"), 1);
     assert_has(err, "frozen.yaml: cannot make the folder");
-    assert_has(err, "the frozen layers run anew in every epoch");
+    assert_has(err, "the frozen layers run again in every epoch");
     assert_null(strstr(err, "Frozen layers"));
     assert_true(same_files("cached/model.safetensors", "uncached/model.safetensors"));
 }

@@ -222,6 +222,29 @@ static void rollout_is_the_product(void **state) {
     }
 }
 
+// An explainer that was made before the weights changed sees the new ones.
+static void follows_the_weights(void **state) {
+    (void)state;
+    float maps[2][64];
+    fv_model *model = model_of(8, 1, token_model);
+    fv_explainer *old = explainer_of(model, 1);
+    assert_ok(fv_explainer_map(old, FV_EXPLAIN_GRADIENT, NULL, maps[0], &failure));
+    for (size_t i = 0; i < model->graph.weight_count; i++) {
+        model->weights[i] *= 0.5F;
+    }
+    fv__model_weights_changed(model);
+    fv_explainer *fresh = explainer_of(model, 1);
+    assert_ok(fv_explainer_set_image(old, image_of(model, 1), 1, &failure));
+    assert_memory_equal(fv_explainer_get_result(old)->probabilities, fv_explainer_get_result(fresh)->probabilities,
+                        4 * sizeof(float));
+    assert_ok(fv_explainer_map(old, FV_EXPLAIN_GRADIENT, NULL, maps[0], &failure));
+    assert_ok(fv_explainer_map(fresh, FV_EXPLAIN_GRADIENT, NULL, maps[1], &failure));
+    assert_memory_equal(maps[0], maps[1], sizeof maps[0]);
+    fv_explainer_free(old);
+    fv_explainer_free(fresh);
+    fv_model_free(model);
+}
+
 // --- Mistakes
 
 static void mistakes(void **state) {
@@ -290,9 +313,9 @@ static void survives_without_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights_sum_to_one),      cmocka_unit_test(weights_by_hand),        cmocka_unit_test(slots),
-        cmocka_unit_test(threads_change_nothing),  cmocka_unit_test(rollout_is_the_product), cmocka_unit_test(mistakes),
-        cmocka_unit_test(survives_without_memory),
+        cmocka_unit_test(weights_sum_to_one),     cmocka_unit_test(weights_by_hand),         cmocka_unit_test(slots),
+        cmocka_unit_test(threads_change_nothing), cmocka_unit_test(rollout_is_the_product),  cmocka_unit_test(mistakes),
+        cmocka_unit_test(follows_the_weights),    cmocka_unit_test(survives_without_memory),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -160,7 +160,7 @@ static void run_backbone(const char *options, bool rewrite, bool blocks, int bac
     for (int i = 0; i < plan->instruction_count; i++) {
         const fv__node *node = &plan->graph->nodes[plan->instructions[i].node];
         count += plan->instructions[i].kind == FV__RUN_BACKWARD && node->op->needs &&
-                 node->view.rate != FV__RATE_STEP && !strcmp(node->name, "mobilenet_v2");
+                 node->view.cadence != FV__CADENCE_STEP && !strcmp(node->name, "mobilenet_v2");
     }
     assert_int_equal(count, backwards);
     for (int n = 0; n < plan->graph->node_count; n++) {

@@ -1,4 +1,8 @@
 // The engine's gradients, on small models, against finite differences.
+#include "ops/dense.h"
+#include "ops/pointwise.h"
+#include "ops/pooling.h"
+#include "ops/weight_products.h"
 #include "planning.h"
 
 #include <math.h>
@@ -104,7 +108,7 @@ static void start_composed(setup *s) {
     int a = add_weight(s, "a", 6, 16), b = add_weight(s, "b", 16, 9), c = add_weight(s, "c", 16, 9);
     int d = add_weight(s, "d", 9, 9), e = add_weight(s, "e", 9, CLASSES);
     int ab = add_product(s, a, b), ac = add_product(s, a, c), abd = add_product(s, ab, d);
-    assert_int_equal(s->graph.nodes[abd].view.rate, FV__RATE_STEP);
+    assert_int_equal(s->graph.nodes[abd].view.cadence, FV__CADENCE_STEP);
     const int terms[] = {add_dense(s, s->input, ab), add_dense(s, s->input, ac), add_dense(s, s->input, abd)};
     int sum, pooled;
     assert_int_equal(fv__graph_add(&s->graph, "add", &fv__op_add, NULL, terms, 3, &sum, &error), FV_OK);

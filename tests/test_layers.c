@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "graph/rewrite.h"
 #include "layers/layer.h"
+#include "ops/softmax.h"
 
 typedef struct built {
     fv__graph graph;
@@ -134,7 +135,7 @@ static void trainable_parts(void **state) {
             fail_msg("%s: %s", cases[i].text, error.message);
         }
         assert_int_equal(fv__graph_count_parameters(&b.graph, true), cases[i].trainable);
-        const float rate = b.graph.parameters[b.graph.parameter_count - 1].rate; // fine-tuning goes slowly
+        const float rate = b.graph.parameters[b.graph.parameter_count - 1].lr_factor; // fine-tuning goes slowly
         assert_true(rate > 0 && (strstr(cases[i].text, "train_last") ? rate < 1 : rate <= 1));
         take_down(&b);
     }

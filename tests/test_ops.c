@@ -1,5 +1,5 @@
-// Every case of every op at every instruction-set level of this machine. An argument chooses tests by pattern:
-// test_ops 'dense*'.
+// Every case of every op at every instruction-set level of this machine, and every op's table, which must be as op.h
+// says. An argument chooses tests by pattern: test_ops 'dense*'.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,14 +29,32 @@ enum { OPS = sizeof ops / sizeof *ops };
 
 static void run_subject(void **state) {
     const subject *s = *state;
+    const char *wrong = fv__op_check(s->op);
+    if (wrong) {
+        fail_msg("fv__op_%s: %s (see src/ops/op.h)", s->op->name, wrong);
+    }
     const fv__kernels *kernels;
     for (int level = 0; (kernels = fv__kernels_available(level)); level++) {
         op_case_run(s->test, s->op, kernels);
     }
 }
 
+// Tables with a member missing are refused.
+static void test_check(void **state) {
+    (void)state;
+    fv__op op = fv__op_dense;
+    op.forward = NULL;
+    assert_string_equal(fv__op_check(&op), "forward is required; views, inputs and weights have none");
+    op = fv__op_dense;
+    op.backward_tile = NULL;
+    assert_string_equal(fv__op_check(&op), "tiles and backward_tile are a pair");
+    op = fv__op_dense;
+    op.backward = NULL;
+    assert_string_equal(fv__op_check(&op), "backward_reads without a backward");
+}
+
 int main(int argc, char **argv) {
-    size_t count = 0;
+    size_t count = 1;
     for (int i = 0; i < OPS; i++) {
         count += (size_t)ops[i].cases->count;
     }
@@ -54,6 +72,7 @@ int main(int argc, char **argv) {
                     (struct CMUnitTest){.name = s->name, .test_func = run_subject, .initial_state = s};
             }
         }
+        tests[count - 1] = (struct CMUnitTest)cmocka_unit_test(test_check);
         if (argc > 1) {
             cmocka_set_test_filter(argv[1]);
         }

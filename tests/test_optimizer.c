@@ -14,7 +14,7 @@ static void make_graph(fv__graph *graph, bool frozen) {
     assert_ok(
         fv__graph_add_parameter(graph, "c", &(fv__shape){.rank = 1, .size = {5}}, FV__INITIAL_ONES, &node, &failure));
     graph->parameters[1].trainable = !frozen;
-    graph->parameters[2].rate = 0.25F;
+    graph->parameters[2].lr_factor = 0.25F;
 }
 
 typedef struct naive_optimizer {

@@ -336,6 +336,45 @@ static void every_allocation_can_fail(void **state) {
     finish_with(&s);
 }
 
+// A whole plan as text: what is kept crosses phases or is asked for, and the rest reuses places.
+static void prints(void **state) {
+    (void)state;
+    static const char expected[] =
+        "batch: 4, groups: 1, micro-batch: 4, instructions: 7, phases: 3\n"
+        "phase 0: prepare, tasks: 2\n"
+        "          prepare   conv2d (conv2d)\n"
+        "          prepare   dense (dense)\n"
+        "phase 1: samples, tasks: 1\n"
+        "     0  forward   input (input)  writes a0\n"
+        "     1  forward   conv2d (conv2d)  reads a0  writes a1\n"
+        "     2  forward   dense (dense)  reads a1  writes a2\n"
+        "     3  forward   loss (cross_entropy)  reads a2  writes a3\n"
+        "     4  backward  loss (cross_entropy)  reads a2  writes a4\n"
+        "     5  backward  dense (dense)  reads a1 a4  writes a5  +d dense/kernel  +d dense/bias\n"
+        "     6  backward  conv2d (conv2d)  reads a0 a1 a5  +d conv2d/kernel  +d conv2d/bias\n"
+        "phase 2: reduce, tasks: 1\n"
+        "array  bytes a sample  lives        place            holds\n"
+        "a0                144    0 … 6        worker +2048      input\n"
+        "a1                256    1 … 6        worker +0         conv2d\n"
+        "a2                 20    2 … 4        worker +1024      dense\n"
+        "a3                  4    3 … the end  batch  +0         loss\n"
+        "a4                 20    4 … 5        worker +2624      d dense\n"
+        "a5                256    5 … 6        worker +1024      d flatten\n"
+        "bytes: ";
+    setup s;
+    start_model(&s, "- conv2d: {filters: 4, kernel: 3, activation: tanh}\n- flatten\n- dense: 5\n",
+                (fv__shape){.rank = 3, .size = {6, 6, 1}});
+    fv__plan *plan =
+        make_plan(&s, 2, (fv__plan_options){.batch = 4, .training = true, .backward = true, .root = s.loss});
+    fv__text text = {0};
+    fv__plan_print(plan, &text);
+    assert_false(text.failed);
+    assert_memory_equal(text.bytes, expected, sizeof expected - 1);
+    fv__text_free(&text);
+    fv__plan_destroy(plan);
+    finish_with(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_do_not_matter),
@@ -347,6 +386,7 @@ int main(void) {
         cmocka_unit_test(profile),
         cmocka_unit_test(first_failure_is_told),
         cmocka_unit_test(refused_requests),
+        cmocka_unit_test(prints),
         cmocka_unit_test(every_allocation_can_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

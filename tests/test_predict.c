@@ -1,4 +1,6 @@
 // Prediction of picture files: the same as of the data set they make, whatever lies among them.
+#include <pthread.h>
+
 #include "predicting.h"
 #include "training.h"
 
@@ -213,9 +215,45 @@ static void survives_lack_of_memory(void **state) {
     fv_model_free(model);
 }
 
+// --- one model, two threads with a predictor each
+
+typedef struct user {
+    const fv_model *model;
+    float probabilities[FILES][CLASSES];
+    fv_status status;
+    fv_error error;
+} user;
+
+static void *use(void *context) {
+    user *now = context;
+    for (int i = 0; i < 3 && !now->status; i++) {
+        now->status = predict_files(now->model, 2, FILES, NULL, now->probabilities[0], &now->error);
+    }
+    return NULL;
+}
+
+static void shares_a_model(void **state) {
+    (void)state;
+    fv_model *model = make_model(3, "bilinear");
+    user users[2] = {{.model = model}, {.model = model}};
+    float expected[FILES][CLASSES];
+    pthread_t threads[2];
+    assert_ok(predict_files(model, 1, FILES, NULL, expected[0], &failure));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, use, &users[i]), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        failure = users[i].error;
+        assert_ok(users[i].status);
+        assert_memory_equal(users[i].probabilities, expected, sizeof expected);
+    }
+    fv_model_free(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_the_data_set), cmocka_unit_test(converts_colours),
-                                       cmocka_unit_test(fails_when_asked_to),
+                                       cmocka_unit_test(fails_when_asked_to), cmocka_unit_test(shares_a_model),
                                        cmocka_unit_test(survives_lack_of_memory)};
     return cmocka_run_group_tests(tests, write_pictures, scratch_close);
 }

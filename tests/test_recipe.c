@@ -135,7 +135,7 @@ static void test_mistakes(void **state) {
     const char *without = edited("validation: 0.25", "validation: none");
     assert_ok(fv_recipe_parse(without, strlen(without), "tiny.yaml", &recipe, &failure));
     assert_int_equal(fv_recipe_set(recipe, "train.patience=1", &error), FV_INVALID);
-    assert_says(error, "tiny.yaml:13: train.patience goes by validation accuracy");
+    assert_says(error, "tiny.yaml:13: train.patience uses validation accuracy");
     fv_recipe_free(recipe);
     assert_int_equal(fv_recipe_parse("a: [", 4, "tiny.yaml", &recipe, &error), FV_FORMAT);
 }

@@ -23,7 +23,7 @@ static const rewrite_case rewritten[] = {
      &fv__op_global_pool,
      NULL},
     {"head of all features", {TOKENS, "multi_head_attention: 4", AVERAGE}, &fv__op_head_dense, &fv__op_attention},
-    {"head at batch rate",
+    {"head at batch cadence",
      {"patches: 2", "dense: {units: 320, activation: tanh}", "multi_head_attention: {heads: 4, head_dim: 90}", AVERAGE},
      &fv__op_head_dense,
      &fv__op_attention},

@@ -70,7 +70,7 @@ static void test_refused_settings(void **state) {
         {"loss: hinge", "there is no 'hinge'"},
         {"loss: {cross_entropy: {label_smoothing: 1}}", "below 1"},
         {"metrics: [accuracy, top1]", "like top5"},
-        {"metrics: [top5, accuracy, top5]", "top5 stands there twice"},
+        {"metrics: [top5, accuracy, top5]", "top5 appears twice"},
         {"optimizer: {adam: {beta1: 0.99999999}}", "0 to 0.999999"},
         {"optimizer: {adamw: {epsilon: 1e-46}}", "1e-30 to 1"},
         {"metrics: [top2, top3, top4, top5, top6]", "at most 4"},

@@ -43,7 +43,7 @@ typedef struct cli_options {
     const char *resume, *data, *path, *split, *samples, *mode; // NULL: not given
     int top, batch, checkpoint_steps;                          // 0: not given
     double seconds;                                            // 0: not given
-    bool interactive, first_prediction, no_rewrite;
+    bool interactive, first_prediction, no_rewrite, plan;
     bool per_class, confusion, tensorboard;
     const char *layer, *classes; // NULL: not given
     bool partial, as_csv, strict;

@@ -51,6 +51,8 @@ static const option table[] = {
      "Only the time from start to a first prediction."},
     {"no-rewrite", NULL, NULL, FLAG, NULL, AT(no_rewrite),
      "The model as written, without the algebra pass that saves operations."},
+    {"plan", NULL, NULL, FLAG, NULL, AT(plan),
+     "Also how a training step runs: phases, instructions, arrays (docs/plan.md)."},
     {"out", "o", "PATH", TEXT, NULL, AT(out),
      "Where to write: a folder (train: runs/RECIPE-DATE-TIME; explain: explained; data get, weights get: the cache), "
      "or import's file, the PNG of data show, the picture of plot (RUN/WHAT.png), the page of report "

@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "base/options.h"
 #include "model/predict.h"
-#include "recipe/frozen.h"
 #include "recipe/recipe.h"
+#include "train/frozen.h"
 
 // The graph that runs: the model's after the algebra pass and, in training, with the loss.
 static const fv__graph *graph_of(const fv_bench *bench) {
@@ -47,8 +47,8 @@ static fv_status count_work(fv_bench *bench, fv_error *error) {
         for (int i = 0; i < node->view.input_count; i++) {
             trained[n] |= trained[node->inputs[i]];
         }
-        const double all = node->op->multiply_adds ? node->op->multiply_adds(&node->view) : 0;
-        const double forward = all / (node->view.rate == FV__RATE_STEP ? bench->info.batch : 1);
+        const double all = fv__node_multiply_adds(node);
+        const double forward = all / (node->view.cadence == FV__CADENCE_STEP ? bench->info.batch : 1);
         const double backward = bench->trainer ? forward * wanted_gradients(node, trained) : 0;
         bench->nodes[n] =
             (fv_bench_node){.name = node->name, .op = node->op->name, .multiply_adds = forward + backward};
@@ -86,7 +86,8 @@ static fv_status prepare_training(fv_bench *bench, const fv_bench_options *optio
                                   fv_error *error) {
     const char *why_not;
     if (options->recipe) {
-        FV__TRY(fv__frozen_end(options->recipe, bench->model, &bench->from, &why_not, error));
+        FV__TRY(fv__frozen_end(&options->recipe->train, &options->recipe->augmentations, bench->model, &bench->from,
+                               &why_not, error));
     }
     bench->info.after_frozen = bench->from > 0;
     FV__TRY(fv__bench_fill(bench, options->seed, error));

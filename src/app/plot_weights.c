@@ -6,6 +6,7 @@
 #include "draw/canvas.h"
 #include "draw/colormap.h"
 #include "model/model.h"
+#include "ops/tokens.h"
 
 enum { SIDE = 800 }; // about what a grid may be wide
 

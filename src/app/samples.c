@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/samples.h"
 #include "recipe/recipe.h"
 
 enum { ROWS = 8, COLUMNS = 9 };
@@ -19,10 +20,6 @@ typedef struct sheet {
     float *memory;   // four images
 } sheet;
 
-static fv_status read_sample(void *data, size_t index, uint8_t *pixels, fv_error *error) {
-    return fv_dataset_read(data, index, pixels, error);
-}
-
 // The sample as an epoch sees it; epoch 0: as it is.
 static fv_status render(const sheet *now, size_t sample, uint64_t epoch, uint8_t *pixels, fv_error *error) {
     fv__augment_draw draw = {.seed = now->seed, .epoch = epoch, .sample = sample};
@@ -30,7 +27,8 @@ static fv_status render(const sheet *now, size_t sample, uint64_t epoch, uint8_t
         return fv_dataset_read(now->data, sample, pixels, error);
     }
     fv_dataset *data = now->data;
-    const fv__augmenter augmenter = {now->augmentations, now->kernels, data->count, read_sample, data};
+    const fv__samples samples = fv__dataset_samples(data);
+    const fv__augmenter augmenter = {now->augmentations, now->kernels, &samples};
     const size_t places = (size_t)data->height * (size_t)data->width, values = places * FV__PIXEL;
     const int channels = data->channels;
     fv__image images[2];

@@ -11,19 +11,25 @@ typedef struct summary {
     fv_summary given;
     fv_layer_info *layers;
     fv__rewrite rewrite;
+    fv__text plan;
 } summary;
 
 // Made and thrown away: nothing runs.
-static fv_status plan_training(fv_model *model, const fv__train_settings *settings, fv_summary *out, fv_error *error) {
+static fv_status plan_training(fv_model *model, const fv__train_settings *settings, bool no_rewrite, summary *out,
+                               fv_error *error) {
     fv__trainer *trainer = NULL;
-    const fv__trainer_options options = {.threads = out->threads, .train_samples = (size_t)settings->batch};
+    const fv__trainer_options options = {
+        .threads = out->given.threads, .train_samples = (size_t)settings->batch, .no_rewrite = no_rewrite};
     FV__TRY(fv__trainer_create(model, settings, &options, &trainer, error));
-    const fv__plan_report plan = fv__plan_describe(fv__pass_plan(trainer->training));
-    out->training_bytes = plan.bytes;
-    out->micro_batch = plan.micro_batch;
-    out->groups = plan.groups;
+    const fv__plan *plan = fv__pass_plan(trainer->training);
+    const fv__plan_report report = fv__plan_describe(plan);
+    out->given.training_bytes = report.bytes;
+    out->given.micro_batch = report.micro_batch;
+    out->given.groups = report.groups;
+    fv__plan_print(plan, &out->plan);
+    out->given.plan = out->plan.bytes;
     fv__trainer_destroy(trainer);
-    return FV_OK;
+    return out->plan.failed ? fv__fail_memory(error, "the summary") : FV_OK;
 }
 
 static fv_status rewrite(const fv_model *model, int batch, bool rules, summary *out, fv_error *error) {
@@ -66,7 +72,7 @@ fv_status fv_model_summarize(const fv_model *model, const fv_summary_options *op
     made->given.threads = own.threads ? own.threads : fv__cpu_threads();
     made->given.batch = settings.batch;
     FV__TRY_OR_DONE(list_layers(model, made, error));
-    FV__TRY_OR_DONE(plan_training((fv_model *)model, &settings, &made->given, error)); // which takes no step
+    FV__TRY_OR_DONE(plan_training((fv_model *)model, &settings, own.no_rewrite, made, error)); // which takes no step
     FV__TRY_OR_DONE(rewrite(model, settings.batch, !own.no_rewrite, made, error));
     *out = &made->given;
     made = NULL;
@@ -79,6 +85,7 @@ void fv_summary_free(fv_summary *given) {
     if (given) {
         summary *made = (summary *)given; // its first member
         fv__rewrite_free(&made->rewrite);
+        fv__text_free(&made->plan);
         fv__free(made->layers);
         fv__free(made);
     }

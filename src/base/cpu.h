@@ -13,7 +13,7 @@ bool fv__cpu_has_v4(void);
 // group's quota (rounded up), nor than OMP_NUM_THREADS where that is a number.
 int fv__cpu_threads(void);
 
-// The processor's name for reports ("unknown processor" if the system does not tell).
+// The processor's name for reports ("unknown processor" if the system does not say).
 const char *fv__cpu_name(void);
 
 // Denormal numbers cost a hundred cycles each and carry nothing for training. `enter` makes this thread treat them as

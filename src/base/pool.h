@@ -1,6 +1,6 @@
 // A small pool of threads that runs one phase of independent tasks after another.
 //
-// Tasks are handed out in order to whoever is free; which thread runs a task must not matter to its result. (Not
+// Tasks are handed out in order to workers that are free; which thread runs a task must not matter to its result. (Not
 // OpenMP: its runtime cannot be checked by ThreadSanitizer and ends the process when a thread cannot be made.)
 #ifndef FOVEA_BASE_POOL_H
 #define FOVEA_BASE_POOL_H

@@ -196,27 +196,25 @@ fv__mixing fv__augment_mixing(const fv__augmentations *augmentations, fv__augmen
 
 static fv_status augment_one(const fv__augmenter *augmenter, fv__augment_draw draw, uint8_t *pixels, fv__image *image,
                              fv_error *error) {
-    fv_status status = augmenter->read(augmenter->context, (size_t)draw.sample, pixels, error);
-    if (!status) {
-        augmenter->kernels->widen_pixels(pixels, image->values, image->height * image->width, image->channels);
-        fv__augment(augmenter->augmentations, augmenter->kernels, draw, image);
-    }
-    return status;
+    FV__TRY(augmenter->samples->read(augmenter->samples->context, (size_t)draw.sample, pixels, error));
+    augmenter->kernels->widen_pixels(pixels, image->values, image->height * image->width, image->channels);
+    fv__augment(augmenter->augmentations, augmenter->kernels, draw, image);
+    return FV_OK;
 }
 
 fv_status fv__augment_sample(const fv__augmenter *augmenter, fv__augment_draw draw, uint8_t *pixels,
                              fv__image images[2], fv_error *error) {
-    fv_status status = augment_one(augmenter, draw, pixels, &images[0], error);
-    const fv__mixing mixing = fv__augment_mixing(augmenter->augmentations, draw, augmenter->count, &images[0]);
-    if (status || !mixing.mixes) {
-        return status;
+    FV__TRY(augment_one(augmenter, draw, pixels, &images[0], error));
+    const fv__mixing mixing = fv__augment_mixing(augmenter->augmentations, draw, augmenter->samples->count, &images[0]);
+    if (!mixing.mixes) {
+        return FV_OK;
     }
     draw.sample = mixing.partner;
-    status = augment_one(augmenter, draw, pixels, &images[1], error);
-    if (!status && mixing.by_box) {
+    FV__TRY(augment_one(augmenter, draw, pixels, &images[1], error));
+    if (mixing.by_box) {
         fv__image_paste(&images[0], &images[1], mixing.box);
-    } else if (!status) {
+    } else {
         fv__image_blend(&images[0], &images[1], mixing.share);
     }
-    return status;
+    return FV_OK;
 }

@@ -5,6 +5,7 @@
 #ifndef FOVEA_DATA_AUGMENT_H
 #define FOVEA_DATA_AUGMENT_H
 
+#include "base/samples.h"
 #include "data/image.h"
 #include "formats/options.h"
 
@@ -87,10 +88,7 @@ fv__mixing fv__augment_mixing(const fv__augmentations *augmentations, fv__augmen
 typedef struct fv__augmenter {
     const fv__augmentations *augmentations;
     const fv__kernels *kernels;
-    size_t count;
-    // Bytes of sample `index`, (height, width, channels). Called from any thread.
-    fv_status (*read)(void *context, size_t index, uint8_t *pixels, fv_error *error);
-    void *context;
+    const fv__samples *samples;
 } fv__augmenter;
 
 // The sample as `draw` sees it into images[0]: augmented, then mixed with its partner, which is augmented as it would

@@ -69,13 +69,8 @@ static void add_head(const fv__attention_layer *layer, const float *weights, int
 fv_status fv__explain_attention(fv_explainer *explainer, const fv_explain_options *options, float *map,
                                 fv_error *error) {
     const fv__attention_layer *layer;
-    fv_status status = choose_layer(explainer, options->layer, &layer, error);
-    if (!status) {
-        status = check(explainer, layer, options, error);
-    }
-    if (status) {
-        return status;
-    }
+    FV__TRY(choose_layer(explainer, options->layer, &layer, error));
+    FV__TRY(check(explainer, layer, options, error));
     int tokens = layer->slots ? layer->queries : layer->keys;
     double *values = fv__alloc_array((size_t)tokens, sizeof *values);
     if (!values) {

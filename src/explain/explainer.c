@@ -1,4 +1,4 @@
-// Opening an explainer, running it on an image, and what it says of itself.
+// Making an explainer, running it on an image, and what it says of itself.
 //
 // It runs the graph as its layers write it, not the algebra pass's: there every attention layer still has weights, and
 // every token is still there. Gradients start from the inner product of the logits and a direction, so that one plan
@@ -9,7 +9,7 @@
 #include "base/options.h"
 #include "explain/explainer.h"
 
-// --- Opening
+// --- Making one
 
 // The last value that is an image of places which lie over the model's image, on the way to the logits.
 static int find_stage(const fv_explainer *explainer, const bool *reaches) {
@@ -48,20 +48,14 @@ static fv_status find_places(fv_explainer *explainer, fv_error *error) {
 static fv_status make_graph(fv_explainer *explainer, fv_error *error) {
     const fv_model *model = explainer->model;
     fv__graph *graph = &explainer->graph;
-    fv_status status = fv__graph_copy(&model->graph, graph, error);
-    if (status) {
-        return status;
-    }
+    FV__TRY(fv__graph_copy(&model->graph, graph, error));
     for (int p = 0; p < graph->parameter_count; p++) {
         graph->parameters[p].trainable = false;
     }
     const fv__shape logits = *fv__graph_shape(graph, model->output); // adding moves the nodes
-    status = fv__graph_add_input(graph, "direction", &logits, &explainer->direction, error);
-    if (!status) {
-        const int inputs[2] = {model->output, explainer->direction};
-        status = fv__graph_add(graph, "target", &fv__op_dot, NULL, inputs, 2, &explainer->root, error);
-    }
-    return status;
+    FV__TRY(fv__graph_add_input(graph, "direction", &logits, &explainer->direction, error));
+    const int inputs[2] = {model->output, explainer->direction};
+    return fv__graph_add(graph, "target", &fv__op_dot, NULL, inputs, 2, &explainer->root, error);
 }
 
 // What a plan is asked for besides its root.
@@ -93,48 +87,38 @@ static bool gather(const fv_explainer *explainer, bool backward, request *out) {
 
 static fv_status make_plan(const fv_explainer *explainer, bool backward, fv__plan **out, fv_error *error) {
     request asked;
-    fv_status status = gather(explainer, backward, &asked) ? FV_OK : fv__fail_memory(error, "the explainer");
-    if (!status) {
-        fv__plan_options options = {.batch = 1,
-                                    .backward = backward,
-                                    .root = backward ? explainer->root : explainer->model->output,
-                                    .kept = asked.kept,
-                                    .kept_count = asked.kept_count,
-                                    .auxiliary = asked.auxiliary,
-                                    .auxiliary_count = asked.auxiliary_count};
-        status = fv__runner_plan(&explainer->runner, &explainer->graph, &options, out, error);
-    }
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(gather(explainer, backward, &asked) ? FV_OK : fv__fail_memory(error, "the explainer"));
+    const fv__plan_options options = {.batch = 1,
+                                      .backward = backward,
+                                      .root = backward ? explainer->root : explainer->model->output,
+                                      .kept = asked.kept,
+                                      .kept_count = asked.kept_count,
+                                      .auxiliary = asked.auxiliary,
+                                      .auxiliary_count = asked.auxiliary_count};
+    FV__TRY_OR_DONE(fv__runner_plan(&explainer->runner, &explainer->graph, &options, out, error));
+done:
     fv__free(asked.kept);
     fv__free(asked.auxiliary);
     return status;
 }
 
 static fv_status prepare(fv_explainer *explainer, fv_error *error) {
-    fv_status status = make_graph(explainer, error);
-    if (!status) {
-        status = find_places(explainer, error);
-    }
-    if (!status) {
-        status = fv__explainer_find_layers(explainer, error);
-    }
-    if (status) {
-        return status;
-    }
+    FV__TRY(make_graph(explainer, error));
+    FV__TRY(find_places(explainer, error));
+    FV__TRY(fv__explainer_find_layers(explainer, error));
     for (int i = 0; i < explainer->layer_count; i++) {
         explainer->graph.nodes[explainer->layers[i].node].wants_gradient = true;
     }
     if (explainer->stage >= 0) {
         explainer->graph.nodes[explainer->stage].wants_gradient = true;
     }
-    size_t classes = (size_t)explainer->model->classes;
-    explainer->probabilities = fv__alloc_array(classes, sizeof *explainer->probabilities);
-    if (!explainer->probabilities) {
-        return fv__fail_memory(error, "the explainer");
-    }
-    status = fv__runner_start(&explainer->runner, explainer->threads, error);
+    explainer->probabilities = fv__alloc_array((size_t)explainer->model->classes, sizeof *explainer->probabilities);
+    FV__TRY(explainer->probabilities ? FV_OK : fv__fail_memory(error, "the explainer"));
+    FV__TRY(fv__runner_start(&explainer->runner, explainer->threads, error));
     fv__explainer_describe_layers(explainer);
     explainer->result.layers = explainer->layer_count;
-    return status ? status : make_plan(explainer, false, &explainer->forward, error);
+    return make_plan(explainer, false, &explainer->forward, error);
 }
 
 fv_status fv_explainer_create(const fv_model *model, const fv_explainer_options *options, fv_explainer **out,
@@ -152,9 +136,10 @@ fv_status fv_explainer_create(const fv_model *model, const fv_explainer_options 
         return fv__fail_memory(error, "the explainer");
     }
     explainer->model = model;
+    explainer->weights_version = model->weights_version;
     explainer->threads = own.threads;
     fv__graph_init(&explainer->graph);
-    fv_status status = prepare(explainer, error);
+    const fv_status status = prepare(explainer, error);
     if (status) {
         fv_explainer_free(explainer);
         return status;
@@ -199,31 +184,34 @@ static fv_status render(void *context, int input, int first, int count, int work
 }
 
 static fv_status run(fv_explainer *explainer, fv__plan *plan, fv_error *error) {
+    if (explainer->weights_version != explainer->model->weights_version) {
+        explainer->weights_version = explainer->model->weights_version;
+        fv__plan_weights_changed(explainer->forward);
+        if (explainer->backward) {
+            fv__plan_weights_changed(explainer->backward);
+        }
+    }
     const fv__feed feed = {.samples = 1, .weights = explainer->model->weights, .render = render, .context = explainer};
     return fv__runner_run(&explainer->runner, plan, &feed, error);
 }
 
 fv_status fv_explainer_set_image(fv_explainer *explainer, const uint8_t *image, int target, fv_error *error) {
     const fv_model *model = explainer->model;
-    const int *size = model->input_settings.size.values, classes = model->classes;
-    const size_t bytes = (size_t)size[0] * (size_t)size[1] * (size_t)size[2];
+    const int classes = model->classes;
+    const size_t bytes = fv__model_image_bytes(model);
     if (target < -1 || target >= classes) {
         return fv__fail(error, FV_INVALID, "there is no class %d: they are 0 to %d, or -1 for the likeliest", target,
                         classes - 1);
     }
     explainer->differentiated = false;
-    if (!explainer->image && !(explainer->image = fv__alloc(bytes))) {
-        return fv__fail_memory(error, "an image");
+    if (!explainer->image) {
+        explainer->image = fv__alloc(bytes);
+        FV__TRY(explainer->image ? FV_OK : fv__fail_memory(error, "an image"));
     }
     memcpy(explainer->image, image, bytes);
-    fv_status status = run(explainer, explainer->forward, error);
-    if (!status) {
-        status = fv__model_softmax(fv__plan_value(explainer->forward, model->output), classes, 0,
-                                   explainer->probabilities, error);
-    }
-    if (status) {
-        return status;
-    }
+    FV__TRY(run(explainer, explainer->forward, error));
+    FV__TRY(fv__model_softmax(fv__plan_value(explainer->forward, model->output), classes, 0, explainer->probabilities,
+                              error));
     explainer->predicted = 0;
     for (int c = 1; c < classes; c++) {
         explainer->predicted =
@@ -252,15 +240,12 @@ fv_status fv__explainer_differentiate(fv_explainer *explainer, fv_error *error) 
     if (explainer->differentiated) {
         return FV_OK;
     }
-    fv_status status = FV_OK;
     if (!explainer->backward) {
-        status = make_plan(explainer, true, &explainer->backward, error);
+        FV__TRY(make_plan(explainer, true, &explainer->backward, error));
     }
-    if (!status) {
-        status = run(explainer, explainer->backward, error);
-    }
-    explainer->differentiated = status == FV_OK;
-    return status;
+    FV__TRY(run(explainer, explainer->backward, error));
+    explainer->differentiated = true;
+    return FV_OK;
 }
 
 const fv_explained *fv_explainer_get_result(const fv_explainer *explainer) {
@@ -277,23 +262,4 @@ void fv__explainer_mean_colour(const fv_explainer *explainer, uint8_t *colour) {
         }
         colour[c] = (uint8_t)((sum + places / 2) / places);
     }
-}
-
-fv_status fv_explainer_map(fv_explainer *explainer, fv_explain_method method, const fv_explain_options *options,
-                           float *map, fv_error *error) {
-    typedef fv_status explain_method(fv_explainer *, const fv_explain_options *, float *, fv_error *);
-    static explain_method *const methods[] = {
-        [FV_EXPLAIN_ATTENTION] = fv__explain_attention, [FV_EXPLAIN_ROLLOUT] = fv__explain_rollout,
-        [FV_EXPLAIN_GRADIENT] = fv__explain_gradient,   [FV_EXPLAIN_GRAD_CAM] = fv__explain_grad_cam,
-        [FV_EXPLAIN_OCCLUSION] = fv__explain_occlusion,
-    };
-    static const fv_explain_options defaults = FV_EXPLAIN_OPTIONS;
-    if (!explainer->image) {
-        return fv__fail(error, FV_INVALID, "no image to explain yet: call fv_explainer_set_image first");
-    }
-    if ((unsigned)method >= sizeof methods / sizeof *methods) {
-        return fv__fail(error, FV_INVALID, "there is no method %d", (int)method);
-    }
-    FV__TAKE(fv_explain_options, options ? options : &defaults, error);
-    return methods[method](explainer, &own, map, error);
 }

@@ -19,9 +19,10 @@ typedef struct fv__attention_layer {
 
 struct fv_explainer {
     const fv_model *model;
-    fv__graph graph;       // the model's, then direction and root
-    int direction, root;   // input: 1 at the target and 0 elsewhere; its inner product with the logits
-    fv__token_grid *grids; // by node
+    uint64_t weights_version; // of the weights that the plans have prepared
+    fv__graph graph;          // the model's, then direction and root
+    int direction, root;      // input: 1 at the target and 0 elsewhere; its inner product with the logits
+    fv__token_grid *grids;    // by node
     fv__attention_layer *layers;
     int layer_count;
     int stage;               // the last convolutional image; -1: none
@@ -52,7 +53,8 @@ fv_status fv__explainer_predictor(fv_explainer *explainer, fv_predictor **out, f
 // Runs `backward` on this image, unless it has: gradients of the target's logit.
 fv_status fv__explainer_differentiate(fv_explainer *explainer, fv_error *error);
 
-// gradient.c: that of the target's logit in a layer's weights, after fv__explainer_differentiate. Of their shape.
+// gradient.c: the gradient of the target's logit in a layer's weights, of their shape; after
+// fv__explainer_differentiate.
 fv_status fv__attention_gradient(const fv_explainer *explainer, const fv__attention_layer *layer, float *gradient,
                                  fv_error *error);
 

@@ -100,32 +100,28 @@ static fv_status measure(fv_explainer *explainer, const uint32_t *order, fv_fait
     *out = (fv_faithfulness){0};
     uint8_t *images = fv__alloc_array(IMAGES + 2, size.bytes);
     float *probabilities = fv__alloc_array(IMAGES, classes * sizeof *probabilities);
-    fv_status status = images && probabilities ? FV_OK : fv__fail_memory(error, "the changed images");
-    if (!status) {
-        status = blur(&size, explainer->image, images + (IMAGES + 1) * size.bytes, error);
+    fv_predictor *predictor;
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(images && probabilities ? FV_OK : fv__fail_memory(error, "the changed images"));
+    uint8_t *plain = images + IMAGES * size.bytes, *blurred = plain + size.bytes;
+    FV__TRY_OR_DONE(blur(&size, explainer->image, blurred, error));
+    fv__explainer_mean_colour(explainer, colour);
+    for (size_t p = 0; p < size.places; p++) {
+        memcpy(plain + p * (size_t)size.channels, colour, (size_t)size.channels);
     }
-    if (!status) {
-        uint8_t *plain = images + IMAGES * size.bytes, *blurred = plain + size.bytes;
-        fv__explainer_mean_colour(explainer, colour);
-        for (size_t p = 0; p < size.places; p++) {
-            memcpy(plain + p * (size_t)size.channels, colour, (size_t)size.channels);
-        }
-        replace(&size, explainer->image, plain, order, images);
-        replace(&size, blurred, explainer->image, order, images + half * size.bytes);
-        fv_predictor *predictor;
-        status = fv__explainer_predictor(explainer, &predictor, error);
-        status = status ? status : fv_predictor_run(predictor, images, IMAGES, probabilities, error);
-    }
-    if (!status) {
-        out->deletion = read_curve(explainer, probabilities, out->deleted);
-        out->insertion = read_curve(explainer, probabilities + half * classes, out->inserted);
-    }
+    replace(&size, explainer->image, plain, order, images);
+    replace(&size, blurred, explainer->image, order, images + half * size.bytes);
+    FV__TRY_OR_DONE(fv__explainer_predictor(explainer, &predictor, error));
+    FV__TRY_OR_DONE(fv_predictor_run(predictor, images, IMAGES, probabilities, error));
+    out->deletion = read_curve(explainer, probabilities, out->deleted);
+    out->insertion = read_curve(explainer, probabilities + half * classes, out->inserted);
+done:
     fv__free(images);
     fv__free(probabilities);
     return status;
 }
 
-// Larger values first; equal ones in a random order, so that a map that tells nothing is worth no more than chance and
+// Larger values first; equal ones in a random order, so that a map that says nothing is worth no more than chance and
 // no less.
 typedef struct ranked_pixel {
     float value;
@@ -165,18 +161,13 @@ static fv_status check(const fv_explainer *explainer, fv_error *error) {
 
 fv_status fv_explainer_faithfulness(fv_explainer *explainer, const float *map, fv_faithfulness *out, fv_error *error) {
     const image_size size = size_of(explainer);
-    fv_status status = check(explainer, error);
-    if (status) {
-        return status;
-    }
+    fv_status status = FV_OK;
+    FV__TRY(check(explainer, error));
     uint32_t *order = fv__alloc_array(size.places, sizeof *order);
-    if (!order) {
-        return fv__fail_memory(error, "the order of the pixels");
-    }
-    status = sort_pixels(map, size.places, order, error);
-    if (!status) {
-        status = measure(explainer, order, out, error);
-    }
+    FV__TRY_OR_DONE(order ? FV_OK : fv__fail_memory(error, "the order of the pixels"));
+    FV__TRY_OR_DONE(sort_pixels(map, size.places, order, error));
+    FV__TRY_OR_DONE(measure(explainer, order, out, error));
+done:
     fv__free(order);
     return status;
 }
@@ -193,25 +184,22 @@ static void add_share(fv_faithfulness *mean, const fv_faithfulness *one, int rep
 fv_status fv_explainer_random_faithfulness(fv_explainer *explainer, int repeats, uint64_t seed, fv_faithfulness *out,
                                            fv_error *error) {
     const image_size size = size_of(explainer);
-    fv_status status = check(explainer, error);
-    if (status) {
-        return status;
-    }
+    fv_status status = FV_OK;
+    FV__TRY(check(explainer, error));
     if (repeats < 1) {
         return fv__fail(error, FV_INVALID, "the mean of %d random orders; at least 1 is needed", repeats);
     }
     uint32_t *order = fv__alloc_array(size.places, sizeof *order);
-    status = order ? FV_OK : fv__fail_memory(error, "the order of the pixels");
+    FV__TRY_OR_DONE(order ? FV_OK : fv__fail_memory(error, "the order of the pixels"));
     *out = (fv_faithfulness){0};
-    for (int i = 0; i < repeats && !status; i++) {
+    for (int i = 0; i < repeats; i++) {
         fv_faithfulness one;
         fv__random random = fv__random_start(seed, FV__DRAW_EXPLAIN, (uint64_t)i);
         fv__random_permutation(&random, size.places, order);
-        status = measure(explainer, order, &one, error);
-        if (!status) {
-            add_share(out, &one, repeats);
-        }
+        FV__TRY_OR_DONE(measure(explainer, order, &one, error));
+        add_share(out, &one, repeats);
     }
+done:
     fv__free(order);
     return status;
 }

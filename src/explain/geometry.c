@@ -2,8 +2,8 @@
 // convolutional neural networks"): windows of `size` cells, moved by `stride` after `before` cells of padding, over a
 // grid of step s and field f give a grid with
 //   step s · stride,  field f + (size - 1) · s,  origin + ((size - 1) / 2 - before) · s
-// Everything else keeps the tokens in their order or mixes them. Which of the two, shapes tell: a value of T tokens is
-// T equal runs of numbers, whatever its axes are called, and an op that works along the last axis keeps them if no row
+// Everything else keeps the tokens in their order or mixes them. The shapes say which of the two: a value of T tokens is
+// T equal runs of numbers, regardless of its axes, and an op that works along the last axis keeps them if no row
 // of that axis holds parts of two tokens.
 #include "explain/geometry.h"
 
@@ -37,7 +37,7 @@ static size_t rows_of(const fv__shape *shape) {
     return fv__shape_elements(shape) / features;
 }
 
-// What a node that is no window makes of the grid of its input i.
+// What a node without windows makes of the grid of its input i.
 static fv__token_grid kept_grid(const fv__node *node, int i, const fv__token_grid *grid) {
     size_t tokens = (size_t)fv__token_count(grid);
     const fv__shape *in = &node->view.inputs[i], *out = &node->view.output;
@@ -83,7 +83,7 @@ void fv__geometry(const fv__graph *graph, int input, fv__token_grid *grids) {
         const fv__node *node = &graph->nodes[n];
         if (n == input) {
             grids[n] = image_grid(&node->view.output);
-        } else if (node->view.rate == FV__RATE_STEP || node->view.input_count == 0) {
+        } else if (node->view.cadence == FV__CADENCE_STEP || node->view.input_count == 0) {
             grids[n] = (fv__token_grid){0};
         } else if (node->op->windows) {
             grids[n] = window_grid(node, &grids[node->inputs[0]]);
@@ -95,7 +95,7 @@ void fv__geometry(const fv__graph *graph, int input, fv__token_grid *grids) {
 
 // --- Painting
 
-// The two tokens beside a pixel along one axis, and how far it is from the first to the second.
+// The two tokens next to a pixel along one axis, and how far it is from the first to the second.
 typedef struct between {
     int first, second;
     double part;

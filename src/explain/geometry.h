@@ -4,7 +4,7 @@
 
 #include "graph/graph.h"
 
-// A value seen as tokens that lie one behind the other: `before` without a place, then rows * columns, row by row. The
+// A value seen as tokens one after the other: `before` without a place, then rows * columns, row by row. The
 // centre of the one at (r, c) is origin + step * (r, c), in pixels from the middle of pixel (0, 0). Convolutions with
 // padding may put a centre outside the image.
 typedef struct fv__token_grid {

@@ -8,20 +8,15 @@ fv_status fv__explain_grad_cam(fv_explainer *explainer, const fv_explain_options
     if (explainer->stage < 0) {
         return fv__fail(error, FV_UNSUPPORTED, "the model has no convolutional image (height, width, channels)");
     }
-    fv_status status = fv__explainer_differentiate(explainer, error);
-    if (status) {
-        return status;
-    }
+    fv_status status = FV_OK;
+    FV__TRY(fv__explainer_differentiate(explainer, error));
     const fv__token_grid *grid = &explainer->grids[explainer->stage];
     const float *image = fv__plan_value(explainer->backward, explainer->stage);
     const float *gradient = fv__plan_gradient(explainer->backward, explainer->stage);
     const size_t places = (size_t)fv__token_count(grid);
     const size_t channels = (size_t)fv__graph_shape(&explainer->graph, explainer->stage)->size[2];
     double *factors = fv__alloc_array(channels, sizeof *factors), *values = fv__alloc_array(places, sizeof *values);
-    if (!factors || !values) {
-        status = fv__fail_memory(error, "a heat map");
-        goto done;
-    }
+    FV__TRY_OR_DONE(factors && values ? FV_OK : fv__fail_memory(error, "a heat map"));
     for (size_t i = 0; i < places * channels; i++) {
         factors[i % channels] += (double)gradient[i] / (double)places;
     }

@@ -5,6 +5,7 @@
 // between heads as well. What the layer gives out is O = A · V, so ∂y/∂A = ∂y/∂O · Vᵀ; double_norm gives out A itself.
 #include "base/memory.h"
 #include "explain/explainer.h"
+#include "ops/product.h"
 
 fv_status fv__attention_gradient(const fv_explainer *explainer, const fv__attention_layer *layer, float *gradient,
                                  fv_error *error) {
@@ -24,16 +25,9 @@ fv_status fv__attention_gradient(const fv_explainer *explainer, const fv__attent
     for (int i = 0; i < layer->groups * layer->heads; i++, gradient += (ptrdiff_t)layer->queries * layer->keys) {
         const ptrdiff_t group = i / layer->heads, head = i % layer->heads;
         kernels->pack(depth, layer->keys, value + group * layer->keys * row + head * depth, 1, row, transposed);
-        kernels->gemm(&(fv__gemm){.rows = layer->queries,
-                                  .columns = layer->keys,
-                                  .depth = depth,
-                                  .segments = 1,
-                                  .a = d_out + group * layer->queries * row + head * depth,
-                                  .a_row = row,
-                                  .a_depth = 1,
-                                  .b = transposed,
-                                  .c = gradient,
-                                  .c_row = layer->keys});
+        fv__multiply(kernels, layer->queries, depth, layer->keys,
+                     fv__by_row(d_out + group * layer->queries * row + head * depth, row), fv__packed(transposed),
+                     gradient, layer->keys);
     }
     fv__free(transposed);
     return FV_OK;
@@ -68,10 +62,7 @@ static fv_status check(const fv_explainer *explainer, int first, int last, size_
     }
     for (int i = first; i <= last; i++) {
         const fv__attention_layer *layer = &explainer->layers[i];
-        fv_status status = fv__explain_check_places(explainer, layer, error);
-        if (status) {
-            return status;
-        }
+        FV__TRY(fv__explain_check_places(explainer, layer, error));
         if (fv__token_count(&layer->tokens) != fv__token_count(&explainer->layers[first].tokens)) {
             return fv__fail(error, FV_UNSUPPORTED,
                             "the attention layers see different tokens, so that their maps do not add up: choose one");
@@ -86,27 +77,17 @@ fv_status fv__explain_gradient(fv_explainer *explainer, const fv_explain_options
     int first = options->layer == -1 ? 0 : options->layer;
     int last = options->layer == -1 ? explainer->layer_count - 1 : options->layer;
     size_t most = 0;
-    fv_status status = check(explainer, first, last, &most, error);
-    if (!status) {
-        status = fv__explainer_differentiate(explainer, error);
-    }
-    if (status) {
-        return status;
-    }
+    fv_status status = FV_OK;
+    FV__TRY(check(explainer, first, last, &most, error));
+    FV__TRY(fv__explainer_differentiate(explainer, error));
     const fv__token_grid *grid = &explainer->layers[first].tokens;
     double *tokens = fv__alloc_array((size_t)fv__token_count(grid), sizeof *tokens);
     float *gradient = fv__alloc_array(most, sizeof *gradient);
-    if (!tokens || !gradient) {
-        status = fv__fail_memory(error, "a heat map");
-        goto done;
-    }
-    for (int i = first; i <= last && !status; i++) {
+    FV__TRY_OR_DONE(tokens && gradient ? FV_OK : fv__fail_memory(error, "a heat map"));
+    for (int i = first; i <= last; i++) {
         const fv__attention_layer *layer = &explainer->layers[i];
-        if (!fv__plan_gradient(explainer->backward, layer->node)) {
-            continue; // the logits do not depend on it
-        }
-        status = fv__attention_gradient(explainer, layer, gradient, error);
-        if (!status) {
+        if (fv__plan_gradient(explainer->backward, layer->node)) { // else the logits do not depend on it
+            FV__TRY_OR_DONE(fv__attention_gradient(explainer, layer, gradient, error));
             add_layer(layer, fv__explainer_weights(explainer, layer), gradient, tokens);
         }
     }

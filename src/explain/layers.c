@@ -90,14 +90,16 @@ fv_status fv__explainer_find_layers(fv_explainer *explainer, fv_error *error) {
     size_t nodes = (size_t)graph->node_count;
     bool *marks = fv__alloc_array(nodes, 3 * sizeof *marks);
     explainer->layers = fv__alloc_array(nodes, sizeof *explainer->layers);
-    fv_status status = marks && explainer->layers ? FV_OK : fv__fail_memory(error, "the explainer");
-    for (int n = 0; n < graph->node_count && !status; n++) {
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(marks && explainer->layers ? FV_OK : fv__fail_memory(error, "the explainer"));
+    for (int n = 0; n < graph->node_count; n++) {
         if (is_attention(&graph->nodes[n])) {
             fv__attention_layer *layer = &explainer->layers[explainer->layer_count++];
-            status = describe(explainer, n, layer, error);
+            FV__TRY_OR_DONE(describe(explainer, n, layer, error));
             layer->residual = has_residual(graph, n, marks, marks + nodes, marks + 2 * nodes);
         }
     }
+done:
     fv__free(marks);
     return status;
 }

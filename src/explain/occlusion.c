@@ -60,10 +60,11 @@ static fv_status run(fv_explainer *explainer, const squares *s, float *target_lo
     uint8_t *images = fv__alloc_array(FV__PREDICTION_BATCH, bytes);
     float *logits = fv__alloc_array(FV__PREDICTION_BATCH, classes * sizeof *logits);
     fv_predictor *predictor;
-    fv_status status = images && logits ? fv__explainer_predictor(explainer, &predictor, error)
-                                        : fv__fail_memory(error, "covered images");
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(images && logits ? FV_OK : fv__fail_memory(error, "covered images"));
+    FV__TRY_OR_DONE(fv__explainer_predictor(explainer, &predictor, error));
     fv__explainer_mean_colour(explainer, colour);
-    for (int first = 0, total = 1 + s->rows * s->columns; first < total && !status; first += FV__PREDICTION_BATCH) {
+    for (int first = 0, total = 1 + s->rows * s->columns; first < total; first += FV__PREDICTION_BATCH) {
         int count = total - first < FV__PREDICTION_BATCH ? total - first : FV__PREDICTION_BATCH;
         for (int i = 0; i < count; i++) {
             uint8_t *image = images + (size_t)i * bytes;
@@ -72,11 +73,12 @@ static fv_status run(fv_explainer *explainer, const squares *s, float *target_lo
                 cover(s, first + i - 1, colour, image);
             }
         }
-        status = fv_predictor_run_logits(predictor, images, (size_t)count, logits, error);
-        for (int i = 0; i < count && !status; i++) {
+        FV__TRY_OR_DONE(fv_predictor_run_logits(predictor, images, (size_t)count, logits, error));
+        for (int i = 0; i < count; i++) {
             target_logits[first + i] = logits[(size_t)i * classes + (size_t)explainer->target];
         }
     }
+done:
     fv__free(images);
     fv__free(logits);
     return status;
@@ -85,16 +87,15 @@ static fv_status run(fv_explainer *explainer, const squares *s, float *target_lo
 fv_status fv__explain_occlusion(fv_explainer *explainer, const fv_explain_options *options, float *map,
                                 fv_error *error) {
     squares s;
-    fv_status status = lay_out(explainer, options->patch, &s, error);
-    if (status) {
-        return status;
-    }
+    fv_status status = FV_OK;
+    FV__TRY(lay_out(explainer, options->patch, &s, error));
     const size_t places = (size_t)s.height * (size_t)s.width;
     float *logits = fv__alloc_array(1 + (size_t)s.rows * (size_t)s.columns, sizeof *logits);
     int *covered = fv__alloc_array(places, sizeof *covered);
-    status = logits && covered ? run(explainer, &s, logits, error) : fv__fail_memory(error, "a heat map");
+    FV__TRY_OR_DONE(logits && covered ? FV_OK : fv__fail_memory(error, "a heat map"));
+    FV__TRY_OR_DONE(run(explainer, &s, logits, error));
     memset(map, 0, places * sizeof *map);
-    for (int i = 0; i < s.rows * s.columns && !status; i++) {
+    for (int i = 0; i < s.rows * s.columns; i++) {
         int top, left;
         corner(&s, i, &top, &left);
         for (int y = top; y < top + s.side; y++) {
@@ -104,9 +105,10 @@ fv_status fv__explain_occlusion(fv_explainer *explainer, const fv_explain_option
             }
         }
     }
-    for (size_t p = 0; p < places && !status; p++) {
+    for (size_t p = 0; p < places; p++) {
         map[p] /= (float)covered[p];
     }
+done:
     fv__free(logits);
     fv__free(covered);
     return status;

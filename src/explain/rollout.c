@@ -1,6 +1,6 @@
 // Attention rollout (Abnar and Zuidema 2020, "Quantifying attention flow in transformers"): how much of each token of
 // the first layer is in each of the last, if every layer mixed tokens by its weights alone,
-//   R = Â_L · … · Â_1,  Â = (A + I) / 2 with A the mean over the heads, I standing for the residual.
+//   R = Â_L · … · Â_1,  Â = (A + I) / 2 with A the mean over the heads, I for the residual.
 // A layer that no residual passes by has Â = A. Rows of Â are divided by their sums, which rounding alone moves from 1.
 // The map is the row of R that the classifier reads: that of a class token, or else the mean of all. So a row vector
 // goes through the layers from the last to the first, and no product of matrices is needed.
@@ -54,10 +54,7 @@ static void step(const fv__attention_layer *layer, const float *weights, const d
 }
 
 fv_status fv__explain_rollout(fv_explainer *explainer, const fv_explain_options *options, float *map, fv_error *error) {
-    fv_status status = check(explainer, error);
-    if (status) {
-        return status;
-    }
+    FV__TRY(check(explainer, error));
     const fv__attention_layer *first = &explainer->layers[0], *last = &explainer->layers[explainer->layer_count - 1];
     size_t tokens = (size_t)first->keys;
     double *memory = fv__alloc_array(3 * tokens, sizeof *memory);

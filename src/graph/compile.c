@@ -1,39 +1,43 @@
 // Compiles a graph into instructions and phases. The order is the graph's own; its reverse gives the backward pass.
+//
+// An instruction is one call of an op on some samples. It reads arrays and writes new ones (static single assignment:
+// no array is written twice), and an array lives from the instruction that writes it to the last one that reads it.
+// For x → conv → relu → dense → loss, where the dense layer's weights are so large that it runs over the whole batch:
+//
+//     phase    instruction          reads          writes          lives
+//     samples  0 input                             a0 x            0 … 6
+//              1 conv     forward   a0             a1              1 … 2
+//              2 relu     forward   a1             a2              2 … 5
+//     rows     3 dense    forward   a2             a3              3 … 4
+//     samples  4 loss     forward   a3             a4              4
+//              … loss     backward  a3             a5 = d a3
+//     tiles    5 dense    backward  a2, a5         a6 = d a2, and the gradient of its weights
+//     samples  6 relu, conv backward …             slots for the gradients of conv's weights
+//     reduce     the slots are added up
+//
+// A phase is a run of instructions that a worker can do for its samples without meeting the others. Nodes of sample
+// cadence continue the phase before; every other kind begins its own. Weights, and what depends on them alone, are no
+// arrays: they have their places from the start (compile_steps.c), and their gradients too. docs/plan.md walks through a
+// real plan.
 #include "base/memory.h"
 #include "graph/plan_internal.h"
 
-// --- Growing lists
+// --- Phases, instructions and arrays. What fails here fails with FV_MEMORY, which fv__plan_create puts in words.
 
-// A new value, or FV__NO_VALUE when there is no memory.
-static int add_value(fv__plan *plan, size_t bytes) {
-    if (!fv__reserve((void **)&plan->values, plan->value_count, &plan->value_capacity, sizeof *plan->values)) {
-        return FV__NO_VALUE;
-    }
-    plan->values[plan->value_count] = (fv__plan_array){.bytes = bytes, .first = plan->instruction_count};
-    return plan->value_count++;
-}
-
-static void read_value(fv__plan *plan, int value) {
-    if (value != FV__NO_VALUE) {
-        plan->values[value].last = plan->instruction_count;
-    }
-}
-
-// The phase that the next instruction belongs to: sample phases are continued, all others stand alone.
-static bool open_phase(fv__plan *plan, fv__phase_kind kind, bool alone) {
-    fv__phase *last = plan->phase_count ? &plan->phases[plan->phase_count - 1] : NULL;
+fv_status fv__plan_open_phase(fv__plan *plan, fv__phase_kind kind, bool alone) {
+    const fv__phase *last = plan->phase_count ? &plan->phases[plan->phase_count - 1] : NULL;
     if (!alone && last && last->kind == kind) {
-        return true;
+        return FV_OK;
     }
     if (!fv__reserve((void **)&plan->phases, plan->phase_count, &plan->phase_capacity, sizeof *plan->phases)) {
-        return false;
+        return FV_MEMORY;
     }
     plan->phases[plan->phase_count++] =
         (fv__phase){.kind = kind, .begin = plan->instruction_count, .end = plan->instruction_count};
-    return true;
+    return FV_OK;
 }
 
-static fv__instruction blank_instruction(fv__instruction_kind kind, int node) {
+fv__instruction fv__plan_instruction(fv__instruction_kind kind, int node) {
     fv__instruction instruction = {.kind = kind,
                                    .node = node,
                                    .out = FV__NO_VALUE,
@@ -46,16 +50,32 @@ static fv__instruction blank_instruction(fv__instruction_kind kind, int node) {
     return instruction;
 }
 
-// Appends to the phase opened last.
-static bool add_instruction(fv__plan *plan, const fv__instruction *instruction) {
+fv_status fv__plan_add_instruction(fv__plan *plan, const fv__instruction *instruction) {
     if (!fv__reserve((void **)&plan->instructions, plan->instruction_count, &plan->instruction_capacity,
                      sizeof *plan->instructions)) {
-        return false;
+        return FV_MEMORY;
     }
     plan->instructions[plan->instruction_count] = *instruction;
     plan->instructions[plan->instruction_count++].phase = plan->phase_count - 1;
     plan->phases[plan->phase_count - 1].end = plan->instruction_count;
-    return true;
+    return FV_OK;
+}
+
+// A new array of so many bytes a sample, written by the next instruction.
+static fv_status add_value(fv__plan *plan, size_t bytes, int *value) {
+    if (!fv__reserve((void **)&plan->values, plan->value_count, &plan->value_capacity, sizeof *plan->values)) {
+        return FV_MEMORY;
+    }
+    plan->values[plan->value_count] = (fv__plan_array){.bytes = bytes, .first = plan->instruction_count};
+    *value = plan->value_count++;
+    return FV_OK;
+}
+
+// The next instruction reads this array.
+static void read_value(fv__plan *plan, int value) {
+    if (value != FV__NO_VALUE) {
+        plan->values[value].last = plan->instruction_count;
+    }
 }
 
 // --- What takes part
@@ -96,180 +116,86 @@ static void mark_gradients(fv__plan *plan) {
     }
 }
 
-// Places for the values and gradients of nodes that depend on weights only.
-static void place_steps(fv__plan *plan) {
-    enum { LINE = 16 };
-    plan->gradient_count = plan->graph->weight_count;
-    for (int n = 0; n < plan->graph->node_count; n++) {
-        const fv__node *node = &plan->graph->nodes[n];
-        fv__step_value *step = &plan->steps[n];
-        if (!plan->used[n] || node->view.rate != FV__RATE_STEP) {
-            continue;
-        }
-        step->present = true;
-        step->wants_gradient = plan->needs_gradient[n];
-        if (node->parameter >= 0) {
-            step->offset = step->gradient_offset = plan->graph->parameters[node->parameter].offset;
-            continue;
-        }
-        size_t count = (fv__shape_elements(&node->view.output) + LINE - 1) / LINE * LINE;
-        step->offset = plan->computed_count;
-        step->gradient_offset = plan->gradient_count;
-        plan->computed_count += count;
-        plan->gradient_count += count;
-        for (int i = 0; i < node->view.input_count; i++) {
-            int level = plan->steps[node->inputs[i]].level + 1;
-            step->level = step->level > level ? step->level : level;
-        }
-    }
-}
-
 // --- Forward
-
-// Whether two backwards, one of node `n` and one of the phase opened last, would add to the gradient of one weight.
-static bool shares_weight(const fv__plan *plan, int n) {
-    const fv__phase *phase = &plan->phases[plan->phase_count - 1];
-    const fv__node *node = &plan->graph->nodes[n];
-    for (int i = phase->begin; i < phase->end; i++) {
-        const fv__node *other = &plan->graph->nodes[plan->instructions[i].node];
-        for (int a = 0; a < node->view.input_count; a++) {
-            for (int b = 0; b < other->view.input_count; b++) {
-                if (node->inputs[a] == other->inputs[b]) {
-                    return true;
-                }
-            }
-        }
-    }
-    return false;
-}
-
-// One phase for each level of nodes that depend on weights only, forwards or backwards (there more, so that tasks of
-// one phase never add to the same gradient).
-static bool compile_steps(fv__plan *plan, fv__phase_kind kind) {
-    int highest = 0;
-    for (int n = 0; n < plan->graph->node_count; n++) {
-        highest = plan->steps[n].level > highest ? plan->steps[n].level : highest;
-    }
-    bool forward = kind == FV__PHASE_STEP_FORWARD;
-    for (int l = 1; l <= highest; l++) {
-        int level = forward ? l : highest + 1 - l;
-        bool opened = false;
-        for (int n = 0; n < plan->graph->node_count; n++) {
-            if (!plan->steps[n].present || plan->steps[n].level != level ||
-                (!forward && !plan->steps[n].wants_gradient)) {
-                continue;
-            }
-            fv__instruction instruction = blank_instruction(forward ? FV__RUN_FORWARD : FV__RUN_BACKWARD, n);
-            const fv__node *node = &plan->graph->nodes[n];
-            for (int i = 0; !forward && i < node->view.input_count; i++) {
-                instruction.weight_gradient[i] = plan->steps[node->inputs[i]].wants_gradient;
-            }
-            bool alone = !opened || (!forward && shares_weight(plan, n));
-            if (!open_phase(plan, kind, alone) || !add_instruction(plan, &instruction)) {
-                return false;
-            }
-            opened = true;
-        }
-    }
-    return true;
-}
-
-// What the op keeps or derives, asked with room for one sample; layout.c asks again for scratch.
-static fv__op_needs node_needs(const fv__plan *plan, int n, int samples) {
-    const fv__node *node = &plan->graph->nodes[n];
-    fv__op_needs needs = {0};
-    if (node->op->needs) {
-        node->op->needs(&node->view, plan->kernels, samples, plan->needs_gradient[n], &needs);
-    }
-    return needs;
-}
 
 // Where there are fewer samples than workers, these share the nodes that are worth it.
 static fv__phase_kind forward_phase(const fv__plan *plan, const fv__node *node) {
     enum { LEAST_WORK = 1 << 18 }; // multiply-adds for which the workers meet: some 10 µs
-    const bool worth = node->op->units && node->op->multiply_adds(&node->view) >= LEAST_WORK;
+    const bool worth = node->op->slices && fv__node_multiply_adds(node) >= LEAST_WORK;
     if (worth && !plan->backward && plan->batch < plan->threads) {
-        return FV__PHASE_UNITS;
+        return FV__PHASE_SLICES;
     }
-    return node->view.rate == FV__RATE_BATCH ? FV__PHASE_ROWS : FV__PHASE_SAMPLES;
+    return node->view.cadence == FV__CADENCE_BATCH ? FV__PHASE_ROWS : FV__PHASE_SAMPLES;
 }
 
-static bool compile_forward(fv__plan *plan) {
+static fv_status forward_node(fv__plan *plan, int n) {
+    const fv__node *node = &plan->graph->nodes[n];
+    const fv__phase_kind kind = forward_phase(plan, node);
+    FV__TRY(fv__plan_open_phase(plan, kind, kind != FV__PHASE_SAMPLES));
+    fv__instruction instruction = fv__plan_instruction(FV__RUN_FORWARD, n);
+    for (int i = 0; i < node->view.input_count; i++) {
+        instruction.in[i] = plan->value_of[node->inputs[i]];
+        read_value(plan, instruction.in[i]);
+    }
+    FV__TRY(add_value(plan, sample_bytes(&node->view.output), &instruction.out));
+    plan->value_of[n] = instruction.out;
+    const size_t saved = fv__plan_needs(plan, n, 1).saved;
+    if (saved && plan->needs_gradient[n]) {
+        FV__TRY(add_value(plan, saved, &instruction.saved));
+        plan->saved_of[n] = instruction.saved;
+    }
+    if (plan->auxiliary_of[n] != FV__NO_VALUE) { // asked for: see fv__plan_create
+        fv__shape shape;
+        node->op->auxiliary(&node->view, &shape);
+        FV__TRY(add_value(plan, sample_bytes(&shape), &instruction.auxiliary));
+        plan->auxiliary_of[n] = instruction.auxiliary;
+        plan->values[instruction.auxiliary].kept = true;
+    }
+    plan->multiply_adds += fv__node_multiply_adds(node);
+    return fv__plan_add_instruction(plan, &instruction);
+}
+
+static fv_status compile_forward(fv__plan *plan) {
     for (int n = 0; n < plan->graph->node_count; n++) {
         const fv__node *node = &plan->graph->nodes[n];
-        if (!plan->used[n] || node->view.rate == FV__RATE_STEP) {
+        if (!plan->used[n] || node->view.cadence == FV__CADENCE_STEP) {
             continue;
         }
         if (is_alias(plan, node)) {
             plan->value_of[n] = plan->value_of[node->inputs[0]];
-            continue;
-        }
-        const fv__phase_kind kind = forward_phase(plan, node);
-        if (!open_phase(plan, kind, kind != FV__PHASE_SAMPLES)) {
-            return false;
-        }
-        fv__instruction instruction = blank_instruction(FV__RUN_FORWARD, n);
-        for (int i = 0; i < node->view.input_count; i++) {
-            instruction.in[i] = plan->value_of[node->inputs[i]];
-            read_value(plan, instruction.in[i]);
-        }
-        plan->value_of[n] = instruction.out = add_value(plan, sample_bytes(&node->view.output));
-        if (instruction.out == FV__NO_VALUE) {
-            return false;
-        }
-        size_t saved = node_needs(plan, n, 1).saved;
-        if (saved && plan->needs_gradient[n]) {
-            plan->saved_of[n] = instruction.saved = add_value(plan, saved);
-            if (instruction.saved == FV__NO_VALUE) {
-                return false;
-            }
-        }
-        if (plan->auxiliary_of[n] != FV__NO_VALUE) { // asked for: see fv__plan_create
-            fv__shape shape;
-            node->op->auxiliary(&node->view, &shape);
-            plan->auxiliary_of[n] = instruction.auxiliary = add_value(plan, sample_bytes(&shape));
-            if (instruction.auxiliary == FV__NO_VALUE) {
-                return false;
-            }
-            plan->values[instruction.auxiliary].kept = true;
-        }
-        plan->multiply_adds += node->op->multiply_adds ? node->op->multiply_adds(&node->view) : 0;
-        if (!add_instruction(plan, &instruction)) {
-            return false;
+        } else {
+            FV__TRY(forward_node(plan, n));
         }
     }
-    return true;
+    return FV_OK;
 }
 
 // --- Backward
 
-// Joins a contribution to what has been gathered of a node's gradient.
-static bool contribute(fv__plan *plan, int node, int contribution) {
-    int gathered = plan->gradient_of[node];
+// Adds a contribution to what has been gathered of a node's gradient.
+static fv_status contribute(fv__plan *plan, int node, int contribution) {
+    const int gathered = plan->gradient_of[node];
     if (gathered == FV__NO_VALUE) {
         plan->gradient_of[node] = contribution;
-        return true;
+        return FV_OK;
     }
-    if (!open_phase(plan, FV__PHASE_SAMPLES, false)) {
-        return false;
-    }
-    fv__instruction instruction = blank_instruction(FV__RUN_SUM, node);
+    FV__TRY(fv__plan_open_phase(plan, FV__PHASE_SAMPLES, false));
+    fv__instruction instruction = fv__plan_instruction(FV__RUN_SUM, node);
     instruction.in[0] = gathered;
     instruction.in[1] = contribution;
     read_value(plan, gathered);
     read_value(plan, contribution);
-    plan->gradient_of[node] = instruction.out = add_value(plan, plan->values[gathered].bytes);
-    return instruction.out != FV__NO_VALUE && add_instruction(plan, &instruction);
+    FV__TRY(add_value(plan, plan->values[gathered].bytes, &instruction.out));
+    plan->gradient_of[node] = instruction.out;
+    return fv__plan_add_instruction(plan, &instruction);
 }
 
-static bool backward_node(fv__plan *plan, int n) {
+static fv_status backward_node(fv__plan *plan, int n) {
     const fv__node *node = &plan->graph->nodes[n];
-    bool whole_batch = node->view.rate == FV__RATE_BATCH;
-    if (!open_phase(plan, whole_batch ? FV__PHASE_TILES : FV__PHASE_SAMPLES, whole_batch)) {
-        return false;
-    }
-    fv__instruction instruction = blank_instruction(FV__RUN_BACKWARD, n);
-    uint32_t reads = node->op->backward_reads ? node->op->backward_reads(&node->view) : 0;
+    const bool whole_batch = node->view.cadence == FV__CADENCE_BATCH;
+    FV__TRY(fv__plan_open_phase(plan, whole_batch ? FV__PHASE_TILES : FV__PHASE_SAMPLES, whole_batch));
+    fv__instruction instruction = fv__plan_instruction(FV__RUN_BACKWARD, n);
+    const uint32_t reads = node->op->backward_reads ? node->op->backward_reads(&node->view) : 0;
     instruction.d_out = plan->gradient_of[n];
     instruction.saved = plan->saved_of[n];
     instruction.out = reads & FV__READS_OUTPUT ? plan->value_of[n] : FV__NO_VALUE;
@@ -277,12 +203,11 @@ static bool backward_node(fv__plan *plan, int n) {
     read_value(plan, instruction.saved);
     read_value(plan, instruction.out);
     for (int i = 0; i < node->view.input_count; i++) {
-        int input = node->inputs[i];
+        const int input = node->inputs[i];
         if (node->view.input_is_weight[i]) {
-            instruction.weight_gradient[i] = plan->steps[input].wants_gradient;
-            if (instruction.weight_gradient[i] && !whole_batch) {
-                plan->steps[input].has_slot = true;
-            }
+            fv__step_value *step = &plan->steps[input];
+            instruction.weight_gradient[i] = step->wants_gradient;
+            step->has_slot |= step->wants_gradient && !whole_batch;
             continue;
         }
         if (reads & FV__READS_INPUT(i)) {
@@ -290,21 +215,27 @@ static bool backward_node(fv__plan *plan, int n) {
             read_value(plan, instruction.in[i]);
         }
         if (plan->needs_gradient[input]) {
-            instruction.d_in[i] = add_value(plan, sample_bytes(&node->view.inputs[i]));
-            if (instruction.d_in[i] == FV__NO_VALUE) {
-                return false;
-            }
+            FV__TRY(add_value(plan, sample_bytes(&node->view.inputs[i]), &instruction.d_in[i]));
         }
     }
-    if (!add_instruction(plan, &instruction)) {
-        return false;
-    }
+    FV__TRY(fv__plan_add_instruction(plan, &instruction));
     for (int i = 0; i < node->view.input_count; i++) {
-        if (instruction.d_in[i] != FV__NO_VALUE && !contribute(plan, node->inputs[i], instruction.d_in[i])) {
-            return false;
+        if (instruction.d_in[i] != FV__NO_VALUE) {
+            FV__TRY(contribute(plan, node->inputs[i], instruction.d_in[i]));
         }
     }
-    return true;
+    return FV_OK;
+}
+
+// The gradient of the output is that of every input.
+static fv_status pass_gradient(fv__plan *plan, int n) {
+    const fv__node *node = &plan->graph->nodes[n];
+    for (int i = 0; i < node->view.input_count; i++) {
+        if (plan->needs_gradient[node->inputs[i]]) {
+            FV__TRY(contribute(plan, node->inputs[i], plan->gradient_of[n]));
+        }
+    }
+    return FV_OK;
 }
 
 // Whether a node hands gradients on; one whose own gradient is asked for need not.
@@ -317,42 +248,26 @@ static bool feeds_gradient(const fv__plan *plan, const fv__node *node) {
     return false;
 }
 
-static bool compile_backward(fv__plan *plan) {
+static fv_status compile_backward(fv__plan *plan) {
     for (int n = plan->graph->node_count - 1; n >= 0; n--) {
         const fv__node *node = &plan->graph->nodes[n];
-        bool reached = n == plan->root || plan->gradient_of[n] != FV__NO_VALUE;
-        if (!reached || node->view.rate == FV__RATE_STEP || !feeds_gradient(plan, node)) {
+        const bool reached = n == plan->root || plan->gradient_of[n] != FV__NO_VALUE;
+        if (!reached || node->view.cadence == FV__CADENCE_STEP || !feeds_gradient(plan, node)) {
             continue;
         }
         if (is_alias(plan, node) || node->op->passes_gradient) {
-            for (int i = 0; i < node->view.input_count; i++) {
-                int input = node->inputs[i];
-                if (plan->needs_gradient[input] && !contribute(plan, input, plan->gradient_of[n])) {
-                    return false;
-                }
-            }
-        } else if (node->op->backward && !backward_node(plan, n)) {
-            return false;
+            FV__TRY(pass_gradient(plan, n));
+        } else if (node->op->backward) {
+            FV__TRY(backward_node(plan, n));
         }
     }
-    return true;
+    return FV_OK;
 }
 
 // --- The whole
 
-bool fv__plan_compile(fv__plan *plan, const fv__plan_options *options) {
-    mark_used(plan, options);
-    mark_gradients(plan);
-    place_steps(plan);
-    if (!compile_steps(plan, FV__PHASE_STEP_FORWARD) || !open_phase(plan, FV__PHASE_PREPARE, true) ||
-        !compile_forward(plan)) {
-        return false;
-    }
-    if (plan->backward && (!compile_backward(plan) || !open_phase(plan, FV__PHASE_REDUCE, true) ||
-                           !compile_steps(plan, FV__PHASE_STEP_BACKWARD))) {
-        return false;
-    }
-    // What is read after the run.
+// What is read after the run.
+static void keep_values(fv__plan *plan, const fv__plan_options *options) {
     plan->values[plan->value_of[plan->root]].kept = true;
     for (int i = 0; i < options->kept_count; i++) {
         plan->values[plan->value_of[options->kept[i]]].kept = true;
@@ -362,5 +277,20 @@ bool fv__plan_compile(fv__plan *plan, const fv__plan_options *options) {
             plan->values[plan->gradient_of[n]].kept = true;
         }
     }
-    return true;
+}
+
+fv_status fv__plan_compile(fv__plan *plan, const fv__plan_options *options) {
+    mark_used(plan, options);
+    mark_gradients(plan);
+    fv__plan_place_steps(plan);
+    FV__TRY(fv__plan_compile_steps(plan, FV__PHASE_STEP_FORWARD));
+    FV__TRY(fv__plan_open_phase(plan, FV__PHASE_PREPARE, true));
+    FV__TRY(compile_forward(plan));
+    if (plan->backward) {
+        FV__TRY(compile_backward(plan));
+        FV__TRY(fv__plan_open_phase(plan, FV__PHASE_REDUCE, true));
+        FV__TRY(fv__plan_compile_steps(plan, FV__PHASE_STEP_BACKWARD));
+    }
+    keep_values(plan, options);
+    return FV_OK;
 }

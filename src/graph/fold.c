@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "graph/rewrite_internal.h"
+#include "ops/pointwise.h"
 
 // Attributes of a linear layer.
 typedef union linear_attributes {
@@ -12,81 +13,58 @@ typedef union linear_attributes {
     fv__conv2d_attributes convolution;
 } linear_attributes;
 
-static bool is_linear_op(const fv__op *op) {
-    return op == &fv__op_dense || op == &fv__op_conv2d || op == &fv__op_depthwise_conv2d;
-}
-
-static fv__activation *activation_in(const fv__op *op, linear_attributes *attributes) {
-    return op == &fv__op_dense ? &attributes->dense.activation : &attributes->convolution.activation;
-}
-
-// The linear layer of the new graph, without an activation, that only source node n reads; -1 if there is none.
-static int linear_before(const fv__walk *walk, int n, linear_attributes *attributes) {
-    const int source = walk->source->nodes[n].inputs[0], copy = walk->out->node_of[source];
-    const fv__node *node = &walk->out->graph.nodes[copy];
-    if (!is_linear_op(node->op) || !fv__walk_is_private(walk, source)) {
-        return -1;
+static void note(fv__rewriter *rewriter, const char *name, bool norm) {
+    if (rewriter->fold_name && strcmp(rewriter->fold_name, name)) {
+        fv__rewriter_note_folds(rewriter);
     }
-    memcpy(attributes, node->view.attributes, node->op->attributes_size);
-    return *activation_in(node->op, attributes) == FV__ACTIVATION_linear ? copy : -1;
+    rewriter->fold_name = name;
+    rewriter->folded_norms += norm;
+    rewriter->folded_activations += !norm;
 }
 
-static void note(fv__walk *walk, const char *name, bool norm) {
-    if (walk->fold_name && strcmp(walk->fold_name, name)) {
-        fv__walk_note_folds(walk);
+void fv__rewriter_note_folds(fv__rewriter *rewriter) {
+    if (rewriter->fold_name) {
+        fv__rewriter_note(rewriter, -1, "%s: %d batch norms and %d activations are part of the layers before them",
+                          rewriter->fold_name, rewriter->folded_norms, rewriter->folded_activations);
     }
-    walk->fold_name = name;
-    walk->folded_norms += norm;
-    walk->folded_activations += !norm;
-}
-
-void fv__walk_note_folds(fv__walk *walk) {
-    if (walk->fold_name) {
-        fv__walk_note(walk, -1, "%s: %d batch norms and %d activations are part of the layers before them",
-                      walk->fold_name, walk->folded_norms, walk->folded_activations);
-    }
-    walk->fold_name = NULL;
-    walk->folded_norms = walk->folded_activations = 0;
+    rewriter->fold_name = NULL;
+    rewriter->folded_norms = rewriter->folded_activations = 0;
 }
 
 // The weights of the layer before a batch norm (inputs 1 and perhaps 2 of `inputs`), with the norm in them.
-static fv_status fold_weights(fv__walk *walk, const fv__node *norm, bool biased, int inputs[3], fv_error *error) {
+static fv_status fold_weights(fv__rewriter *rewriter, const fv__node *norm, int inputs[3], fv_error *error) {
     enum { GAMMA = 1, BETA, MEAN, VARIANCE };
     int weights[5];
     for (int i = GAMMA; i <= VARIANCE; i++) {
-        weights[i] = walk->out->node_of[norm->inputs[i]];
+        weights[i] = rewriter->out->node_of[norm->inputs[i]];
     }
     const int kernel[3] = {inputs[1], weights[GAMMA], weights[VARIANCE]};
     const int bias[5] = {weights[GAMMA], weights[BETA], weights[MEAN], weights[VARIANCE], inputs[2]};
-    fv__graph *graph = &walk->out->graph;
-    fv_status status =
-        fv__graph_add(graph, norm->name, &fv__op_folded_kernel, norm->view.attributes, kernel, 3, &inputs[1], error);
-    if (!status) {
-        status = fv__graph_add(graph, norm->name, &fv__op_folded_bias, norm->view.attributes, bias, biased ? 5 : 4,
-                               &inputs[2], error);
-    }
-    return status;
+    const void *attributes = norm->view.attributes;
+    FV__TRY(fv__rewriter_add(rewriter, norm->name, &fv__op_folded_kernel, attributes, kernel, 3, &inputs[1], error));
+    return fv__rewriter_add(rewriter, norm->name, &fv__op_folded_bias, attributes, bias, inputs[2] < 0 ? 4 : 5,
+                            &inputs[2], error);
 }
 
-// Whether node `last`, about to be added with these inputs behind source node n, ends an inverted residual block in the
+// Whether node `last`, about to be added with these inputs after source node n, ends an inverted residual block in the
 // new graph: *first and *depthwise are its other two convolutions.
-static bool ends_bottleneck(const fv__walk *walk, int n, const fv__op *op, const int *inputs, int *first,
+static bool ends_bottleneck(const fv__rewriter *rewriter, int n, const fv__op *op, const int *inputs, int *first,
                             int *depthwise) {
     enum { LARGE = 512 * 1024 }; // bytes that do not stay near the core
-    const fv__node *nodes = walk->out->graph.nodes, *source = walk->source->nodes;
-    const int *kernel = fv__graph_shape(&walk->out->graph, inputs[1])->size;
+    const fv__node *nodes = rewriter->out->graph.nodes, *source = rewriter->source->nodes;
+    const int *kernel = fv__graph_shape(&rewriter->out->graph, inputs[1])->size;
     int before = source[source[n].inputs[0]].inputs[0]; // what the last convolution reads
-    *depthwise = walk->out->node_of[before];
-    if (walk->trained[n] || op != &fv__op_conv2d || kernel[0] != 1 || kernel[1] != 1 ||
-        !fv__walk_is_private(walk, before) || nodes[*depthwise].op != &fv__op_depthwise_conv2d) {
+    *depthwise = rewriter->out->node_of[before];
+    if (rewriter->trained[n] || op != &fv__op_conv2d || kernel[0] != 1 || kernel[1] != 1 ||
+        !fv__rewriter_is_private(rewriter, before) || nodes[*depthwise].op != &fv__op_depthwise_conv2d) {
         return false;
     }
     while (source[before].op != &fv__op_depthwise_conv2d) { // through what was folded into it
         before = source[before].inputs[0];
     }
     before = source[before].inputs[0];
-    *first = walk->out->node_of[before];
-    return fv__walk_is_private(walk, before) && nodes[*first].op == &fv__op_conv2d &&
+    *first = rewriter->out->node_of[before];
+    return fv__rewriter_is_private(rewriter, before) && nodes[*first].op == &fv__op_conv2d &&
            nodes[*first].view.input_count == 3 && nodes[*depthwise].view.input_count == 3 &&
            fv__shape_elements(&nodes[*first].view.output) * sizeof(float) > LARGE;
 }
@@ -97,53 +75,47 @@ static bool is_limit(fv__activation activation) {
 }
 
 // The last convolution of a block, or an ordinary layer. `attributes` and `inputs` are its own.
-static fv_status add_linear(fv__walk *walk, int n, const char *name, const fv__op *op,
-                            const linear_attributes *attributes, const int *inputs, int count, int *copy,
-                            fv_error *error) {
-    fv__graph *graph = &walk->out->graph;
+static fv_status add_linear(fv__rewriter *rewriter, int n, const char *name, const fv__op *op,
+                            const linear_attributes *attributes, const int inputs[3], int *copy, fv_error *error) {
     int first, depthwise;
-    if (walk->source->nodes[n].op == &fv__op_batch_norm && ends_bottleneck(walk, n, op, inputs, &first, &depthwise)) {
-        const fv__node *a = &graph->nodes[first], *b = &graph->nodes[depthwise];
+    if (rewriter->source->nodes[n].op == &fv__op_batch_norm &&
+        ends_bottleneck(rewriter, n, op, inputs, &first, &depthwise)) {
+        const fv__node *a = &rewriter->out->graph.nodes[first], *b = &rewriter->out->graph.nodes[depthwise];
         const fv__bottleneck_attributes block = {.first = *(const fv__conv2d_attributes *)a->view.attributes,
                                                  .depthwise = *(const fv__conv2d_attributes *)b->view.attributes,
                                                  .last = attributes->convolution};
         const int all[7] = {a->inputs[0], a->inputs[1], a->inputs[2], b->inputs[1], b->inputs[2], inputs[1], inputs[2]};
         if (is_limit(block.depthwise.activation) && block.last.stride[0] == 1 && block.last.stride[1] == 1) {
-            return fv__graph_add(graph, name, &fv__op_bottleneck, &block, all, 7, copy, error);
+            return fv__rewriter_add(rewriter, name, &fv__op_bottleneck, &block, all, 7, copy, error);
         }
     }
-    return fv__graph_add(graph, name, op, attributes, inputs, count, copy, error);
+    return fv__rewriter_add_biased(rewriter, name, op, attributes, inputs, copy, error);
 }
 
-fv_status fv__walk_fold(fv__walk *walk, int n, int *copy, fv_error *error) {
-    const fv__node *node = &walk->source->nodes[n];
+fv_status fv__rewriter_fold(fv__rewriter *rewriter, int n, int *copy, fv_error *error) {
+    const fv__node *node = &rewriter->source->nodes[n];
     const bool norm = node->op == &fv__op_batch_norm;
-    linear_attributes attributes;
-    *copy = -1;
+    int source;
     if (!norm && node->op != &fv__op_activation) {
         return FV_OK;
     }
-    const int before = linear_before(walk, n, &attributes);
+    const int before = fv__rewriter_linear_before(rewriter, n, false, &source);
     if (before < 0) {
         return FV_OK;
     }
-    const fv__node *linear = &walk->out->graph.nodes[before];
+    const fv__node *linear = &rewriter->out->graph.nodes[before];
     const fv__op *op = linear->op;
-    const char *name = walk->source->nodes[node->inputs[0]].name;
-    int count = linear->view.input_count, inputs[3] = {-1, -1, -1};
-    memcpy(inputs, linear->inputs, (size_t)count * sizeof *inputs);
-    fv_status status = FV_OK;
+    const char *name = rewriter->source->nodes[source].name;
+    int inputs[3] = {linear->inputs[0], linear->inputs[1], fv__node_bias(linear)};
+    linear_attributes attributes;
+    memcpy(&attributes, linear->view.attributes, op->attributes_size);
     if (norm) {
-        status = fold_weights(walk, node, count == 3, inputs, error);
-        count = 3;
+        FV__TRY(fold_weights(rewriter, node, inputs, error));
     } else {
-        *activation_in(op, &attributes) = ((const fv__activation_attributes *)node->view.attributes)->activation;
+        const fv__activation activation = ((const fv__activation_attributes *)node->view.attributes)->activation;
+        *(op == &fv__op_dense ? &attributes.dense.activation : &attributes.convolution.activation) = activation;
     }
-    if (!status) {
-        status = add_linear(walk, n, name, op, &attributes, inputs, count, copy, error);
-    }
-    if (!status) {
-        note(walk, name, norm);
-    }
-    return status;
+    FV__TRY(add_linear(rewriter, n, name, op, &attributes, inputs, copy, error));
+    note(rewriter, name, norm);
+    return FV_OK;
 }

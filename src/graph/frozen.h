@@ -5,7 +5,7 @@
 #include "graph/graph.h"
 
 // The node where the frozen part that begins with `input` ends: no trainable weight and no random draw lies before it,
-// and whatever comes after it on the way to `output` sees the input through it alone. `input` itself where the first
+// and everything after it on the way to `output` sees the input through it alone. `input` itself where the first
 // layer is trained.
 fv_status fv__graph_frozen_end(const fv__graph *graph, int input, int output, int *end, fv_error *error);
 

@@ -26,7 +26,7 @@ void fv__graph_free(fv__graph *graph) {
 }
 
 // A node whose weights are larger than what a nominal micro-batch brings along runs once over the whole batch.
-static fv__rate infer_rate(const fv__node *node) {
+static fv__cadence infer_cadence(const fv__node *node) {
     enum { NOMINAL_SAMPLES = 8, NOMINAL_CACHE = 256 * 1024 };
     size_t weights = 0, activations = fv__shape_elements(&node->view.output);
     bool step = true;
@@ -40,10 +40,15 @@ static fv__rate infer_rate(const fv__node *node) {
         }
     }
     if (step && node->view.input_count > 0) {
-        return FV__RATE_STEP;
+        return FV__CADENCE_STEP;
     }
     bool heavy = weights * sizeof(float) > NOMINAL_CACHE && weights > NOMINAL_SAMPLES * activations;
-    return node->op->tiles && heavy ? FV__RATE_BATCH : FV__RATE_SAMPLE;
+    return node->op->tiles && heavy ? FV__CADENCE_BATCH : FV__CADENCE_SAMPLE;
+}
+
+static fv_status infer(fv__node *node, fv_error *error) {
+    const fv_status status = node->op->infer(&node->view, error);
+    return status ? fv__fail_in(error, status, "layer %s", node->name) : FV_OK;
 }
 
 fv_status fv__graph_add(fv__graph *graph, const char *name, const fv__op *op, const void *attributes, const int *inputs,
@@ -56,31 +61,26 @@ fv_status fv__graph_add(fv__graph *graph, const char *name, const fv__op *op, co
         const fv__node *input = &graph->nodes[inputs[i]];
         node.inputs[i] = inputs[i];
         node.view.inputs[i] = input->view.output;
-        node.view.input_is_weight[i] = input->view.rate == FV__RATE_STEP;
+        node.view.input_is_weight[i] = input->view.cadence == FV__CADENCE_STEP;
     }
     node.name = fv__strdup(name);
     void *copy = fv__alloc(op->attributes_size ? op->attributes_size : 1);
     node.view.attributes = copy;
-    if (!node.name || !copy ||
-        !fv__reserve((void **)&graph->nodes, graph->node_count, &graph->node_capacity, sizeof node)) {
-        status = fv__fail_memory(error, "the graph");
-        goto fail;
-    }
+    const bool fits =
+        node.name && copy && fv__reserve((void **)&graph->nodes, graph->node_count, &graph->node_capacity, sizeof node);
+    FV__TRY_OR_DONE(fits ? FV_OK : fv__fail_memory(error, "the graph"));
     if (op->attributes_size) {
         memcpy(copy, attributes, op->attributes_size);
     }
-    status = op->infer(&node.view, error);
-    if (status) {
-        status = fv__fail_in(error, status, "layer %s", name);
-        goto fail;
-    }
-    node.view.rate = infer_rate(&node);
+    FV__TRY_OR_DONE(infer(&node, error));
+    node.view.cadence = infer_cadence(&node);
     *index = graph->node_count++;
     graph->nodes[*index] = node;
-    return FV_OK;
-fail:
-    fv__free(node.name);
-    fv__free(copy);
+done:
+    if (status) {
+        fv__free(node.name);
+        fv__free(copy);
+    }
     return status;
 }
 
@@ -101,7 +101,7 @@ fv_status fv__graph_add_parameter(fv__graph *graph, const char *name, const fv__
                                .shape = *shape,
                                .initializer = initializer,
                                .trainable = true,
-                               .rate = 1,
+                               .lr_factor = 1,
                                .offset = graph->weight_count,
                                .count = fv__shape_elements(shape)};
     if (!parameter.name) {
@@ -113,7 +113,7 @@ fv_status fv__graph_add_parameter(fv__graph *graph, const char *name, const fv__
         return status;
     }
     parameter.node = *node;
-    graph->nodes[*node].view.rate = FV__RATE_STEP;
+    graph->nodes[*node].view.cadence = FV__CADENCE_STEP;
     graph->nodes[*node].parameter = graph->parameter_count;
     graph->parameters[graph->parameter_count++] = parameter;
     graph->weight_count += (parameter.count + WEIGHT_ALIGNMENT - 1) / WEIGHT_ALIGNMENT * WEIGHT_ALIGNMENT;
@@ -178,12 +178,15 @@ size_t fv__graph_count_parameters(const fv__graph *graph, bool trainable_only) {
     return count;
 }
 
+double fv__node_multiply_adds(const fv__node *node) {
+    return node->op->multiply_adds ? node->op->multiply_adds(&node->view) : 0;
+}
+
 double fv__graph_multiply_adds(const fv__graph *graph) {
     double sum = 0;
     for (int n = 0; n < graph->node_count; n++) {
         const fv__node *node = &graph->nodes[n];
-        bool counts = node->op->multiply_adds && node->view.rate != FV__RATE_STEP;
-        sum += counts ? node->op->multiply_adds(&node->view) : 0;
+        sum += node->view.cadence == FV__CADENCE_STEP ? 0 : fv__node_multiply_adds(node);
     }
     return sum;
 }

@@ -19,7 +19,7 @@ typedef struct fv__parameter {
     fv__shape shape;
     fv__initializer initializer;
     bool trainable;
-    float rate; // factor on the learning rate; 1 unless its layer says otherwise
+    float lr_factor; // on the learning rate; 1 unless its layer says otherwise
     int node;
     size_t offset; // of its first value in the slab of all weights, in floats; a multiple of 16
     size_t count;
@@ -45,7 +45,7 @@ typedef struct fv__graph {
 void fv__graph_init(fv__graph *graph);
 void fv__graph_free(fv__graph *graph);
 
-// Adds a node and infers its shape and rate. `attributes` (of op->attributes_size bytes) are copied. The message of a
+// Adds a node and infers its shape and cadence. `attributes` (of op->attributes_size bytes) are copied. The message of a
 // failure names the layer `name`. On success *node is its index.
 fv_status fv__graph_add(fv__graph *graph, const char *name, const fv__op *op, const void *attributes, const int *inputs,
                         int input_count, int *node, fv_error *error);
@@ -78,7 +78,10 @@ void fv__graph_truncate(fv__graph *graph, int nodes, int parameters);
 // Trained values, without paddings; trainable ones only if asked.
 size_t fv__graph_count_parameters(const fv__graph *graph, bool trainable_only);
 
-// Multiply-adds of forward for one sample; not what is computed once a step.
+// Multiply-adds of a node's forward for one sample.
+double fv__node_multiply_adds(const fv__node *node);
+
+// Their sum over the graph; not what is computed once a step.
 double fv__graph_multiply_adds(const fv__graph *graph);
 
 #endif

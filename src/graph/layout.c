@@ -1,4 +1,19 @@
-// Where everything of a plan lies and how its work is cut: scopes, arena offsets by liveness, groups, micro-batch.
+// Where everything of a plan lies and how its work is cut.
+//
+// An array that begins and ends in one sample phase lives in the worker's arena, for one micro-batch; its place is
+// reused by arrays that live later. All others are kept for the whole batch. Arrays may share a place where their lives
+// do not overlap. Three arrays of a worker, by instruction:
+//
+//     offset 0      ┌─ a1: 1 … 2 ─┐      ┌─ a5: 4 … 6 ─┐      a5 begins after a1 has ended: the same place
+//     offset 4096   └──── a2: 2 … 5 ────┘                     a2 overlaps both: a place of its own
+//
+// The largest is placed first, each at the lowest offset that is free all its life.
+//
+// The batch is cut into groups, which add up their gradients in slots of their own, and a group into micro-batches:
+//
+//     batch 64 = 16 groups of 4 samples = 16 tasks of a sample phase, each 2 micro-batches of 2 samples
+//
+// The number of groups depends on the model and the batch, never on the machine, so that neither do the bits.
 #include <string.h>
 
 #include "base/memory.h"
@@ -8,7 +23,7 @@ enum {
     LINE = FV__ALIGNMENT,
     MOST_GROUPS = 64,              // threads that a batch can feed
     NOMINAL_CACHE = 1024 * 1024,   // bytes of a worker's arrays that should stay near its core
-    ROWS_PER_TASK = 32,            // least rows (tokens of all samples) of a task of a batch-rate node
+    ROWS_PER_TASK = 32,            // least rows (tokens of all samples) of a task of a batch-cadence node
     MOST_ROW_TASKS = 16,           // each reads all of the weights
     OPERATIONS_PER_SLOT_BYTE = 100 // least arithmetic for each byte that gradient slots move
 };
@@ -20,7 +35,7 @@ static size_t round_up(size_t bytes) {
 // --- Arenas
 
 // Lifetimes clash if they overlap: in instructions for a worker's arrays, in phases for those of the whole batch, where
-// different samples stand at different instructions of a phase.
+// different samples are at different instructions of a phase.
 static bool clash(const fv__plan *plan, const fv__plan_array *a, const fv__plan_array *b) {
     int a_first = a->first, a_last = a->last, b_first = b->first, b_last = b->last;
     if (a->scope == FV__SCOPE_BATCH) {
@@ -90,7 +105,7 @@ static int divide_up(size_t count, size_t part) {
     return (int)((count + part - 1) / part);
 }
 
-// The most groups, a power of two, whose gradient slots cost little beside the arithmetic of the step.
+// The most groups, a power of two, whose gradient slots cost little next to the arithmetic of the step.
 static int choose_groups(const fv__plan *plan) {
     int groups = 1;
     double operations = 2 * 3 * plan->multiply_adds * plan->batch;
@@ -104,6 +119,18 @@ static int choose_groups(const fv__plan *plan) {
     return groups;
 }
 
+// The samples of a group that a worker carries at a time: parts of the group, as equal as possible, whose arrays fit
+// into the core's cache. `one_sample` is the arena's size for one.
+static int choose_micro_batch(const fv__plan *plan, size_t one_sample) {
+    const int group = divide_up((size_t)plan->batch, (size_t)plan->groups);
+    const size_t fitting = one_sample && one_sample < NOMINAL_CACHE ? NOMINAL_CACHE / one_sample : 1;
+    size_t parts = 1;
+    while (one_sample && (size_t)divide_up((size_t)group, parts) > fitting) {
+        parts++;
+    }
+    return divide_up((size_t)group, parts);
+}
+
 static void place_slots(fv__plan *plan) {
     for (int n = 0; n < plan->graph->node_count; n++) {
         fv__step_value *step = &plan->steps[n];
@@ -115,16 +142,7 @@ static void place_slots(fv__plan *plan) {
     }
 }
 
-static size_t scratch_of(const fv__plan *plan, int n, int samples) {
-    const fv__node *node = &plan->graph->nodes[n];
-    fv__op_needs needs = {0};
-    if (node->op->needs) {
-        node->op->needs(&node->view, plan->kernels, samples, plan->needs_gradient[n], &needs);
-    }
-    return round_up(needs.scratch);
-}
-
-// Of the forward pass of a batch-rate node.
+// Tasks of the forward pass of a batch-cadence node.
 static int row_tasks(const fv__plan *plan, int n) {
     const fv__shape *output = &plan->graph->nodes[n].view.output;
     const size_t rows = fv__shape_elements(output) / (size_t)output->size[output->rank - 1] * (size_t)plan->batch;
@@ -133,7 +151,7 @@ static int row_tasks(const fv__plan *plan, int n) {
     return tasks < plan->batch ? tasks : plan->batch;
 }
 
-// Sets what each phase has of tasks, and the largest scratch any call wants.
+// Sets the number of tasks of each phase, and the largest scratch any call wants.
 static void cut_phases(fv__plan *plan) {
     for (int p = 0; p < plan->phase_count; p++) {
         fv__phase *phase = &plan->phases[p];
@@ -150,10 +168,10 @@ static void cut_phases(fv__plan *plan) {
             phase->tasks = plan->groups;
             samples = plan->micro_batch;
             break;
-        case FV__PHASE_UNITS: {
+        case FV__PHASE_SLICES: {
             const fv__node *node = &plan->graph->nodes[plan->instructions[phase->begin].node];
-            const int units = node->op->units(&node->view, plan->kernels);
-            phase->tasks = units < plan->threads ? units : plan->threads;
+            const int slices = node->op->slices(&node->view, plan->kernels);
+            phase->tasks = slices < plan->threads ? slices : plan->threads;
             break;
         }
         case FV__PHASE_ROWS:
@@ -172,7 +190,7 @@ static void cut_phases(fv__plan *plan) {
         }
         for (int i = phase->begin; i < phase->end; i++) {
             if (plan->instructions[i].kind != FV__RUN_SUM) {
-                size_t scratch = scratch_of(plan, plan->instructions[i].node, samples);
+                const size_t scratch = round_up(fv__plan_needs(plan, plan->instructions[i].node, samples).scratch);
                 plan->scratch_bytes = plan->scratch_bytes > scratch ? plan->scratch_bytes : scratch;
             }
         }
@@ -188,11 +206,10 @@ static void place_prepared(fv__plan *plan, size_t *offsets) {
         if (!plan->used[n] || !node->op->prepare) {
             continue;
         }
-        fv__op_needs needs = {0};
-        node->op->needs(&node->view, plan->kernels, 1, plan->needs_gradient[n], &needs);
-        if (needs.prepared) {
+        const size_t prepared = fv__plan_needs(plan, n, 1).prepared;
+        if (prepared) {
             offsets[n] = plan->prepared_bytes;
-            plan->prepared_bytes += round_up(needs.prepared);
+            plan->prepared_bytes += round_up(prepared);
             plan->prepare_nodes[plan->prepare_count++] = n;
         }
     }
@@ -234,28 +251,17 @@ fv_status fv__plan_layout(fv__plan *plan, fv_error *error) {
     fv_status status = FV_OK;
     int *order = fv__alloc_array((size_t)plan->value_count + 1, sizeof *order);
     size_t *prepared_offsets = fv__alloc_array((size_t)plan->graph->node_count, sizeof *prepared_offsets);
-    if (!order || !prepared_offsets) {
-        status = fv__fail_memory(error, "the plan");
-        goto done;
-    }
+    FV__TRY_OR_DONE(order && prepared_offsets ? FV_OK : fv__fail_memory(error, "the plan"));
     assign_scopes(plan);
     place_slots(plan);
     plan->groups = choose_groups(plan);
-    size_t one_sample = place_values(plan, FV__SCOPE_LOCAL, 1, order);
-    int largest_group = divide_up((size_t)plan->batch, (size_t)plan->groups);
-    size_t fitting = one_sample && one_sample < NOMINAL_CACHE ? NOMINAL_CACHE / one_sample : 1;
-    size_t parts = 1; // of a group, as equal as possible
-    while (one_sample && (size_t)divide_up((size_t)largest_group, parts) > fitting) {
-        parts++;
-    }
-    plan->micro_batch = divide_up((size_t)largest_group, parts);
+    plan->micro_batch = choose_micro_batch(plan, place_values(plan, FV__SCOPE_LOCAL, 1, order));
     plan->local_bytes = place_values(plan, FV__SCOPE_LOCAL, plan->micro_batch, order);
     plan->batch_bytes = place_values(plan, FV__SCOPE_BATCH, plan->batch, order);
     place_prepared(plan, prepared_offsets);
     cut_phases(plan);
-    if (!allocate(plan, prepared_offsets)) {
-        status = fv__fail_memory(error, "the arrays of a step: try a smaller batch");
-    }
+    FV__TRY_OR_DONE(
+        allocate(plan, prepared_offsets) ? FV_OK : fv__fail_memory(error, "the arrays of a step: try a smaller batch"));
 done:
     fv__free(order);
     fv__free(prepared_offsets);

@@ -27,6 +27,15 @@ static bool allocate_tables(fv__plan *plan) {
     return true;
 }
 
+fv__op_needs fv__plan_needs(const fv__plan *plan, int n, int samples) {
+    const fv__node *node = &plan->graph->nodes[n];
+    fv__op_needs needs = {0};
+    if (node->op->needs) {
+        node->op->needs(&node->view, plan->kernels, samples, plan->needs_gradient[n], &needs);
+    }
+    return needs;
+}
+
 // Whether what is asked for exists.
 static fv_status check_request(const fv__plan *plan, const fv__plan_options *options, fv_error *error) {
     const fv__graph *graph = plan->graph;
@@ -41,7 +50,7 @@ static fv_status check_request(const fv__plan *plan, const fv__plan_options *opt
     }
     for (int i = -1; i < options->kept_count; i++) {
         const fv__node *node = &graph->nodes[i < 0 ? plan->root : options->kept[i]];
-        if (node->view.rate == FV__RATE_STEP) {
+        if (node->view.cadence == FV__CADENCE_STEP) {
             return fv__fail(error, FV_INVALID, "%s depends on no sample: a plan has no value of it", node->name);
         }
     }
@@ -70,22 +79,14 @@ fv_status fv__plan_create(const fv__graph *graph, const fv__kernels *kernels, in
     plan->backward = options->backward;
     plan->root = options->root;
     plan->stale = true;
-    fv_status status = check_request(plan, options, error);
-    if (status) {
-        goto done;
-    }
-    if (!allocate_tables(plan)) {
-        status = fv__fail_memory(error, "the plan");
-        goto done;
-    }
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(check_request(plan, options, error));
+    FV__TRY_OR_DONE(allocate_tables(plan) ? FV_OK : fv__fail_memory(error, "the plan"));
     for (int i = 0; i < options->auxiliary_count; i++) {
         plan->auxiliary_of[options->auxiliary[i]] = 0;
     }
-    if (!fv__plan_compile(plan, options)) {
-        status = fv__fail_memory(error, "the plan");
-        goto done;
-    }
-    status = fv__plan_layout(plan, error);
+    FV__TRY_OR_DONE(fv__plan_compile(plan, options) ? fv__fail_memory(error, "the plan") : FV_OK);
+    FV__TRY_OR_DONE(fv__plan_layout(plan, error));
 done:
     if (status) {
         fv__plan_destroy(plan);
@@ -111,4 +112,31 @@ void fv__plan_destroy(fv__plan *plan) {
         fv__free(blocks[i]);
     }
     fv__free(plan);
+}
+
+void fv__plan_weights_changed(fv__plan *plan) {
+    plan->stale = true;
+}
+
+// --- Profiles
+
+fv_status fv__plan_profile(fv__plan *plan, bool on, fv_error *error) {
+    fv__free(plan->times);
+    plan->times = NULL;
+    if (on) {
+        plan->times = fv__alloc_array((size_t)plan->threads * (size_t)plan->graph->node_count, sizeof *plan->times);
+        if (!plan->times) {
+            return fv__fail_memory(error, "the profile");
+        }
+    }
+    return FV_OK;
+}
+
+fv__node_time fv__plan_time(const fv__plan *plan, int node) {
+    fv__node_time total = {0};
+    for (int t = 0; plan->times && t < plan->threads; t++) {
+        total.forward += plan->times[t * plan->graph->node_count + node].forward;
+        total.backward += plan->times[t * plan->graph->node_count + node].backward;
+    }
+    return total;
 }

@@ -7,6 +7,7 @@
 #define FOVEA_GRAPH_PLAN_H
 
 #include "base/pool.h"
+#include "base/text.h"
 #include "graph/graph.h"
 
 typedef struct fv__plan fv__plan;
@@ -39,7 +40,7 @@ fv_status fv__plan_create(const fv__graph *graph, const fv__kernels *kernels, in
                           const fv__plan_options *options, fv__plan **out, fv_error *error);
 void fv__plan_destroy(fv__plan *plan); // NULL is fine
 
-// Tells that the weights differ from those of the last run: what is derived from them is computed anew.
+// Says that the weights differ from those of the last run: what is derived from them is computed again.
 void fv__plan_weights_changed(fv__plan *plan);
 
 // Runs all phases. The pool may have at most the plan's number of threads. Fails as the first sample's render did.
@@ -63,6 +64,10 @@ typedef struct fv__plan_report {
     double multiply_adds; // of forward for one sample
 } fv__plan_report;
 fv__plan_report fv__plan_describe(const fv__plan *plan);
+
+// The whole plan as text: phases with their instructions, and the arrays with what they hold, their sizes, lives and
+// places. How to read it: docs/plan.md. Fails as an fv__text does.
+void fv__plan_print(const fv__plan *plan, fv__text *out);
 
 // Time spent in each node, if asked for: seconds by node and direction, summed over workers.
 typedef struct fv__node_time {

@@ -1,4 +1,5 @@
-// The parts of a plan, shared by the files that compile it (plan.c, layout.c) and run it (run.c).
+// The parts of a plan, shared by the files that make it (plan.c, compile.c, layout.c), run it (run.c) and print it
+// (plan_print.c).
 #ifndef FOVEA_GRAPH_PLAN_INTERNAL_H
 #define FOVEA_GRAPH_PLAN_INTERNAL_H
 
@@ -41,8 +42,8 @@ typedef enum fv__phase_kind {
     FV__PHASE_STEP_FORWARD,  // a task is a node that depends on weights only
     FV__PHASE_PREPARE,       // a task is a node that derives something from its weights
     FV__PHASE_SAMPLES,       // a task is a group of samples
-    FV__PHASE_UNITS,         // a task is a part of each sample, for the one node it has: see fv__op.units
-    FV__PHASE_ROWS,          // a task is a run of samples, for the one node of batch rate it has
+    FV__PHASE_SLICES,        // a task is a part of each sample, for the one node it has: see fv__op.slices
+    FV__PHASE_ROWS,          // a task is a run of samples, for the one node of batch cadence it has
     FV__PHASE_TILES,         // a task is a tile of one node's backward over the whole batch
     FV__PHASE_REDUCE,        // a task is a range of the weights whose gradient slots are summed
     FV__PHASE_STEP_BACKWARD, // as STEP_FORWARD
@@ -62,7 +63,7 @@ typedef struct fv__step_value {
     size_t gradient_offset; // in `gradients`, in floats
     size_t slot_offset;     // in each slot, in floats
     bool has_slot;          // sample phases contribute to its gradient
-    int level;              // 0: parameter; otherwise one more than its highest input
+    int depth;              // 0: parameter; otherwise one more than its deepest input
 } fv__step_value;
 
 struct fv__plan {
@@ -98,10 +99,34 @@ struct fv__plan {
     fv__node_time *times;   // (threads, nodes) while profiling
 };
 
-// compile.c: instructions, values and phases; false when out of memory.
-bool fv__plan_compile(fv__plan *plan, const fv__plan_options *options);
+// What a node's op wants, for calls of `samples` samples.
+fv__op_needs fv__plan_needs(const fv__plan *plan, int n, int samples);
 
-// layout.c: scopes, offsets, groups and micro-batch; sets the sizes above.
+// --- compile.c. What fails here fails with FV_MEMORY and without a message.
+
+fv_status fv__plan_compile(fv__plan *plan, const fv__plan_options *options);
+
+// An instruction that reads and writes nothing yet.
+fv__instruction fv__plan_instruction(fv__instruction_kind kind, int node);
+
+// Opens the phase that the next instruction belongs to: `alone` a new one, else the last is continued if it is of that
+// kind.
+fv_status fv__plan_open_phase(fv__plan *plan, fv__phase_kind kind, bool alone);
+
+// Appends to the phase opened last.
+fv_status fv__plan_add_instruction(fv__plan *plan, const fv__instruction *instruction);
+
+// --- compile_steps.c
+
+// Places for the values and gradients of nodes that depend on weights only.
+void fv__plan_place_steps(fv__plan *plan);
+
+// One phase for each depth of such nodes, forward or backward (there more, so that tasks of one phase never add to the
+// same gradient).
+fv_status fv__plan_compile_steps(fv__plan *plan, fv__phase_kind kind);
+
+// --- layout.c: scopes, offsets, groups and micro-batch; sets the sizes above.
+
 fv_status fv__plan_layout(fv__plan *plan, fv_error *error);
 
 #endif

@@ -1,4 +1,4 @@
-// The algebra pass: the same function, cheaper. It makes a new graph from a model's graph and tells where the old
+// The algebra pass: the same function, cheaper. It makes a new graph from a model's graph and says where the old
 // nodes' values are found in it.
 //
 // A node whose value somebody asked for keeps its value; parameters keep their indices and places, and nodes their

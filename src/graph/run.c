@@ -1,4 +1,12 @@
-// Runs a plan: phase after phase, each task on whichever worker is free.
+// Runs a plan: phase after phase, each task on a worker that is free.
+//
+//     main      │ prepare │ samples             │ rows    │ samples             │ tiles   │ …
+//     worker 0  │ n0 n2   │ g0 g2 g3 …          │ r0 r1 … │ g0 g1 g3 …          │ t0 t2 … │
+//     worker 1  │ n1      │ g1 g4 …             │ r2 …    │ g2 …                │ t1 …    │
+//
+// Where a phase ends, all workers meet. A task g of a sample phase carries the samples of one group through all
+// instructions of the phase, a micro-batch at a time, in the worker's own arena; r is a run of samples and t a tile of
+// the weights, for the one instruction that such a phase has.
 #include <pthread.h>
 #include <string.h>
 
@@ -12,7 +20,7 @@ typedef struct run_state {
     const fv__feed *feed;
     const fv__phase *phase;
     const uint64_t *sample_ids;
-    // The failure of the first sample that failed, whichever worker met one first.
+    // The failure of the first sample that failed, in the order of the samples.
     pthread_mutex_t mutex;
     int failed_sample;
     fv_error failure;
@@ -142,11 +150,11 @@ static void share(const run_state *run, int task, int worker) {
     fv__plan *plan = run->plan;
     const fv__instruction *instruction = &plan->instructions[run->phase->begin];
     const fv__node *node = &plan->graph->nodes[instruction->node];
-    const long units = node->op->units(&node->view, plan->kernels), tasks = run->phase->tasks;
+    const long slices = node->op->slices(&node->view, plan->kernels), tasks = run->phase->tasks;
     const double start = plan->times ? fv__seconds() : 0;
     for (int sample = 0; sample < run->feed->samples; sample++) {
         const fv__call call = make_call(run, instruction, worker, sample, 1, -1);
-        node->op->forward_units(&call, (int)(units * task / tasks), (int)(units * (task + 1) / tasks));
+        node->op->forward_slices(&call, (int)(slices * task / tasks), (int)(slices * (task + 1) / tasks));
     }
     if (plan->times) {
         note_time(plan, instruction, worker, start);
@@ -171,60 +179,76 @@ static void reduce(const run_state *run, int task) {
     }
 }
 
+// Task `task` of a phase that shares out the samples: which it carries, and how many at a time.
+static void carry_part(run_state *run, int task, int worker) {
+    const long samples = run->feed->samples, tasks = run->phase->tasks;
+    const int begin = (int)(samples * task / tasks), end = (int)(samples * (task + 1) / tasks);
+    if (run->phase->kind == FV__PHASE_SAMPLES) {
+        carry(run, begin, end, run->plan->micro_batch, worker, task);
+    } else {
+        carry(run, begin, end, end - begin > 0 ? end - begin : 1, worker, -1);
+    }
+}
+
+static void prepare(const run_state *run, int task, int worker) {
+    const fv__plan *plan = run->plan;
+    const int n = plan->prepare_nodes[task];
+    const fv__call call = base_call(run, n, worker, 0, 1);
+    plan->graph->nodes[n].op->prepare(&call, plan->needs_gradient[n]);
+}
+
+static void run_tile(const run_state *run, int task, int worker) {
+    fv__plan *plan = run->plan;
+    const fv__instruction *instruction = &plan->instructions[run->phase->begin];
+    const double start = plan->times ? fv__seconds() : 0;
+    const fv__call call = make_call(run, instruction, worker, 0, run->feed->samples, -1);
+    plan->graph->nodes[instruction->node].op->backward_tile(&call, task);
+    if (plan->times) {
+        note_time(plan, instruction, worker, start);
+    }
+}
+
+// A node that depends on weights only.
+static void run_step(const run_state *run, int task, int worker) {
+    const fv__plan *plan = run->plan;
+    const fv__instruction *instruction = &plan->instructions[run->phase->begin + task];
+    const fv__node *node = &plan->graph->nodes[instruction->node];
+    const fv__step_value *step = &plan->steps[instruction->node];
+    fv__call call = make_call(run, instruction, worker, 0, 1, -1);
+    call.out = plan->computed + step->offset;
+    if (instruction->kind == FV__RUN_FORWARD) {
+        node->op->forward(&call);
+        return;
+    }
+    float *gradient = plan->gradients + step->gradient_offset;
+    call.d_out = gradient;
+    node->op->backward(&call);
+    memset(gradient, 0, fv__shape_elements(&node->view.output) * sizeof *gradient); // for the next run
+}
+
 static void run_task(void *context, int task, int worker) {
     run_state *run = context;
-    fv__plan *plan = run->plan;
-    const fv__phase *phase = run->phase;
-    const fv__instruction *first = &plan->instructions[phase->begin];
-    int samples = run->feed->samples;
-    switch (phase->kind) {
-    case FV__PHASE_STEP_FORWARD: {
-        fv__call call = base_call(run, first[task].node, worker, 0, 1);
-        call.out = plan->computed + plan->steps[first[task].node].offset;
-        plan->graph->nodes[first[task].node].op->forward(&call);
+    switch (run->phase->kind) {
+    case FV__PHASE_STEP_FORWARD:
+    case FV__PHASE_STEP_BACKWARD:
+        run_step(run, task, worker);
         break;
-    }
-    case FV__PHASE_PREPARE: {
-        int n = plan->prepare_nodes[task];
-        fv__call call = base_call(run, n, worker, 0, 1);
-        plan->graph->nodes[n].op->prepare(&call, plan->needs_gradient[n]);
+    case FV__PHASE_PREPARE:
+        prepare(run, task, worker);
         break;
-    }
-    case FV__PHASE_SAMPLES: {
-        int begin = (int)((long)samples * task / phase->tasks), end = (int)((long)samples * (task + 1) / phase->tasks);
-        carry(run, begin, end, plan->micro_batch, worker, task);
+    case FV__PHASE_SAMPLES:
+    case FV__PHASE_ROWS:
+        carry_part(run, task, worker);
         break;
-    }
-    case FV__PHASE_UNITS:
+    case FV__PHASE_SLICES:
         share(run, task, worker);
         break;
-    case FV__PHASE_ROWS: {
-        int begin = (int)((long)samples * task / phase->tasks), end = (int)((long)samples * (task + 1) / phase->tasks);
-        carry(run, begin, end, end - begin > 0 ? end - begin : 1, worker, -1);
+    case FV__PHASE_TILES:
+        run_tile(run, task, worker);
         break;
-    }
-    case FV__PHASE_TILES: {
-        double start = plan->times ? fv__seconds() : 0;
-        fv__call call = make_call(run, first, worker, 0, samples, -1);
-        plan->graph->nodes[first->node].op->backward_tile(&call, task);
-        if (plan->times) {
-            note_time(plan, first, worker, start);
-        }
-        break;
-    }
     case FV__PHASE_REDUCE:
         reduce(run, task);
         break;
-    case FV__PHASE_STEP_BACKWARD: {
-        const fv__node *node = &plan->graph->nodes[first[task].node];
-        float *gradient = plan->gradients + plan->steps[first[task].node].gradient_offset;
-        fv__call call = make_call(run, &first[task], worker, 0, 1, -1);
-        call.out = plan->computed + plan->steps[first[task].node].offset;
-        call.d_out = gradient;
-        node->op->backward(&call);
-        memset(gradient, 0, fv__shape_elements(&node->view.output) * sizeof *gradient); // for the next run
-        break;
-    }
     }
 }
 
@@ -260,10 +284,6 @@ fv_status fv__plan_run(fv__plan *plan, fv__pool *pool, const fv__feed *feed, fv_
 
 // --- What is read afterwards
 
-void fv__plan_weights_changed(fv__plan *plan) {
-    plan->stale = true;
-}
-
 const float *fv__plan_value(const fv__plan *plan, int node) {
     return (const float *)(const void *)value_at(plan, plan->value_of[node], 0, 0);
 }
@@ -278,25 +298,4 @@ const float *fv__plan_auxiliary(const fv__plan *plan, int node) {
 
 float *fv__plan_weight_gradients(fv__plan *plan) {
     return plan->gradients;
-}
-
-fv_status fv__plan_profile(fv__plan *plan, bool on, fv_error *error) {
-    fv__free(plan->times);
-    plan->times = NULL;
-    if (on) {
-        plan->times = fv__alloc_array((size_t)plan->threads * (size_t)plan->graph->node_count, sizeof *plan->times);
-        if (!plan->times) {
-            return fv__fail_memory(error, "the profile");
-        }
-    }
-    return FV_OK;
-}
-
-fv__node_time fv__plan_time(const fv__plan *plan, int node) {
-    fv__node_time total = {0};
-    for (int t = 0; plan->times && t < plan->threads; t++) {
-        total.forward += plan->times[t * plan->graph->node_count + node].forward;
-        total.backward += plan->times[t * plan->graph->node_count + node].backward;
-    }
-    return total;
 }

@@ -3,7 +3,11 @@
 //   output   P · (x Wv + bv) · Wo = (P x) · (Wv Wo) + bv Wo      the rows of P sum to one, except after dropout
 // so each head compares queries with the tokens themselves, or averages these, and Wk goes into the query's layer, Wv
 // into the output's, once a step. It pays where the tokens have no more features than the heads.
+#include <string.h>
+
 #include "graph/rewrite_internal.h"
+#include "ops/attention.h"
+#include "ops/weight_products.h"
 
 // A dense layer that makes an input of attention and that nobody else reads.
 typedef struct projection {
@@ -12,21 +16,19 @@ typedef struct projection {
     double in, out, tokens; // features before and after
 } projection;
 
-static const fv__node *source_at(const fv__walk *walk, int n) {
-    return &walk->source->nodes[n];
+static const fv__node *source_at(const fv__rewriter *rewriter, int n) {
+    return &rewriter->source->nodes[n];
 }
 
-static bool find_projection(const fv__walk *walk, int n, projection *found) {
-    const fv__node *node = source_at(walk, n);
-    if (node->op != &fv__op_dense || !fv__walk_is_private(walk, n) ||
-        ((const fv__dense_attributes *)node->view.attributes)->activation != FV__ACTIVATION_linear ||
-        node->view.inputs[0].rank != 2) {
+static bool find_projection(const fv__rewriter *rewriter, int n, projection *found) {
+    const fv__node *node = source_at(rewriter, n);
+    if (!fv__rewriter_is_private_dense(rewriter, n) || node->view.inputs[0].rank != 2) {
         return false;
     }
     *found = (projection){.name = node->name,
-                          .x = walk->out->node_of[node->inputs[0]],
-                          .weight = walk->out->node_of[node->inputs[1]],
-                          .bias = node->view.input_count == 3 ? walk->out->node_of[node->inputs[2]] : -1,
+                          .x = rewriter->out->node_of[node->inputs[0]],
+                          .weight = rewriter->out->node_of[node->inputs[1]],
+                          .bias = fv__rewriter_bias_of(rewriter, node),
                           .in = node->view.inputs[1].size[0],
                           .out = node->view.inputs[1].size[1],
                           .tokens = node->view.inputs[0].size[0]};
@@ -38,84 +40,77 @@ static double multiply_adds(const projection *p) {
 }
 
 // The query's layer multiplied by the key's weights: as many features of each head as a token has.
-static fv_status project_query(fv__walk *walk, const projection *query, const projection *key, int heads, int *node,
-                               fv_error *error) {
+static fv_status project_query(fv__rewriter *rewriter, const projection *query, const projection *key, int heads,
+                               int *node, fv_error *error) {
     const fv__head_product_attributes product = {.heads = heads, .transposed = true};
     const fv__dense_attributes linear = {FV__ACTIVATION_linear};
     int inputs[3] = {query->x, -1, -1};
-    fv_status status = fv__walk_add(walk, query->name, &fv__op_head_product, &product,
-                                    (const int[]){query->weight, key->weight}, 2, &inputs[1], error);
-    if (!status && query->bias >= 0) {
-        status = fv__walk_add(walk, query->name, &fv__op_head_product, &product,
-                              (const int[]){query->bias, key->weight}, 2, &inputs[2], error);
+    FV__TRY(fv__rewriter_add(rewriter, query->name, &fv__op_head_product, &product,
+                             (const int[]){query->weight, key->weight}, 2, &inputs[1], error));
+    if (query->bias >= 0) {
+        FV__TRY(fv__rewriter_add(rewriter, query->name, &fv__op_head_product, &product,
+                                 (const int[]){query->bias, key->weight}, 2, &inputs[2], error));
     }
-    return status
-               ? status
-               : fv__walk_add(walk, query->name, &fv__op_dense, &linear, inputs, query->bias >= 0 ? 3 : 2, node, error);
+    return fv__rewriter_add_biased(rewriter, query->name, &fv__op_dense, &linear, inputs, node, error);
 }
 
-static fv_status share_key(fv__walk *walk, const fv__node *attention, int *copy, fv_error *error) {
+static fv_status share_key(fv__rewriter *rewriter, const fv__node *attention, int *copy, fv_error *error) {
     fv__attention_attributes attributes = *(const fv__attention_attributes *)attention->view.attributes;
     projection query, key;
     if (attributes.score != FV__SCORE_DOT || attributes.groups != 1 || attributes.shared_key ||
-        !find_projection(walk, attention->inputs[0], &query) || !find_projection(walk, attention->inputs[1], &key)) {
+        !find_projection(rewriter, attention->inputs[0], &query) ||
+        !find_projection(rewriter, attention->inputs[1], &key)) {
         return FV_OK;
     }
     const double heads = attributes.heads, scores = query.tokens * key.tokens;
     const double before = multiply_adds(&query) + multiply_adds(&key) + scores * key.out;
     const double after = query.tokens * query.in * heads * key.in + scores * heads * key.in;
-    if (!fv__walk_pays(walk, before - after, query.in * key.in * key.out)) {
+    if (!fv__rewriter_pays(rewriter, before - after, query.in * key.in * key.out)) {
         return FV_OK;
     }
     int inputs[FV__MAX_INPUTS];
-    for (int i = 0; i < attention->view.input_count; i++) {
-        inputs[i] = walk->out->node_of[attention->inputs[i]];
-    }
-    inputs[1] = key.x;
+    fv__rewriter_find_inputs(rewriter, attention, inputs);
+    inputs[FV__KEY] = key.x;
     attributes.shared_key = true;
-    fv_status status = project_query(walk, &query, &key, attributes.heads, &inputs[0], error);
-    if (!status) {
-        status = fv__walk_add(walk, attention->name, attention->op, &attributes, inputs, attention->view.input_count,
-                              copy, error);
-    }
-    if (!status) {
-        fv__walk_note(walk, *copy, "the heads of %s share their key" FV__NOTE_GAIN, attention->name, after * 1e-6,
+    FV__TRY(project_query(rewriter, &query, &key, attributes.heads, &inputs[FV__QUERY], error));
+    FV__TRY(fv__rewriter_add(rewriter, attention->name, attention->op, &attributes, inputs, attention->view.input_count,
+                             copy, error));
+    fv__rewriter_note(rewriter, *copy, "the heads of %s share their key" FV__NOTE_GAIN, attention->name, after * 1e-6,
                       before * 1e-6);
-    }
-    return status;
+    return FV_OK;
 }
 
-// The weights and bias of the layer behind attention, multiplied by the value's.
-static fv_status project_output(fv__walk *walk, const fv__node *output, const projection *value, int heads,
+// The weights and bias of the layer after attention, multiplied by the value's.
+static fv_status project_output(fv__rewriter *rewriter, const fv__node *output, const projection *value, int heads,
                                 int inputs[3], fv_error *error) {
     const fv__head_product_attributes product = {.heads = heads};
-    const int weight = walk->out->node_of[output->inputs[1]];
-    inputs[2] = output->view.input_count == 3 ? walk->out->node_of[output->inputs[2]] : -1;
-    fv_status status = fv__walk_add(walk, output->name, &fv__op_head_product, &product,
-                                    (const int[]){value->weight, weight}, 2, &inputs[1], error);
-    if (!status && value->bias >= 0) {
-        const int units = output->view.inputs[1].size[1];
-        const fv__weight_product_attributes offset = {
-            .rows = 1, .inner = (int)value->out, .blocks = 1, .columns = units, .shape = {1, {units}}};
-        status = fv__walk_add(walk, output->name, &fv__op_weight_product, &offset,
-                              (const int[]){value->bias, weight, inputs[2]}, inputs[2] >= 0 ? 3 : 2, &inputs[2], error);
-    }
-    return status;
-}
-
-// `output` is a dense layer; attention may stand before it.
-static fv_status share_value(fv__walk *walk, const fv__node *output, int *copy, fv_error *error) {
-    const int source = output->inputs[0];
-    const fv__node *attention = source_at(walk, source);
-    projection value;
-    if (attention->op != &fv__op_attention || !fv__walk_is_private(walk, source) ||
-        !find_projection(walk, attention->inputs[2], &value)) {
+    const int weight = rewriter->out->node_of[output->inputs[1]];
+    inputs[2] = fv__rewriter_bias_of(rewriter, output);
+    FV__TRY(fv__rewriter_add(rewriter, output->name, &fv__op_head_product, &product,
+                             (const int[]){value->weight, weight}, 2, &inputs[1], error));
+    if (value->bias < 0) {
         return FV_OK;
     }
-    // As it stands in the new graph, where its heads may share their key.
-    const fv__node now = walk->out->graph.nodes[walk->out->node_of[source]];
+    const int units = output->view.inputs[1].size[1];
+    const fv__weight_product_attributes offset = {
+        .rows = 1, .inner = (int)value->out, .blocks = 1, .columns = units, .shape = {1, {units}}};
+    return fv__rewriter_add_biased(rewriter, output->name, &fv__op_weight_product, &offset,
+                                   (const int[]){value->bias, weight, inputs[2]}, &inputs[2], error);
+}
+
+// `output` is a dense layer; attention may come before it.
+static fv_status share_value(fv__rewriter *rewriter, const fv__node *output, int *copy, fv_error *error) {
+    const int source = output->inputs[0];
+    const fv__node *attention = source_at(rewriter, source);
+    projection value;
+    if (attention->op != &fv__op_attention || !fv__rewriter_is_private(rewriter, source) ||
+        !find_projection(rewriter, attention->inputs[2], &value)) {
+        return FV_OK;
+    }
+    // As it is in the new graph, where its heads may share their key.
+    const fv__node now = *fv__rewriter_copy_of(rewriter, source);
     fv__attention_attributes attributes = *(const fv__attention_attributes *)now.view.attributes;
-    const bool drops = walk->training && attributes.dropout > 0;
+    const bool drops = rewriter->training && attributes.dropout > 0;
     if (now.op != &fv__op_attention || attributes.groups != 1 || attributes.shared_value ||
         (drops && value.bias >= 0)) {
         return FV_OK;
@@ -124,36 +119,28 @@ static fv_status share_value(fv__walk *walk, const fv__node *output, int *copy, 
     const double units = output->view.inputs[1].size[1];
     const double before = multiply_adds(&value) + weights * value.out + queries * value.out * units;
     const double after = weights * heads * value.in + queries * heads * value.in * units;
-    if (!fv__walk_pays(walk, before - after, value.in * value.out * units)) {
+    if (!fv__rewriter_pays(rewriter, before - after, value.in * value.out * units)) {
         return FV_OK;
     }
     int inputs[FV__MAX_INPUTS], projected[3];
-    for (int i = 0; i < now.view.input_count; i++) {
-        inputs[i] = now.inputs[i];
-    }
-    inputs[2] = value.x;
+    memcpy(inputs, now.inputs, sizeof inputs);
+    inputs[FV__VALUE] = value.x;
     attributes.shared_value = true;
-    fv_status status =
-        fv__walk_add(walk, attention->name, now.op, &attributes, inputs, now.view.input_count, &projected[0], error);
-    if (!status) {
-        walk->out->graph.nodes[projected[0]].view.id = attention->view.id; // its draws stay
-        status = project_output(walk, output, &value, attributes.heads, projected, error);
-    }
-    if (!status) {
-        status = fv__walk_add(walk, output->name, output->op, output->view.attributes, projected,
-                              projected[2] >= 0 ? 3 : 2, copy, error);
-    }
-    if (!status) {
-        fv__walk_note(walk, *copy, "the heads of %s share their value" FV__NOTE_GAIN, attention->name, after * 1e-6,
+    FV__TRY(fv__rewriter_add(rewriter, attention->name, now.op, &attributes, inputs, now.view.input_count,
+                             &projected[0], error));
+    rewriter->out->graph.nodes[projected[0]].view.id = attention->view.id; // its draws stay
+    FV__TRY(project_output(rewriter, output, &value, attributes.heads, projected, error));
+    FV__TRY(
+        fv__rewriter_add_biased(rewriter, output->name, output->op, output->view.attributes, projected, copy, error));
+    fv__rewriter_note(rewriter, *copy, "the heads of %s share their value" FV__NOTE_GAIN, attention->name, after * 1e-6,
                       before * 1e-6);
-    }
-    return status;
+    return FV_OK;
 }
 
-fv_status fv__walk_share(fv__walk *walk, int n, int *copy, fv_error *error) {
-    const fv__node *node = source_at(walk, n);
-    *copy = -1;
-    return node->op == &fv__op_attention ? share_key(walk, node, copy, error)
-           : node->op == &fv__op_dense   ? share_value(walk, node, copy, error)
-                                         : FV_OK;
+fv_status fv__rewriter_share(fv__rewriter *rewriter, int n, int *copy, fv_error *error) {
+    const fv__node *node = source_at(rewriter, n);
+    if (node->op == &fv__op_attention) {
+        return share_key(rewriter, node, copy, error);
+    }
+    return node->op == &fv__op_dense ? share_value(rewriter, node, copy, error) : FV_OK;
 }

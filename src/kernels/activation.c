@@ -101,7 +101,7 @@ FV__VECTOR void pointwise_backward(fv__v (*gradient)(fv__v, fv__v), const float 
     }
 }
 
-// dx = dy · f'(x), told by `reference`: the output where that is enough (ReLU, ReLU6, tanh, sigmoid), the input for the
+// dx = dy · f'(x), from `reference`: the output where that is enough (ReLU, ReLU6, tanh, sigmoid), the input for the
 // GELUs. dx may be dy; for `linear` the reference is not read.
 static void activate_backward(fv__activation kind, const float *dy, const float *reference, float *dx, size_t n) {
     switch (kind) {

@@ -22,30 +22,6 @@ static void mask_scores(float *values, // (rows, stride)
     }
 }
 
-FV__VECTOR fv__v lane_numbers(void) {
-    fv__v numbers;
-    for (int i = 0; i < FV__LANES; i++) {
-        numbers[i] = (float)i;
-    }
-    return numbers;
-}
-
-// e^x for x <= 0, as fv__v_exp (1.5 ulp) but exactly 0 below -87, where a result would be denormal or close to it:
-// masked scores are there, and so are the columns beyond the end of a row.
-FV__VECTOR fv__v exp_of_negative(fv__v x) {
-    const float round = 0x1.8p23f; // adding it rounds to a whole number, which then stands in the low bits
-    const fv__v shifted = x * 1.44269504f + round, n = shifted - round;
-    const fv__v r = (x - n * 0x1.62e4p-1f) - n * 1.42860682e-6f;
-    fv__v p = r * 0.00139506003f + 0.00836895371f;
-    p = p * r + 0.0416662042f;
-    p = p * r + 0.166665183f;
-    p = p * r + 0.5f;
-    const fv__v power = 1.0f + (r + r * r * p);
-    typedef uint32_t bits __attribute__((vector_size(4 * FV__LANES)));
-    const fv__v scaled = (fv__v)((bits)power + ((bits)shifted << 23));
-    return fv__v_select(x >= -87.0f, scaled, fv__v_max((fv__v){0}, x)); // NaN stays NaN
-}
-
 // Several rows are taken together: each alone would wait for its maximum, its sum and its exponentials in turn.
 enum { SOFTMAX_ROWS = 4 };
 
@@ -68,11 +44,11 @@ FV__VECTOR void softmax_scores_of(int rows, ptrdiff_t vectors, const float *scor
         shift[i] = fv__v_largest(largest[i]);
     }
     for (int i = 0; i < rows; i++) {
-        sum[i] = end[i] = exp_of_negative(end[i] - shift[i]);
+        sum[i] = end[i] = fv__v_exp_of_negative(end[i] - shift[i]);
     }
     for (ptrdiff_t j = 0; j < last; j += FV__LANES) {
         for (int i = 0; i < rows; i++) {
-            const fv__v e = exp_of_negative(fv__v_load(scores + i * stride + j) * factor - shift[i]);
+            const fv__v e = fv__v_exp_of_negative(fv__v_load(scores + i * stride + j) * factor - shift[i]);
             sum[i] += e;
             fv__v_store(weights + i * stride + j, e);
         }
@@ -92,7 +68,7 @@ static void softmax_scores(const float *scores, // (rows, stride)
                            float *weights,      // (rows, stride)
                            int rows, int columns, ptrdiff_t stride, float factor) {
     const ptrdiff_t vectors = stride / FV__LANES;
-    const fv__vi inside = lane_numbers() < (float)(columns - (vectors - 1) * FV__LANES); // of the last vector
+    const fv__vi inside = fv__v_first_lanes(columns - (int)(vectors - 1) * FV__LANES); // of the last vector
     int i = 0;
     for (; i + SOFTMAX_ROWS <= rows;
          i += SOFTMAX_ROWS, scores += SOFTMAX_ROWS * stride, weights += SOFTMAX_ROWS * stride) {

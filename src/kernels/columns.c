@@ -1,4 +1,4 @@
-// Columns scaled and shifted, each by numbers of its own: what a batch norm with fixed statistics does.
+// Columns scaled and shifted, each by its own numbers: what a batch norm with fixed statistics does.
 #include "kernels/kernels.h"
 #include "kernels/vector.h"
 

@@ -63,7 +63,7 @@ FV__VECTOR void exponentials_strip(int vectors, const float *x, float *y, float 
     }
     for (int token = 0; token < tokens; token++, x += features, y += features) {
         for (int i = 0; i < vectors; i++) {
-            const fv__v e = exp_of_negative(fv__v_load(x + i * FV__LANES) - largest[i]);
+            const fv__v e = fv__v_exp_of_negative(fv__v_load(x + i * FV__LANES) - largest[i]);
             sum[i] += e;
             fv__v_store(y + i * FV__LANES, e);
         }
@@ -80,7 +80,7 @@ FV__VECTOR void exponentials_rest(const float *x, float *y, float *share, int to
         largest = fv__v_max(largest, fv__v_load_some(x + (ptrdiff_t)token * features, columns, 0));
     }
     for (int token = 0; token < tokens; token++, x += features, y += features) {
-        const fv__v e = exp_of_negative(fv__v_load_some(x, columns, 0) - largest);
+        const fv__v e = fv__v_exp_of_negative(fv__v_load_some(x, columns, 0) - largest);
         sum += e;
         fv__v_store_some(y, e, columns);
     }

@@ -246,7 +246,7 @@ static void panel(const fv__gemm *g, product *p, bool strip, const float *a, con
     const int limit = tile_rows[vectors];
     while (count > 0) {
         // As few tiles as possible, of almost equal height: 49 rows are better four times 6 and five times 5 than eight
-        // times 6 and 1. Heights there is no tile for: one more row, or two tiles.
+        // times 6 and 1. Heights without a tile: one more row, or two tiles.
         int left = (count + limit - 1) / limit;
         int rows = (count + left - 1) / left, same = count % left ? count % left : left;
         if (!tiles[strip][vectors][rows]) {

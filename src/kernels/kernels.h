@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "kernels/activation.h"
 #include "kernels/optimizer.h"
-#include "kernels/pooling.h"
+#include "kernels/windows.h"
 
 // A matrix product, one core:
 //   c[m][n] (= or +=) sum over s < segments, k < depth of a(m, s, k) * b[s * depth + k][n]
@@ -51,7 +51,7 @@ typedef struct fv__gemm {
     X(void, pack, (int depth, int columns, const float *b, ptrdiff_t row, ptrdiff_t column, float *packed))            \
     /* Packs b(k, n) = b[k + n * column], filled up with columns of 0 to whole vectors, which the product then has. */ \
     X(void, pack_transposed, (int depth, int columns, const float *b, ptrdiff_t column, float *packed))                \
-    /* The formulas, shapes and what may overlap stand at the functions: arithmetic.c, dropout.c */                    \
+    /* The formulas, shapes and what may overlap are at the functions:    arithmetic.c, dropout.c */                   \
     X(void, add, (const float *a, const float *b, float *y, size_t n))                                                 \
     X(void, add_columns, (const float *x, ptrdiff_t stride, float *out, int rows, int columns))                        \
     X(void, dropout, (const float *x, float *y, size_t n, float rate, const uint32_t key[2], uint32_t position))       \

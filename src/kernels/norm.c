@@ -10,7 +10,7 @@
 #include "kernels/kernels.h"
 #include "kernels/vector.h"
 
-// What backward needs of a row beside x.
+// What backward needs of a row besides x.
 enum { NORM_MEAN, NORM_FACTOR, NORM_CURVATURE, NORM_STATISTICS };
 
 // Row statistics. `end` holds what is left of the row beyond `whole` floats, filled up with the first value or with the

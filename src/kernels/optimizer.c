@@ -47,7 +47,7 @@ static void sgd(const fv__sgd_step *step,
     }
 }
 
-// Kingma and Ba 2015, "Adam", with ε beside the uncorrected √v (the bias corrections are in `rate`); Loshchilov and
+// Kingma and Ba 2015, "Adam", with ε added to the uncorrected √v (the bias corrections are in `rate`); Loshchilov and
 // Hutter 2019 for the decoupled decay, which comes first.
 static void adam(const fv__adam_step *step,
                  const float *restrict gradient, // (n)

@@ -165,7 +165,7 @@ FV__VECTOR void windows_backward(const fv__windows *w, const float *dy, const fl
 }
 
 // dx of the winning cell of each window is dy (added up where windows overlap), everywhere else 0. With `positive`, dy
-// counts only where that is above 0: the derivative of a ReLU after the maximum, told by its output.
+// counts only where that is above 0: the derivative of a ReLU after the maximum, from its output.
 static void max_pool2d_backward(const fv__windows *w,
                                 const float *dy,       // (rows, columns, channels)
                                 const float *positive, // (rows, columns, channels) or NULL

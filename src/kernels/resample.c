@@ -1,4 +1,4 @@
-// Resampling of pictures of four values a pixel (channels that are not there stand as zeros): one vector is one pixel.
+// Resampling of pictures of four values a pixel (missing channels are zeros): one vector is one pixel.
 //
 // As Keras's affine_transform with bilinear interpolation and fill mode "reflect" (d c b a | a b c d): the value at
 // (x, y) is taken from

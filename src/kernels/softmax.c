@@ -3,22 +3,13 @@
 #include "kernels/kernels.h"
 #include "kernels/vector.h"
 
-// All bits set in the first `count` lanes.
-FV__VECTOR fv__vi first_lanes(int count) {
-    fv__vi mask;
-    for (int i = 0; i < FV__LANES; i++) {
-        mask[i] = -(i < count);
-    }
-    return mask;
-}
-
 // y = softmax(scale · x) of each row; scale > 0, y may be x. What is left of a row beyond whole vectors stays in a
 // register, filled up with the first value.
 static void softmax_rows(const float *x, // (rows, columns)
                          float *y,       // (rows, columns)
                          int rows, int columns, float scale) {
     const int whole = columns / FV__LANES * FV__LANES, rest = columns - whole;
-    const fv__vi inside = first_lanes(rest);
+    const fv__vi inside = fv__v_first_lanes(rest);
     for (int row = 0; row < rows; row++, x += columns, y += columns) {
         fv__v end = rest ? fv__v_load_some(x + whole, rest, x[0]) : fv__v_all(x[0]), largest = end;
         for (int i = 0; i < whole; i += FV__LANES) {
@@ -27,12 +18,12 @@ static void softmax_rows(const float *x, // (rows, columns)
         const float shift = fv__v_largest(largest) * scale;
         fv__v sum = {0};
         for (int i = 0; i < whole; i += FV__LANES) {
-            const fv__v e = exp_of_negative(fv__v_load(x + i) * scale - shift);
+            const fv__v e = fv__v_exp_of_negative(fv__v_load(x + i) * scale - shift);
             sum += e;
             fv__v_store(y + i, e);
         }
         if (rest) {
-            end = (fv__v)((fv__vi)exp_of_negative(end * scale - shift) & inside);
+            end = (fv__v)((fv__vi)fv__v_exp_of_negative(end * scale - shift) & inside);
             sum += end;
         }
         const float share = 1 / fv__v_sum(sum);
@@ -95,12 +86,12 @@ static void softmax_tokens_block(const float *x, float *y, int tokens, int featu
         const float *from = x + (ptrdiff_t)token * features;
         float *to = y + (ptrdiff_t)token * features;
         for (int v = 0; v < vectors; v++) {
-            const fv__v e = exp_of_negative(fv__v_load(from + v * FV__LANES) - largest[v]);
+            const fv__v e = fv__v_exp_of_negative(fv__v_load(from + v * FV__LANES) - largest[v]);
             sum[v] += e;
             fv__v_store(to + v * FV__LANES, e);
         }
         if (rest) {
-            const fv__v e = exp_of_negative(fv__v_load_some(from + whole, rest, 0) - largest[end]);
+            const fv__v e = fv__v_exp_of_negative(fv__v_load_some(from + whole, rest, 0) - largest[end]);
             sum[end] += e;
             fv__v_store_some(to + whole, e, rest);
         }

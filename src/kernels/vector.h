@@ -126,33 +126,62 @@ FV__VECTOR float fv__v_largest(fv__v x) { // NaN in, NaN out
     return x[0];
 }
 
+// All bits set in the first `count` lanes.
+FV__VECTOR fv__vi fv__v_first_lanes(int count) {
+    fv__vi mask;
+    for (int i = 0; i < FV__LANES; i++) {
+        mask[i] = -(i < count);
+    }
+    return mask;
+}
+
 // Elementary functions. Errors are bounds checked by tests/test_gemm.c, in units in the last place of the result (ulp);
 // results below 1.2e-38 (denormal) are less exact. NaN gives NaN. Coefficients: minimax fits of our own.
 
-// e^(x + rest) for a small correction `rest`: 1.5 ulp. 0 below -104, infinity above 88.73.
-// x = n ln 2 + r, |r| <= ln 2 / 2; a polynomial for e^r; then 2^n in two factors, as n may leave the exponents' range.
-FV__VECTOR fv__v fv__v_exp_sum(fv__v x, fv__v rest) {
-    typedef uint32_t bits __attribute__((vector_size(4 * FV__LANES)));
-    const float round = 0x1.8p23f; // adding it rounds to a whole number, which then stands in the low bits
+typedef uint32_t fv__v_bits __attribute__((vector_size(4 * FV__LANES)));
+
+// x = n ln 2 + r with |r| <= ln 2 / 2: returns r. The low bits of *shifted are those of n.
+#define FV__EXP_ROUND 0x1.8p23f // adding it rounds to a whole number, which is then in the low bits
+FV__VECTOR fv__v fv__v_exp_reduce(fv__v x, fv__v *shifted) {
     const float ln2_high = 0x1.62e4p-1f, ln2_low = 1.42860682e-6f; // n * ln2_high is exact
-    x = fv__v_select(x < -104.0f, fv__v_all(-104.0f), x);
-    x = fv__v_select(x > 89.0f, fv__v_all(89.0f), x);
-    fv__v shifted = x * 1.44269504f + round;
-    fv__v n = shifted - round;
-    fv__v r = ((x - n * ln2_high) - n * ln2_low) + rest;
+    *shifted = x * 1.44269504f + FV__EXP_ROUND;
+    const fv__v n = *shifted - FV__EXP_ROUND;
+    return (x - n * ln2_high) - n * ln2_low;
+}
+
+// e^r for such an r.
+FV__VECTOR fv__v fv__v_exp_near(fv__v r) {
     fv__v p = r * 0.00139506003f + 0.00836895371f;
     p = p * r + 0.0416662042f;
     p = p * r + 0.166665183f;
     p = p * r + 0.5f;
-    fv__v power = 1.0f + (r + r * r * p);
-    fv__vi whole = (fv__vi)shifted - (fv__vi)fv__v_all(round), half = whole >> 1;
-    fv__v factor = (fv__v)((bits)(half + 127) << 23), other = (fv__v)((bits)(whole - half + 127) << 23);
+    return 1.0f + (r + r * r * p);
+}
+
+// e^(x + rest) for a small correction `rest`: 1.5 ulp. 0 below -104, infinity above 88.73. 2^n is two factors, as n may
+// leave the exponents' range.
+FV__VECTOR fv__v fv__v_exp_sum(fv__v x, fv__v rest) {
+    x = fv__v_select(x < -104.0f, fv__v_all(-104.0f), x);
+    x = fv__v_select(x > 89.0f, fv__v_all(89.0f), x);
+    fv__v shifted;
+    const fv__v power = fv__v_exp_near(fv__v_exp_reduce(x, &shifted) + rest);
+    fv__vi whole = (fv__vi)shifted - (fv__vi)fv__v_all(FV__EXP_ROUND), half = whole >> 1;
+    fv__v factor = (fv__v)((fv__v_bits)(half + 127) << 23), other = (fv__v)((fv__v_bits)(whole - half + 127) << 23);
     return power * factor * other;
 }
 
 // e^x: 1.5 ulp.
 FV__VECTOR fv__v fv__v_exp(fv__v x) {
     return fv__v_exp_sum(x, (fv__v){0});
+}
+
+// e^x for x <= 0: 1.5 ulp, but exactly 0 below -87, where a result would be denormal or close to it: masked scores are
+// there, and so are the columns beyond the end of a row.
+FV__VECTOR fv__v fv__v_exp_of_negative(fv__v x) {
+    fv__v shifted;
+    const fv__v power = fv__v_exp_near(fv__v_exp_reduce(x, &shifted));
+    const fv__v scaled = (fv__v)((fv__v_bits)power + ((fv__v_bits)shifted << 23));
+    return fv__v_select(x >= -87.0f, scaled, fv__v_max((fv__v){0}, x)); // NaN stays NaN
 }
 
 // 1 / (1 + e^-x): 2.5 ulp; 0 below -88.73.

@@ -1,5 +1,6 @@
 // A pointwise function, or softmax over the features, as a layer of its own, as Keras's Activation.
 #include "layers/layer.h"
+#include "ops/pointwise.h"
 
 typedef struct activation_options {
     int function;

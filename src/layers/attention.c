@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "layers/layer.h"
+#include "ops/attention.h"
 
 enum { SCALE_KERAS, SCALE_NONE, SCALE_INVERSE_SQRT, SCALE_TRAINED };
 
@@ -88,7 +89,7 @@ static fv_status build(fv__builder *builder, const void *opaque, int input, int 
                                            .groups = 1,
                                            .score = (fv__score)options->score,
                                            .scale = options->scale == SCALE_INVERSE_SQRT ? 1 / sqrtf((float)width) : 1,
-                                           .has_scale = trained,
+                                           .trained_scale = trained,
                                            .dropout = (float)options->dropout};
     return fv__build_op(builder, &fv__op_attention, &attributes, inputs, trained ? 4 : 3, output, error);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "layers/layer.h"
+#include "ops/normalized.h"
 
 typedef struct batch_norm_options {
     double epsilon;

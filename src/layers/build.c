@@ -1,6 +1,8 @@
 // What build functions of layers share: nodes and weights named after the layer, and pieces that several layers have.
 #include "base/memory.h"
 #include "layers/layer.h"
+#include "ops/dense.h"
+#include "ops/tokens.h"
 
 const char *const fv__activation_names[] = {
 #define X(name, formula) #name,

@@ -1,6 +1,7 @@
 // Dropout (Srivastava et al. 2014): in training each value is 0 with probability `rate`, the others are divided by
 // 1 - rate; in prediction nothing happens.
 #include "layers/layer.h"
+#include "ops/pointwise.h"
 
 typedef struct dropout_options {
     double rate;

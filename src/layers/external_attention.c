@@ -5,6 +5,7 @@
 // where x_h are the heads of x · W_in, and the memories M_k and M_v serve every head. Each product is a dense layer, so
 // that the algebra pass may join those with nothing between them: W_in with M_k, M_v with W_out.
 #include "layers/layer.h"
+#include "ops/pointwise.h"
 
 enum { PROJECT_BOTH, PROJECT_INPUT, PROJECT_NONE };
 

@@ -1,6 +1,7 @@
 // One value for each feature from all tokens or positions: their mean or their largest, as Keras's
 // GlobalAveragePooling and GlobalMaxPooling (Lin et al. 2013, "Network in network").
 #include "layers/layer.h"
+#include "ops/pooling.h"
 
 typedef struct global_pool_options {
     const char *name;

@@ -9,6 +9,8 @@
 
 #include "formats/options.h"
 #include "graph/graph.h"
+#include "ops/convolution.h"
+#include "ops/softmax.h"
 
 // name in recipes: the type `const fv__layer_type fv__layer_NAME` is defined in src/layers/NAME.c (both global pools in
 // global_pool.c)

@@ -1,5 +1,6 @@
 // The largest value of each window, channel by channel, as Keras's MaxPooling2D.
 #include "layers/layer.h"
+#include "ops/pooling.h"
 
 typedef struct max_pool2d_options {
     int size[2], stride[2], padding;

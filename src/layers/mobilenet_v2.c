@@ -8,6 +8,8 @@
 #include <stdio.h>
 
 #include "layers/layer.h"
+#include "ops/pointwise.h"
+#include "ops/pooling.h"
 
 enum { BLOCKS = 17, CLASSES = 1000, LEAST_SIZE = 32 };
 #define EPSILON 1e-3
@@ -168,7 +170,7 @@ static fv_status build(fv__builder *builder, const void *opaque, int input, int 
     for (int p = first; p < builder->graph->parameter_count; p++) {
         fv__parameter *parameter = &builder->graph->parameters[p];
         parameter->trainable = parameter->trainable && p >= frozen_end;
-        parameter->rate = options->trainable ? 1 : (float)options->lr_factor;
+        parameter->lr_factor = options->trainable ? 1 : (float)options->lr_factor;
     }
     *output = net.x;
     return net.status;

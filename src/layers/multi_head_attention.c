@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "layers/layer.h"
+#include "ops/attention.h"
 
 enum { OVER_POSITIONS, OVER_HEADS };
 enum { MASK_NONE, MASK_CAUSAL };
@@ -124,7 +125,7 @@ static fv_status build_heads(fv__builder *builder, const multi_head_attention_op
                                            .groups = 1,
                                            .score = FV__SCORE_DOT,
                                            .scale = 1 / sqrtf((float)head_dim),
-                                           .causal = options->mask == MASK_CAUSAL,
+                                           .mask = options->mask == MASK_CAUSAL ? FV__MASK_CAUSAL : FV__MASK_NONE,
                                            .dropout = (float)options->dropout};
     fv__shape together = *fv__graph_shape(builder->graph, projected[0]);
     fv_status status = FV_OK;

@@ -1,4 +1,5 @@
 #include "layers/normalization.h"
+#include "ops/normalized.h"
 
 fv_status fv__build_normalization(fv__builder *builder, const fv__op *op, const char *scale, const char *offset,
                                   double epsilon, int input, int *output, fv_error *error) {

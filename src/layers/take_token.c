@@ -1,5 +1,6 @@
 // One token in place of all: with a class token, what stands for the whole image (ViT, Dosovitskiy et al. 2020).
 #include "layers/layer.h"
+#include "ops/tokens.h"
 
 typedef struct take_token_options {
     int index;

@@ -15,7 +15,7 @@ static void add_node(const fv_model *model, const fv__node *node, fv_layer_info 
         row->parameters += model->graph.parameters[node->parameter].count;
         return;
     }
-    row->multiply_adds += node->op->multiply_adds ? node->op->multiply_adds(&node->view) : 0;
+    row->multiply_adds += fv__node_multiply_adds(node);
     row->activation_bytes += node->op->view ? 0 : fv__shape_elements(&node->view.output) * sizeof(float);
 }
 

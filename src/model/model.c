@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "ops/softmax.h"
 
 static const char *const normalizations[] = {"unit", "symmetric", "dataset", "none", NULL}; // as fv__normalize
 
@@ -275,6 +276,16 @@ void fv__model_refresh_info(fv_model *model) {
                                   .trainable = fv__graph_count_parameters(&model->graph, true),
                                   .multiply_adds = fv__graph_multiply_adds(&model->graph),
                                   .label_smoothing = model->label_smoothing};
+}
+
+fv_status fv__model_check_images(const fv_model *model, const char *name, int height, int width, int channels,
+                                 fv_error *error) {
+    const int *size = model->input_settings.size.values;
+    if (height == size[0] && width == size[1] && channels == size[2]) {
+        return FV_OK;
+    }
+    return fv__fail(error, FV_INVALID, "the model takes images of %d×%d×%d, but those of %s are %d×%d×%d", size[0],
+                    size[1], size[2], name, height, width, channels);
 }
 
 size_t fv__model_image_bytes(const fv_model *model) {

@@ -63,6 +63,10 @@ void fv__model_normalize(fv_model *model, const double *mean, const double *devi
 // `samples` images of bytes (samples, height, width, channels) to the model's input.
 void fv__model_preprocess(const fv_model *model, const uint8_t *pixels, int samples, float *out);
 
+// FV_INVALID unless images of what is called `name` have the size of the model's.
+fv_status fv__model_check_images(const fv_model *model, const char *name, int height, int width, int channels,
+                                 fv_error *error);
+
 // Bytes of one image: height * width * channels.
 size_t fv__model_image_bytes(const fv_model *model);
 

@@ -1,6 +1,6 @@
 // Prediction: bytes to the model's input, logits to probabilities, in batches of FV__PREDICTION_BATCH images. An image
 // is read by the worker that carries it through the model. Plans and threads are made once and kept with the predictor;
-// a single image has a plan of its own, which is small enough to stay in a cache.
+// a single image has its own plan, which is small enough to stay in a cache.
 #include "model/predict.h"
 
 #include <math.h>
@@ -12,7 +12,7 @@
 enum { MAX_THREADS = 1024 };
 
 void fv__model_preprocess(const fv_model *model, const uint8_t *pixels, int samples, float *out) {
-    enum { PLACES = 16 }; // at a time, so that the channels' factors stand in whole vectors
+    enum { PLACES = 16 }; // at a time, so that the channels' factors fill whole vectors
     const int *size = model->input_settings.size.values;
     const size_t channels = (size_t)size[2], run = PLACES * channels;
     const size_t count = (size_t)samples * (size_t)size[0] * (size_t)size[1] * channels;
@@ -99,8 +99,7 @@ fv_status fv__predictor_plan(fv_predictor *predictor, int samples, fv__plan **pl
 // What the workers share while images are read. A worker keeps the bytes of one image.
 typedef struct reading {
     const fv_model *model;
-    fv__read_image *read;
-    void *context;
+    const fv__samples *samples;
     size_t first;        // of the batch
     size_t size, stride; // bytes of an image, and from one worker's to the next's
     uint8_t *pixels;     // (threads, stride)
@@ -111,10 +110,7 @@ static fv_status render(void *context, int input, int first, int count, int work
     const reading *now = context;
     uint8_t *pixels = now->pixels + (size_t)worker * now->stride;
     for (int i = 0; i < count; i++, out += now->size) {
-        fv_status status = now->read(now->context, now->first + (size_t)(first + i), pixels, error);
-        if (status) {
-            return status;
-        }
+        FV__TRY(now->samples->read(now->samples->context, now->first + (size_t)(first + i), pixels, error));
         fv__model_preprocess(now->model, pixels, 1, out);
     }
     return FV_OK;
@@ -151,13 +147,12 @@ static fv_status run_batch(fv_predictor *predictor, reading *now, int samples, f
     return FV_OK;
 }
 
-fv_status fv__predictor_read_logits(fv_predictor *predictor, size_t count, fv__read_image *read, void *context,
-                                    float *logits, fv_error *error) {
+fv_status fv__predictor_read_logits(fv_predictor *predictor, const fv__samples *samples, float *logits,
+                                    fv_error *error) {
     const fv_model *model = predictor->model;
     const size_t size = fv__model_image_bytes(model);
     reading now = {.model = model,
-                   .read = read,
-                   .context = context,
+                   .samples = samples,
                    .size = size,
                    .stride = (size + FV__ALIGNMENT - 1) / FV__ALIGNMENT * FV__ALIGNMENT};
     if (!predictor->pixels) {
@@ -166,19 +161,20 @@ fv_status fv__predictor_read_logits(fv_predictor *predictor, size_t count, fv__r
     }
     now.pixels = predictor->pixels;
     follow_weights(predictor);
-    while (now.first < count) {
-        const size_t left = count - now.first, samples = left < FV__PREDICTION_BATCH ? left : FV__PREDICTION_BATCH;
-        FV__TRY(run_batch(predictor, &now, (int)samples, logits + now.first * (size_t)model->classes, error));
-        now.first += samples;
+    while (now.first < samples->count) {
+        const size_t left = samples->count - now.first,
+                     count = left < FV__PREDICTION_BATCH ? left : FV__PREDICTION_BATCH;
+        FV__TRY(run_batch(predictor, &now, (int)count, logits + now.first * (size_t)model->classes, error));
+        now.first += count;
     }
     return FV_OK;
 }
 
-fv_status fv__predictor_read(fv_predictor *predictor, size_t count, fv__read_image *read, void *context,
-                             float *probabilities, fv_error *error) {
+fv_status fv__predictor_read(fv_predictor *predictor, const fv__samples *samples, float *probabilities,
+                             fv_error *error) {
     const int classes = predictor->model->classes;
-    FV__TRY(fv__predictor_read_logits(predictor, count, read, context, probabilities, error));
-    for (size_t i = 0; i < count; i++) {
+    FV__TRY(fv__predictor_read_logits(predictor, samples, probabilities, error));
+    for (size_t i = 0; i < samples->count; i++) {
         float *row = probabilities + i * (size_t)classes;
         FV__TRY(fv__model_softmax(row, classes, i, row, error));
     }
@@ -202,11 +198,13 @@ static fv_status copy_image(void *context, size_t index, uint8_t *pixels, fv_err
 fv_status fv_predictor_run_logits(fv_predictor *predictor, const uint8_t *images, size_t count, float *logits,
                                   fv_error *error) {
     images_in_memory memory = {images, fv__model_image_bytes(predictor->model)};
-    return fv__predictor_read_logits(predictor, count, copy_image, &memory, logits, error);
+    const fv__samples samples = {.count = count, .read = copy_image, .context = &memory};
+    return fv__predictor_read_logits(predictor, &samples, logits, error);
 }
 
 fv_status fv_predictor_run(fv_predictor *predictor, const uint8_t *images, size_t count, float *probabilities,
                            fv_error *error) {
     images_in_memory memory = {images, fv__model_image_bytes(predictor->model)};
-    return fv__predictor_read(predictor, count, copy_image, &memory, probabilities, error);
+    const fv__samples samples = {.count = count, .read = copy_image, .context = &memory};
+    return fv__predictor_read(predictor, &samples, probabilities, error);
 }

@@ -2,6 +2,7 @@
 #ifndef FOVEA_MODEL_PREDICT_H
 #define FOVEA_MODEL_PREDICT_H
 
+#include "base/samples.h"
 #include "graph/runner.h"
 #include "model/model.h"
 
@@ -16,14 +17,12 @@ struct fv_predictor {
     uint8_t *pixels;  // (threads, image): what a worker reads
 };
 
-// Bytes of image `index`, (height, width, channels). Called from any worker.
-typedef fv_status fv__read_image(void *context, size_t index, uint8_t *pixels, fv_error *error);
-
-// Probabilities, or logits, of images 0 … count-1 that `read` gives. Fails as the first image that cannot be read.
-fv_status fv__predictor_read(fv_predictor *predictor, size_t count, fv__read_image *read, void *context,
-                             float *probabilities, fv_error *error);
-fv_status fv__predictor_read_logits(fv_predictor *predictor, size_t count, fv__read_image *read, void *context,
-                                    float *logits, fv_error *error);
+// Probabilities, or logits, (count, classes) of samples that are read as bytes. Fails as the first sample that cannot
+// be read.
+fv_status fv__predictor_read(fv_predictor *predictor, const fv__samples *samples, float *probabilities,
+                             fv_error *error);
+fv_status fv__predictor_read_logits(fv_predictor *predictor, const fv__samples *samples, float *logits,
+                                    fv_error *error);
 
 // The plan that runs so many images.
 fv_status fv__predictor_plan(fv_predictor *predictor, int samples, fv__plan **plan, fv_error *error);

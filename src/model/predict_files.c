@@ -35,13 +35,12 @@ typedef struct batch_files {
 
 static fv_status read_file(void *context, size_t index, uint8_t *pixels, fv_error *error) {
     batch_files *files = context;
-    const int *size = files->model->input_settings.size.values;
-    fv_status status = fv_model_read_image(files->model, files->paths[index], pixels, error);
+    const fv_status status = fv_model_read_image(files->model, files->paths[index], pixels, error);
     if (!status || status == FV_MEMORY || files->strict) {
         return status;
     }
     files->problems[index] = *error;
-    memset(pixels, 0, (size_t)size[0] * (size_t)size[1] * (size_t)size[2]);
+    memset(pixels, 0, fv__model_image_bytes(files->model));
     return FV_OK;
 }
 
@@ -70,7 +69,8 @@ static fv_status run(fv_predictor *predictor, batch_files *files, const char *co
         for (size_t i = 0; i < samples; i++) {
             files->problems[i].status = FV_OK;
         }
-        const fv_status status = fv__predictor_read(predictor, samples, read_file, files, out, error);
+        const fv__samples batch = {.count = samples, .read = read_file, .context = files};
+        const fv_status status = fv__predictor_read(predictor, &batch, out, error);
         if (status) {
             return status == FV_NUMERIC ? fv__fail_in(error, status, "the files from %s on", paths[first]) : status;
         }

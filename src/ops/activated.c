@@ -1,4 +1,4 @@
-// Products with an activation behind them.
+// Products with an activation after them.
 #include "ops/activated.h"
 
 enum { BLOCK_FLOATS = 8192 }; // 32 KiB: activated before they leave the first-level cache
@@ -30,7 +30,7 @@ void fv__activated_product(const fv__kernels *kernels, const fv__gemm *product, 
         g.a_rows = product->a_rows ? product->a_rows + m : NULL;
         g.c = (saves ? saved : product->c) + offset;
         kernels->gemm(&g);
-        const bool whole = g.c_row == g.columns; // rows lie one behind the other
+        const bool whole = g.c_row == g.columns; // rows lie one after the other
         const size_t count = (size_t)g.columns * (size_t)(whole ? g.rows : 1);
         for (ptrdiff_t row = 0; row < (whole ? 1 : g.rows); row++) {
             kernels->activate(activation, g.c + row * g.c_row, product->c + offset + row * g.c_row, count);
@@ -50,13 +50,13 @@ static fv__gemm part_of(const fv__kernels *kernels, const fv__gemm *product, int
     return part;
 }
 
-int fv__activated_units(const fv__kernels *kernels, int rows, int columns) {
+int fv__activated_slices(const fv__kernels *kernels, int rows, int columns) {
     const int panels = (columns + kernels->panel_columns - 1) / kernels->panel_columns;
     return columns > rows ? (rows > 1 ? 2 : 1) * panels : rows;
 }
 
-void fv__activated_product_units(const fv__kernels *kernels, const fv__gemm *product, fv__activation activation,
-                                 int begin, int end) {
+void fv__activated_product_slices(const fv__kernels *kernels, const fv__gemm *product, fv__activation activation,
+                                  int begin, int end) {
     const int rows = product->rows, columns = product->columns, width = kernels->panel_columns;
     if (columns <= rows) {
         const fv__gemm part = part_of(kernels, product, begin, end, 0, columns);
@@ -64,12 +64,12 @@ void fv__activated_product_units(const fv__kernels *kernels, const fv__gemm *pro
         return;
     }
     const int halves = rows > 1 ? 2 : 1;
-    for (int unit = begin, next; unit < end; unit = next) { // a panel, or what of it is ours
-        const int panel = unit / halves, half = unit % halves;
+    for (int slice = begin, next; slice < end; slice = next) { // a panel, or what of it is ours
+        const int panel = slice / halves, half = slice % halves;
         next = (panel + 1) * halves < end ? (panel + 1) * halves : end;
         const int first = panel * width, last = columns - first < width ? columns : first + width;
         const fv__gemm part =
-            part_of(kernels, product, rows * half / halves, rows * (half + next - unit) / halves, first, last);
+            part_of(kernels, product, rows * half / halves, rows * (half + next - slice) / halves, first, last);
         fv__activated_product(kernels, &part, activation, NULL);
     }
 }

@@ -6,7 +6,7 @@
 #include "ops/op.h"
 
 // What backward needs to know the derivative: the values before the activation (then they are saved), or what
-// backward_reads adds: FV__READS_OUTPUT where the output tells, 0 for linear.
+// backward_reads adds: FV__READS_OUTPUT where the output is enough, 0 for linear.
 bool fv__activated_saves(fv__activation activation);
 uint32_t fv__activated_reads(fv__activation activation);
 
@@ -15,11 +15,11 @@ uint32_t fv__activated_reads(fv__activation activation);
 void fv__activated_product(const fv__kernels *kernels, const fv__gemm *product, fv__activation activation,
                            float *saved);
 
-// The same by units that workers share (see fv__op.units), without a backward: rows, or halves of the rows of each
+// The same by slices that workers share (see fv__op.slices), without a backward: rows, or halves of the rows of each
 // panel of columns, where there are more columns, so that no two workers read the whole of a large b.
-int fv__activated_units(const fv__kernels *kernels, int rows, int columns);
-void fv__activated_product_units(const fv__kernels *kernels, const fv__gemm *product, fv__activation activation,
-                                 int begin, int end);
+int fv__activated_slices(const fv__kernels *kernels, int rows, int columns);
+void fv__activated_product_slices(const fv__kernels *kernels, const fv__gemm *product, fv__activation activation,
+                                  int begin, int end);
 
 // The gradient before the activation: d_out itself for linear, else written to `scratch` and returned. Of `out` and
 // `saved` the one that the activation needs is read.

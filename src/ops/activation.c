@@ -1,6 +1,6 @@
 // A pointwise function on its own: y = f(x).
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/pointwise.h"
 
 static fv__activation kind_of(const fv__op_node *node) {
     return ((const fv__activation_attributes *)node->attributes)->activation;

@@ -1,6 +1,5 @@
 // The sum of two to eight values of one shape: residual connections.
 #include "ops/check.h"
-#include "ops/op.h"
 
 static fv_status infer(fv__op_node *node, fv_error *error) {
     FV__TRY(fv__op_expect_inputs(node, "add", 2, FV__MAX_INPUTS, "two to eight of one shape", error));
@@ -22,11 +21,6 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     return FV_OK;
 }
 
-static uint32_t backward_reads(const fv__op_node *node) {
-    (void)node;
-    return 0;
-}
-
 static void forward(const fv__call *call) {
     const size_t n = (size_t)call->samples * fv__shape_elements(&call->node->output);
     call->kernels->add(call->in[0], call->in[1], call->out, n);
@@ -43,7 +37,6 @@ const fv__op fv__op_add = {
     .name = "add",
     .passes_gradient = true,
     .infer = infer,
-    .backward_reads = backward_reads,
     .forward = forward,
     .multiply_adds = multiply_adds,
 };

@@ -28,11 +28,11 @@ static fv_status infer_mask(const fv__op_node *node, const fv__attention_dimensi
 
 static fv_status infer_inputs(const fv__op_node *node, fv_error *error) {
     const fv__attention_attributes *attributes = node->attributes;
-    int wanted = 3 + attributes->has_mask + attributes->has_scale;
+    const bool masked = attributes->mask == FV__MASK_INPUT;
+    const int wanted = 3 + masked + attributes->trained_scale;
     if (node->input_count != wanted) {
         return fv__fail(error, FV_INVALID, "attention takes query, key, value%s%s: %d inputs, not %d",
-                        attributes->has_mask ? ", mask" : "", attributes->has_scale ? ", scale" : "", wanted,
-                        node->input_count);
+                        masked ? ", mask" : "", attributes->trained_scale ? ", scale" : "", wanted, node->input_count);
     }
     if (attributes->heads < 1 || attributes->groups < 1) {
         return fv__fail(error, FV_INVALID, "attention needs at least one head and one group, not %d and %d",
@@ -74,9 +74,6 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
                         fv__shape_print(key).text, fv__shape_print(value).text);
     }
     fv__attention_dimensions d = fv__attention_dimensions_of(node, 1);
-    if (d.mask >= 0 && attributes->causal) {
-        return fv__fail(error, FV_INVALID, "attention: causal scores have a mask of their own; give no other");
-    }
     if (d.mask >= 0) {
         FV__TRY(infer_mask(node, &d, error));
     }
@@ -191,13 +188,13 @@ static void forward_heads(fv__attention_head *h, int sample, int begin, int end)
     }
 }
 
-static int units(const fv__op_node *node, const fv__kernels *kernels) {
+static int slices(const fv__op_node *node, const fv__kernels *kernels) {
     (void)kernels;
     const fv__attention_attributes *attributes = node->attributes;
     return attributes->groups * attributes->heads;
 }
 
-static void forward_units(const fv__call *call, int begin, int end) {
+static void forward_slices(const fv__call *call, int begin, int end) {
     fv__attention_head h = start(call, false);
     forward_heads(&h, 0, begin, end);
 }
@@ -205,7 +202,7 @@ static void forward_units(const fv__call *call, int begin, int end) {
 static void forward(const fv__call *call) {
     fv__attention_head h = start(call, false);
     for (int sample = 0; sample < call->samples; sample++) {
-        forward_heads(&h, sample, 0, units(call->node, call->kernels));
+        forward_heads(&h, sample, 0, slices(call->node, call->kernels));
     }
 }
 
@@ -244,7 +241,7 @@ const fv__op fv__op_attention = {.name = "attention",
                                  .needs = needs,
                                  .forward = forward,
                                  .backward = backward,
-                                 .units = units,
-                                 .forward_units = forward_units,
+                                 .slices = slices,
+                                 .forward_slices = forward_slices,
                                  .multiply_adds = multiply_adds,
                                  .auxiliary = auxiliary};

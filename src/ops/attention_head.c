@@ -1,5 +1,6 @@
-// One head of attention, by blocks of query rows; the formulas stand in attention.c.
+// One head of attention, by blocks of query rows; the formulas are in attention.c.
 #include "ops/attention_head.h"
+#include "ops/product.h"
 
 #include <string.h>
 
@@ -19,8 +20,8 @@ fv__attention_dimensions fv__attention_dimensions_of(const fv__op_node *node, in
                                   .key_row = node->inputs[FV__KEY].size[1],
                                   .value_row = node->inputs[FV__VALUE].size[1],
                                   .depth = node->inputs[FV__QUERY].size[1] / attributes->heads,
-                                  .mask = attributes->has_mask ? 3 : -1,
-                                  .scale = attributes->has_scale ? 3 + attributes->has_mask : -1};
+                                  .mask = attributes->mask == FV__MASK_INPUT ? 3 : -1};
+    d.scale = attributes->trained_scale ? (d.mask < 0 ? 3 : 4) : -1;
     d.value_depth = d.value_row / (attributes->shared_value ? 1 : d.heads);
     d.out_row = d.heads * d.value_depth;
     d.stride = (d.keys + lanes - 1) / lanes * lanes;
@@ -46,12 +47,12 @@ size_t fv__attention_cut_scratch(const fv__op_node *node, const fv__kernels *ker
         {&parts->weights, block},
         {&parts->gradient, backward ? block : 0},
         {&parts->dropped, backward && attributes->dropout > 0 ? block : 0},
-        {&parts->scores, backward && attributes->has_scale && !additive ? block : 0},
+        {&parts->scores, backward && attributes->trained_scale && !additive ? block : 0},
         {&parts->key_rows, backward && !additive ? kernels->packed_size(d->keys, d->depth) : 0},
         {&parts->query_rows, backward && !additive ? kernels->packed_size(d->block, d->depth) : 0},
         {&parts->d_out_rows, backward ? kernels->packed_size(d->block, d->value_depth) : 0},
         {&parts->d_keys, backward && additive ? key_columns : 0},
-        {&parts->causal, attributes->causal ? (size_t)(d->queries + d->keys) : 0},
+        {&parts->causal, attributes->mask == FV__MASK_CAUSAL ? (size_t)(d->queries + d->keys) : 0},
     };
     size_t total = 0;
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
@@ -108,16 +109,8 @@ static void weigh(const fv__attention_head *h) {
     if (h->attributes->score == FV__SCORE_ADDITIVE) {
         kernels->additive_scores(query, d->query_row, h->parts.keys, h->scale, scores, h->rows, d->depth, d->stride);
     } else {
-        kernels->gemm(&(fv__gemm){.rows = h->rows,
-                                  .columns = d->stride,
-                                  .depth = d->depth,
-                                  .segments = 1,
-                                  .a = query,
-                                  .a_row = d->query_row,
-                                  .a_depth = 1,
-                                  .b = h->parts.keys,
-                                  .c = scores,
-                                  .c_row = d->stride});
+        fv__multiply(kernels, h->rows, d->depth, d->stride, fv__by_row(query, d->query_row), fv__packed(h->parts.keys),
+                     scores, d->stride);
     }
     if (h->mask) {
         if (scores != h->parts.weights) {
@@ -157,16 +150,8 @@ void fv__attention_forward(fv__attention_head *h, float *out, float *weights_out
         if (h->drops) {
             drop(h, h->parts.weights, h->parts.weights);
         }
-        h->call->kernels->gemm(&(fv__gemm){.rows = h->rows,
-                                           .columns = d->value_depth,
-                                           .depth = d->keys,
-                                           .segments = 1,
-                                           .a = h->parts.weights,
-                                           .a_row = d->stride,
-                                           .a_depth = 1,
-                                           .b = h->parts.values,
-                                           .c = out + (ptrdiff_t)h->first * d->out_row,
-                                           .c_row = d->out_row});
+        fv__multiply(h->call->kernels, h->rows, d->keys, d->value_depth, fv__by_row(h->parts.weights, d->stride),
+                     fv__packed(h->parts.values), out + (ptrdiff_t)h->first * d->out_row, d->out_row);
     }
 }
 
@@ -178,17 +163,8 @@ static bool adds_up(const fv__attention_head *h, int input) {
 // The gradient of keys or values, (keys, width) += blockᵀ · right, `right` being the packed rows of the block.
 static void transposed_product(const fv__attention_head *h, int input, const float *block, const float *right,
                                int width, int row, float *to) {
-    h->call->kernels->gemm(&(fv__gemm){.rows = h->d.keys,
-                                       .columns = width,
-                                       .depth = h->rows,
-                                       .segments = 1,
-                                       .a = block,
-                                       .a_row = 1,
-                                       .a_depth = h->d.stride,
-                                       .b = right,
-                                       .c = to,
-                                       .c_row = row,
-                                       .accumulate = h->first > 0 || adds_up(h, input)});
+    fv__multiply_add(h->call->kernels, h->d.keys, h->rows, width, fv__by_column(block, h->d.stride), fv__packed(right),
+                     to, row, h->first > 0 || adds_up(h, input));
 }
 
 // From the gradient of the output to that of the scores, in h->parts.gradient.
@@ -208,16 +184,8 @@ static void backward_weights(const fv__attention_head *h, const fv__attention_gr
     if (!gradients->query && !gradients->key && !gradients->scale) {
         return;
     }
-    kernels->gemm(&(fv__gemm){.rows = h->rows,
-                              .columns = d->stride,
-                              .depth = d->value_depth,
-                              .segments = 1,
-                              .a = d_out,
-                              .a_row = d->out_row,
-                              .a_depth = 1,
-                              .b = h->parts.values,
-                              .c = h->parts.gradient,
-                              .c_row = d->stride});
+    fv__multiply(kernels, h->rows, d->value_depth, d->stride, fv__by_row(d_out, d->out_row),
+                 fv__packed(h->parts.values), h->parts.gradient, d->stride);
     if (h->mask) { // no gradient passes a masked score, not even in a row that is masked as a whole
         kernels->mask_scores(h->parts.gradient, h->mask + h->first * h->mask_row, h->mask_row, h->mask_column, h->rows,
                              d->keys, d->stride, 1, 0);
@@ -243,16 +211,8 @@ static void backward_block(const fv__attention_head *h, const fv__attention_grad
         return;
     }
     if (d_query) {
-        kernels->gemm(&(fv__gemm){.rows = h->rows,
-                                  .columns = d->depth,
-                                  .depth = d->keys,
-                                  .segments = 1,
-                                  .a = h->parts.gradient,
-                                  .a_row = d->stride,
-                                  .a_depth = 1,
-                                  .b = h->parts.key_rows,
-                                  .c = d_query,
-                                  .c_row = d->query_row});
+        fv__multiply(kernels, h->rows, d->keys, d->depth, fv__by_row(h->parts.gradient, d->stride),
+                     fv__packed(h->parts.key_rows), d_query, d->query_row);
     }
     if (gradients->key) {
         kernels->pack(h->rows, d->depth, query, d->query_row, 1, h->parts.query_rows);

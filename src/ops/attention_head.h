@@ -2,9 +2,7 @@
 #ifndef FOVEA_OPS_ATTENTION_HEAD_H
 #define FOVEA_OPS_ATTENTION_HEAD_H
 
-#include "ops/op.h"
-
-enum { FV__QUERY, FV__KEY, FV__VALUE }; // inputs
+#include "ops/attention.h"
 
 typedef struct fv__attention_dimensions {
     int heads, groups;

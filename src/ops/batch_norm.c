@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/normalized.h"
 
 enum { X, GAMMA, BETA, MEAN, VARIANCE, INPUTS };
 

@@ -12,6 +12,7 @@
 #include "ops/activated.h"
 #include "ops/check.h"
 #include "ops/conv2d_layout.h"
+#include "ops/product.h"
 
 enum { X, FIRST, FIRST_BIAS, DEPTHWISE, DEPTHWISE_BIAS, LAST, LAST_BIAS, INPUTS };
 enum { STRIP_FLOATS = 64 * 1024 }; // of the wide image: about 256 KiB
@@ -31,15 +32,8 @@ static geometry geometry_of(const fv__op_node *node) {
     const fv__op_node first = {.attributes = &a->first, .inputs = {node->inputs[X], node->inputs[FIRST]}};
     geometry g = {
         .attributes = a, .first = fv__conv2d_geometry_of(&first), .filters = fv__shape_features(&node->inputs[LAST])};
-    g.windows = (fv__windows){.height = g.first.rows, .width = g.first.columns, .channels = g.first.filters};
-    int *const out[2] = {&g.windows.rows, &g.windows.columns};
-    const int in[2] = {g.first.rows, g.first.columns};
-    for (int i = 0; i < 2; i++) {
-        g.windows.size[i] = node->inputs[DEPTHWISE].size[i];
-        g.windows.stride[i] = a->depthwise.stride[i];
-        fv__op_fit_windows(in[i], g.windows.size[i], g.windows.stride[i], a->depthwise.padding, out[i],
-                           &g.windows.before[i]);
-    }
+    const fv__shape image = {.rank = 3, .size = {g.first.rows, g.first.columns, g.first.filters}};
+    g.windows = fv__windows_over(&image, node->inputs[DEPTHWISE].size, a->depthwise.stride, a->depthwise.padding);
     g.line = (size_t)g.first.columns * (size_t)g.first.filters;
     const int fitting = (int)(STRIP_FLOATS / (g.line ? g.line : 1));
     const int rows = (fitting - g.windows.size[0]) / g.windows.stride[0] + 1;
@@ -91,7 +85,7 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
         (fv__conv2d_padded_floats(&g.first) + fv__conv2d_lines(strip_floats(&g)) + middle_floats(&g)) * sizeof(float);
 }
 
-// The packed last kernel, which stands behind what the first convolution prepares.
+// The packed last kernel, which comes after what the first convolution prepares.
 static float *last_weights(const fv__call *call, const geometry *g, fv__conv2d_prepared *first) {
     return (float *)call->prepared + fv__conv2d_cut_prepared(&g->first, call->kernels, false, call->prepared, first);
 }
@@ -117,17 +111,10 @@ static void narrow_rows(const fv__call *call, const geometry *g, const float *we
                              activation == FV__ACTIVATION_relu6 ? 6 : INFINITY, strip, call->in[DEPTHWISE],
                              call->in[DEPTHWISE_BIAS], middle);
     const int pixels = (end - begin) * windows.columns;
-    const fv__gemm product = {.rows = pixels,
-                              .columns = g->filters,
-                              .depth = windows.channels,
-                              .segments = 1,
-                              .a = middle,
-                              .a_row = windows.channels,
-                              .a_depth = 1,
-                              .b = weights,
-                              .c = out + (ptrdiff_t)begin * windows.columns * g->filters,
-                              .c_row = g->filters,
-                              .bias = call->in[LAST_BIAS]};
+    fv__gemm product =
+        fv__product(pixels, windows.channels, g->filters, fv__by_row(middle, windows.channels), fv__packed(weights),
+                    out + (ptrdiff_t)begin * windows.columns * g->filters, g->filters);
+    product.bias = call->in[LAST_BIAS];
     fv__activated_product(call->kernels, &product, g->attributes->last.activation, NULL);
 }
 
@@ -158,12 +145,12 @@ static void forward_rows(const fv__call *call, const geometry *g, size_t sample,
     }
 }
 
-static int units(const fv__op_node *node, const fv__kernels *kernels) {
+static int slices(const fv__op_node *node, const fv__kernels *kernels) {
     (void)kernels;
     return node->output.size[0];
 }
 
-static void forward_units(const fv__call *call, int begin, int end) {
+static void forward_slices(const fv__call *call, int begin, int end) {
     const geometry g = geometry_of(call->node);
     fv__conv2d_clear_border(&g.first, call->scratch);
     forward_rows(call, &g, 0, begin, end);
@@ -173,7 +160,7 @@ static void forward(const fv__call *call) {
     const geometry g = geometry_of(call->node);
     fv__conv2d_clear_border(&g.first, call->scratch);
     for (int sample = 0; sample < call->samples; sample++) {
-        forward_rows(call, &g, (size_t)sample, 0, units(call->node, call->kernels));
+        forward_rows(call, &g, (size_t)sample, 0, slices(call->node, call->kernels));
     }
 }
 
@@ -190,6 +177,6 @@ const fv__op fv__op_bottleneck = {.name = "bottleneck",
                                   .needs = needs,
                                   .prepare = prepare,
                                   .forward = forward,
-                                  .units = units,
-                                  .forward_units = forward_units,
+                                  .slices = slices,
+                                  .forward_slices = forward_slices,
                                   .multiply_adds = multiply_adds};

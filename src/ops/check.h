@@ -7,7 +7,7 @@
 // Rank and sizes are possible at all.
 fv_status fv__op_expect_sizes(const fv__shape *shape, const char *op, fv_error *error);
 
-// `names` tells the inputs in words, e.g. "x, gamma and beta".
+// `names` is the inputs in words, e.g. "x, gamma and beta".
 fv_status fv__op_expect_inputs(const fv__op_node *node, const char *op, int least, int most, const char *names,
                                fv_error *error);
 
@@ -22,10 +22,6 @@ fv_status fv__op_expect_weight(const fv__op_node *node, const char *op, int i, c
 // The last size of a shape, and the product of those before it: an array seen as rows of features.
 int fv__shape_features(const fv__shape *shape);
 int fv__shape_rows(const fv__shape *shape);
-
-// The windows that fit along one axis of `size`, and the padding before it: Keras's, which for `same` gives ⌈size /
-// stride⌉ windows and puts the odd cell behind. No window: *count is 0.
-void fv__op_fit_windows(int size, int window, int stride, fv__padding padding, int *count, int *before);
 
 // For ops that do about one operation for each value they write.
 double fv__op_one_each(const fv__op_node *node);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "ops/check.h"
-#include "ops/op.h"
 
 static fv_status infer(fv__op_node *node, fv_error *error) {
     FV__TRY(fv__op_expect_inputs(node, "class_token", 2, 2, "two: x and the token", error));
@@ -12,11 +11,6 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     FV__TRY(fv__op_expect_weight(node, "class_token", 1, "the token", token, error));
     node->output = (fv__shape){.rank = 2, .size = {node->inputs[0].size[0] + 1, node->inputs[0].size[1]}};
     return FV_OK;
-}
-
-static uint32_t backward_reads(const fv__op_node *node) {
-    (void)node;
-    return 0;
 }
 
 static void forward(const fv__call *call) {
@@ -45,7 +39,6 @@ static void backward(const fv__call *call) {
 const fv__op fv__op_class_token = {
     .name = "class_token",
     .infer = infer,
-    .backward_reads = backward_reads,
     .forward = forward,
     .backward = backward,
     .multiply_adds = fv__op_one_each,

@@ -10,6 +10,7 @@
 
 #include "ops/activated.h"
 #include "ops/conv2d_layout.h"
+#include "ops/product.h"
 
 static fv_status infer(fv__op_node *node, fv_error *error) {
     const fv__conv2d_attributes *attributes = node->attributes;
@@ -76,7 +77,7 @@ static void prepare(const fv__call *call, bool backward) {
     fv__conv2d_prepare(&g, call->kernels, backward, call->in[1], &parts);
 }
 
-// The product of output rows begin … end-1 of one sample; if pointwise, those of the samples behind it follow.
+// The product of output rows begin … end-1 of one sample; if pointwise, those of the samples after it follow.
 static fv__gemm product_of(const fv__call *call, const fv__conv2d_geometry *g, size_t sample, int begin, int end) {
     const size_t image = (size_t)g->height * (size_t)g->width * (size_t)g->channels;
     const size_t row = (size_t)g->columns * (size_t)g->filters;
@@ -87,16 +88,16 @@ static fv__gemm product_of(const fv__call *call, const fv__conv2d_geometry *g, s
                               call->out + sample * fv__conv2d_output_floats(g) + (size_t)begin * row);
 }
 
-static int units(const fv__op_node *node, const fv__kernels *kernels) {
+static int slices(const fv__op_node *node, const fv__kernels *kernels) {
     const fv__conv2d_geometry g = fv__conv2d_geometry_of(node);
-    return g.pointwise ? fv__activated_units(kernels, g.rows * g.columns, g.filters) : g.rows;
+    return g.pointwise ? fv__activated_slices(kernels, g.rows * g.columns, g.filters) : g.rows;
 }
 
-static void forward_units(const fv__call *call, int begin, int end) {
+static void forward_slices(const fv__call *call, int begin, int end) {
     const fv__conv2d_geometry g = fv__conv2d_geometry_of(call->node);
     if (g.pointwise) {
         const fv__gemm product = product_of(call, &g, 0, 0, g.rows);
-        fv__activated_product_units(call->kernels, &product, g.activation, begin, end);
+        fv__activated_product_slices(call->kernels, &product, g.activation, begin, end);
     } else {
         fv__conv2d_clear_border(&g, call->scratch);
         const fv__gemm product = product_of(call, &g, 0, begin, end);
@@ -145,17 +146,8 @@ static void kernel_gradient(const fv__call *call, const fv__conv2d_geometry *g, 
 static void window_gradients(const fv__call *call, const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts,
                              const float *d_pre, int pixels, float *windows) {
     int window = g->kernel[0] * g->kernel[1] * g->channels;
-    fv__gemm product = {.rows = pixels,
-                        .columns = window,
-                        .depth = g->filters,
-                        .segments = 1,
-                        .a = d_pre,
-                        .a_row = g->filters,
-                        .a_depth = 1,
-                        .b = parts->transposed,
-                        .c = windows,
-                        .c_row = window};
-    call->kernels->gemm(&product);
+    fv__multiply(call->kernels, pixels, g->filters, window, fv__by_row(d_pre, g->filters),
+                 fv__packed(parts->transposed), windows, window);
 }
 
 // Adds the windows of output pixels first … first+pixels-1 to the (padded) image gradient.
@@ -235,7 +227,7 @@ const fv__op fv__op_conv2d = {.name = "conv2d",
                               .prepare = prepare,
                               .forward = forward,
                               .backward = backward,
-                              .units = units,
-                              .forward_units = forward_units,
+                              .slices = slices,
+                              .forward_slices = forward_slices,
                               .multiply_adds = multiply_adds,
                               .windows = fv__conv2d_windows};

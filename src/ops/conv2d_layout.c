@@ -1,39 +1,39 @@
 // Shapes, memory and tables of a convolution.
-#include <string.h>
-
 #include "ops/conv2d_layout.h"
 
-#include "ops/check.h"
+#include <string.h>
 
-static void fit_axis(int size, int kernel, int stride, fv__padding padding, int *out, int *before, int *padded) {
-    fv__op_fit_windows(size, kernel, stride, padding, out, before);
-    const int needed = (*out - 1) * stride + kernel;
-    *padded = padding == FV__PADDING_SAME && needed > size ? needed : size;
+fv__windows fv__conv2d_windows_of(const fv__op_node *node) {
+    const fv__conv2d_attributes *attributes = node->attributes;
+    return fv__windows_over(&node->inputs[0], node->inputs[1].size, attributes->stride, attributes->padding);
+}
+
+void fv__conv2d_windows(const fv__op_node *node, fv__windows *windows) {
+    *windows = fv__conv2d_windows_of(node);
+}
+
+static int padded_size(int size, int windows, int window, int stride, fv__padding padding) {
+    const int needed = (windows - 1) * stride + window;
+    return padding == FV__PADDING_SAME && needed > size ? needed : size;
 }
 
 fv__conv2d_geometry fv__conv2d_geometry_of(const fv__op_node *node) {
     const fv__conv2d_attributes *attributes = node->attributes;
-    const int *x = node->inputs[0].size, *weights = node->inputs[1].size;
-    fv__conv2d_geometry g = {.height = x[0],
-                             .width = x[1],
-                             .channels = x[2],
-                             .kernel = {weights[0], weights[1]},
-                             .stride = {attributes->stride[0], attributes->stride[1]},
-                             .filters = weights[3],
-                             .activation = attributes->activation};
-    fit_axis(g.height, g.kernel[0], g.stride[0], attributes->padding, &g.rows, &g.before[0], &g.padded[0]);
-    fit_axis(g.width, g.kernel[1], g.stride[1], attributes->padding, &g.columns, &g.before[1], &g.padded[1]);
-    g.pointwise = g.kernel[0] == 1 && g.kernel[1] == 1 && g.stride[0] == 1 && g.stride[1] == 1;
-    return g;
-}
-
-void fv__conv2d_windows(const fv__op_node *node, fv__windows *windows) {
-    const fv__conv2d_geometry g = fv__conv2d_geometry_of(node);
-    *windows = (fv__windows){.rows = g.rows,
-                             .columns = g.columns,
-                             .size = {g.kernel[0], g.kernel[1]},
-                             .stride = {g.stride[0], g.stride[1]},
-                             .before = {g.before[0], g.before[1]}};
+    const fv__windows w = fv__conv2d_windows_of(node);
+    return (fv__conv2d_geometry){
+        .height = w.height,
+        .width = w.width,
+        .channels = w.channels,
+        .kernel = {w.size[0], w.size[1]},
+        .stride = {w.stride[0], w.stride[1]},
+        .rows = w.rows,
+        .columns = w.columns,
+        .filters = node->inputs[1].size[3],
+        .before = {w.before[0], w.before[1]},
+        .padded = {padded_size(w.height, w.rows, w.size[0], w.stride[0], attributes->padding),
+                   padded_size(w.width, w.columns, w.size[1], w.stride[1], attributes->padding)},
+        .activation = attributes->activation,
+        .pointwise = w.size[0] == 1 && w.size[1] == 1 && w.stride[0] == 1 && w.stride[1] == 1};
 }
 
 size_t fv__conv2d_lines(size_t count) {

@@ -2,7 +2,7 @@
 #ifndef FOVEA_OPS_CONV2D_LAYOUT_H
 #define FOVEA_OPS_CONV2D_LAYOUT_H
 
-#include "ops/op.h"
+#include "ops/convolution.h"
 
 typedef struct fv__conv2d_geometry {
     int height, width, channels; // image
@@ -14,10 +14,11 @@ typedef struct fv__conv2d_geometry {
     bool pointwise; // 1×1, stride 1: a dense layer over pixels, whole calls at once
 } fv__conv2d_geometry;
 
-// Of a node whose shapes are consistent; rows or columns are 0 if the kernel does not fit.
+// For a node whose shapes are consistent; rows or columns are 0 if the kernel does not fit.
 fv__conv2d_geometry fv__conv2d_geometry_of(const fv__op_node *node);
 
-// The `windows` of a convolution's op.
+// The windows of a node with an image as input 0, a kernel as input 1 and fv__conv2d_attributes; as the op's `windows`.
+fv__windows fv__conv2d_windows_of(const fv__op_node *node);
 void fv__conv2d_windows(const fv__op_node *node, fv__windows *windows);
 
 // Sizes in floats. Parts begin on cache lines: lines() rounds up.

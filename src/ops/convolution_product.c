@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/product.h"
+#include "ops/weight_products.h"
 
 typedef struct sizes {
     int ah, aw, in, middle; // of A
@@ -62,51 +63,28 @@ static void forward(const fv__call *call) {
     memset(call->out, 0, fv__shape_elements(&call->node->output) * sizeof(float));
     for (int tap = 0; tap < s.bh * s.bw; tap++) {
         for (int i = 0; i < s.ah; i++) {
-            call->kernels->gemm(&(fv__gemm){.rows = s.aw * s.in,
-                                            .columns = s.out,
-                                            .depth = s.middle,
-                                            .segments = 1,
-                                            .a = call->in[0] + (ptrdiff_t)i * s.aw * s.in * s.middle,
-                                            .a_row = s.middle,
-                                            .a_depth = 1,
-                                            .b = call->in[1] + (ptrdiff_t)tap * s.middle * s.out,
-                                            .b_row = s.out,
-                                            .c = call->out + kernel_at(&s, tap / s.bw, tap % s.bw, i),
-                                            .c_row = s.out,
-                                            .accumulate = true});
+            fv__multiply_add(call->kernels, s.aw * s.in, s.middle, s.out,
+                             fv__by_row(call->in[0] + (ptrdiff_t)i * s.aw * s.in * s.middle, s.middle),
+                             fv__by_row(call->in[1] + (ptrdiff_t)tap * s.middle * s.out, s.out),
+                             call->out + kernel_at(&s, tap / s.bw, tap % s.bw, i), s.out, true);
         }
     }
 }
 
 // dA[i] += dK · B[p, q]ᵀ
 static void backward_first(const fv__call *call, const sizes *s, int tap, int i) {
-    call->kernels->gemm(&(fv__gemm){.rows = s->aw * s->in,
-                                    .columns = s->middle,
-                                    .depth = s->out,
-                                    .segments = 1,
-                                    .a = call->d_out + kernel_at(s, tap / s->bw, tap % s->bw, i),
-                                    .a_row = s->out,
-                                    .a_depth = 1,
-                                    .b = call->scratch,
-                                    .c = call->d_in[0] + (ptrdiff_t)i * s->aw * s->in * s->middle,
-                                    .c_row = s->middle,
-                                    .accumulate = true});
+    fv__multiply_add(call->kernels, s->aw * s->in, s->out, s->middle,
+                     fv__by_row(call->d_out + kernel_at(s, tap / s->bw, tap % s->bw, i), s->out),
+                     fv__packed(call->scratch), call->d_in[0] + (ptrdiff_t)i * s->aw * s->in * s->middle, s->middle,
+                     true);
 }
 
 // dB[p, q] += A[i]ᵀ · dK
 static void backward_second(const fv__call *call, const sizes *s, int tap, int i) {
-    call->kernels->gemm(&(fv__gemm){.rows = s->middle,
-                                    .columns = s->out,
-                                    .depth = s->aw * s->in,
-                                    .segments = 1,
-                                    .a = call->in[0] + (ptrdiff_t)i * s->aw * s->in * s->middle,
-                                    .a_row = 1,
-                                    .a_depth = s->middle,
-                                    .b = call->d_out + kernel_at(s, tap / s->bw, tap % s->bw, i),
-                                    .b_row = s->out,
-                                    .c = call->d_in[1] + (ptrdiff_t)tap * s->middle * s->out,
-                                    .c_row = s->out,
-                                    .accumulate = true});
+    fv__multiply_add(call->kernels, s->middle, s->aw * s->in, s->out,
+                     fv__by_column(call->in[0] + (ptrdiff_t)i * s->aw * s->in * s->middle, s->middle),
+                     fv__by_row(call->d_out + kernel_at(s, tap / s->bw, tap % s->bw, i), s->out),
+                     call->d_in[1] + (ptrdiff_t)tap * s->middle * s->out, s->out, true);
 }
 
 static void backward(const fv__call *call) {

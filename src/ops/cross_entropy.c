@@ -1,7 +1,7 @@
 // Softmax cross-entropy of logits with label smoothing, one loss for each sample. The gradient is that of the average
 // over the batch.
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/softmax.h"
 
 static float smoothing_of(const fv__op_node *node) {
     return ((const fv__cross_entropy_attributes *)node->attributes)->label_smoothing;

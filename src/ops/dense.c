@@ -1,12 +1,14 @@
 // Dense layer: y = activation(x · W + b) over the last axis of x, each token (or pixel) alike.
 //   dPre = dy ∘ activation'     dx = dPre · Wᵀ     dW += xᵀ · dPre     db += column sums of dPre
 //
-// At sample rate W and Wᵀ are packed once a step and one call is one product over the tokens of all its samples. At
-// batch rate (the weights outweigh the activations) backward is cut into ranges of input features, each of which owns
+// At sample cadence W and Wᵀ are packed once a step and one call is one product over the tokens of all its samples. At
+// batch cadence (the weights outweigh the activations) backward is cut into ranges of input features, each of which owns
 // its columns of dx and its rows of dW, and forward reads W where it is, unless it is used more than once (without a
 // backward, or for the many tokens of a sample) and so worth packing.
+#include "ops/dense.h"
 #include "ops/activated.h"
 #include "ops/check.h"
+#include "ops/product.h"
 
 enum {
     TILE_FEATURES = 128, // about: few enough that threads get as many as each other
@@ -26,7 +28,7 @@ static dimensions dimensions_of(const fv__op_node *node) {
                     .in = node->inputs[1].size[0],
                     .out = node->inputs[1].size[1],
                     .activation = attributes->activation,
-                    .packed = node->rate == FV__RATE_SAMPLE};
+                    .packed = node->cadence == FV__CADENCE_SAMPLE};
     for (int axis = 0; axis < node->inputs[0].rank - 1; axis++) {
         d.tokens *= node->inputs[0].size[axis];
     }
@@ -79,7 +81,7 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
                   fv__op_needs *needs) {
     dimensions d = dimensions_of(node);
     size_t prepared = 0, saved = 0, scratch = 0;
-    if (d.packed || (node->rate == FV__RATE_BATCH && (!backward || d.tokens > MANY_TOKENS))) {
+    if (d.packed || (node->cadence == FV__CADENCE_BATCH && (!backward || d.tokens > MANY_TOKENS))) {
         prepared = kernels->packed_size(d.in, d.out);
     }
     if (backward) {
@@ -107,18 +109,11 @@ static void prepare(const fv__call *call, bool backward) {
 }
 
 static fv__gemm product_of(const fv__call *call, const dimensions *d) {
-    return (fv__gemm){.rows = call->samples * d->tokens,
-                      .columns = d->out,
-                      .depth = d->in,
-                      .segments = 1,
-                      .a = call->in[0],
-                      .a_row = d->in,
-                      .a_depth = 1,
-                      .b = call->prepared ? call->prepared : call->in[1],
-                      .b_row = call->prepared ? 0 : d->out,
-                      .c = call->out,
-                      .c_row = d->out,
-                      .bias = call->node->input_count == 3 ? call->in[2] : NULL};
+    const fv__matrix weights = call->prepared ? fv__packed(call->prepared) : fv__by_row(call->in[1], d->out);
+    fv__gemm product = fv__product(call->samples * d->tokens, d->in, d->out, fv__by_row(call->in[0], d->in), weights,
+                                   call->out, d->out);
+    product.bias = call->node->input_count == 3 ? call->in[2] : NULL;
+    return product;
 }
 
 static void forward(const fv__call *call) {
@@ -127,15 +122,15 @@ static void forward(const fv__call *call) {
     fv__activated_product(call->kernels, &product, d.activation, call->saved);
 }
 
-static int units(const fv__op_node *node, const fv__kernels *kernels) {
+static int slices(const fv__op_node *node, const fv__kernels *kernels) {
     const dimensions d = dimensions_of(node);
-    return fv__activated_units(kernels, d.tokens, d.out);
+    return fv__activated_slices(kernels, d.tokens, d.out);
 }
 
-static void forward_units(const fv__call *call, int begin, int end) {
+static void forward_slices(const fv__call *call, int begin, int end) {
     const dimensions d = dimensions_of(call->node);
     const fv__gemm product = product_of(call, &d);
-    fv__activated_product_units(call->kernels, &product, d.activation, begin, end);
+    fv__activated_product_slices(call->kernels, &product, d.activation, begin, end);
 }
 
 // The part of backward that belongs to the input features [first, first + width). `transposed`: Wᵀ of these features,
@@ -144,30 +139,12 @@ static void backward_features(const fv__call *call, const dimensions *d, const f
                               int first, int width) {
     int rows = call->samples * d->tokens;
     if (call->d_in[0]) {
-        call->kernels->gemm(&(fv__gemm){.rows = rows,
-                                        .columns = width,
-                                        .depth = d->out,
-                                        .segments = 1,
-                                        .a = d_pre,
-                                        .a_row = d->out,
-                                        .a_depth = 1,
-                                        .b = transposed,
-                                        .c = call->d_in[0] + first,
-                                        .c_row = d->in});
+        fv__multiply(call->kernels, rows, d->out, width, fv__by_row(d_pre, d->out), fv__packed(transposed),
+                     call->d_in[0] + first, d->in);
     }
     if (call->d_in[1]) {
-        call->kernels->gemm(&(fv__gemm){.rows = width,
-                                        .columns = d->out,
-                                        .depth = rows,
-                                        .segments = 1,
-                                        .a = call->in[0] + first,
-                                        .a_row = 1,
-                                        .a_depth = d->in,
-                                        .b = d_pre,
-                                        .b_row = d->out,
-                                        .c = call->d_in[1] + (ptrdiff_t)first * d->out,
-                                        .c_row = d->out,
-                                        .accumulate = true});
+        fv__multiply_add(call->kernels, width, rows, d->out, fv__by_column(call->in[0] + first, d->in),
+                         fv__by_row(d_pre, d->out), call->d_in[1] + (ptrdiff_t)first * d->out, d->out, true);
     }
 }
 
@@ -177,7 +154,7 @@ static void backward_tile(const fv__call *call, int tile) {
     int width = tile_features(call->node), first = tile * width, rows = call->samples * d.tokens;
     width = d.in - first < width ? d.in - first : width;
     float *scratch = call->scratch, *transposed = scratch + gradient_floats(&d, call->samples);
-    // Every tile derives dPre anew: small beside its products, and tiles share nothing.
+    // Every tile computes dPre again: little next to its products, and tiles share nothing.
     const float *d_pre = fv__activated_gradient(kernels, d.activation, (size_t)rows * (size_t)d.out, call->d_out,
                                                 call->out, call->saved, scratch);
     if (tile == 0 && call->node->input_count == 3 && call->d_in[2]) {
@@ -222,6 +199,6 @@ const fv__op fv__op_dense = {.name = "dense",
                              .backward = backward,
                              .tiles = tiles,
                              .backward_tile = backward_tile,
-                             .units = units,
-                             .forward_units = forward_units,
+                             .slices = slices,
+                             .forward_slices = forward_slices,
                              .multiply_adds = multiply_adds};

@@ -1,26 +1,14 @@
-// Depthwise convolution of NHWC images: every channel is correlated with a window of its own, as Keras's
+// Depthwise convolution of NHWC images: every channel is correlated with its own window, as Keras's
 // DepthwiseConv2D with one filter a channel (Sifre and Mallat 2014; Howard et al. 2017, "MobileNets").
 //   y[i][j][c] = activation(Σ x[i·stride + p - before][j·stride + q - before][c] · kernel[p][q][c] + bias[c])
 #include <math.h>
 
 #include "ops/activated.h"
 #include "ops/check.h"
+#include "ops/conv2d_layout.h"
 
 static const fv__conv2d_attributes *attributes_of(const fv__op_node *node) {
     return node->attributes;
-}
-
-static fv__windows windows_of(const fv__op_node *node) {
-    const fv__conv2d_attributes *a = attributes_of(node);
-    const int *in = node->inputs[0].size, *kernel = node->inputs[1].size;
-    fv__windows windows = {.height = in[0], .width = in[1], .channels = in[2]};
-    int *const out[2] = {&windows.rows, &windows.columns};
-    for (int i = 0; i < 2; i++) {
-        windows.size[i] = kernel[i];
-        windows.stride[i] = a->stride[i];
-        fv__op_fit_windows(in[i], kernel[i], a->stride[i], a->padding, out[i], &windows.before[i]);
-    }
-    return windows;
 }
 
 static fv_status infer(fv__op_node *node, fv_error *error) {
@@ -40,7 +28,7 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
         return fv__fail(error, FV_INVALID, "%s: strides must be at least 1, not (%d, %d)", op, a->stride[0],
                         a->stride[1]);
     }
-    const fv__windows w = windows_of(node);
+    const fv__windows w = fv__conv2d_windows_of(node);
     if (w.rows < 1 || w.columns < 1) {
         return fv__fail(error, FV_INVALID,
                         "%s: the kernel (%d, %d) does not fit into the image %s; use a smaller kernel or padding same",
@@ -65,7 +53,7 @@ static void needs(const fv__op_node *node, const fv__kernels *kernels, int sampl
 
 // Output rows begin … end-1 of one sample. ReLU and ReLU6 are limits of the sum; other functions run after it.
 static void forward_rows(const fv__call *call, size_t sample, int begin, int end) {
-    fv__windows w = windows_of(call->node);
+    fv__windows w = fv__conv2d_windows_of(call->node);
     const fv__activation activation = attributes_of(call->node)->activation;
     const bool relu = activation == FV__ACTIVATION_relu, relu6 = activation == FV__ACTIVATION_relu6;
     const size_t row = (size_t)w.columns * (size_t)w.channels, count = (size_t)(end - begin) * row;
@@ -82,23 +70,23 @@ static void forward_rows(const fv__call *call, size_t sample, int begin, int end
     }
 }
 
-static int units(const fv__op_node *node, const fv__kernels *kernels) {
+static int slices(const fv__op_node *node, const fv__kernels *kernels) {
     (void)kernels;
-    return windows_of(node).rows;
+    return fv__conv2d_windows_of(node).rows;
 }
 
-static void forward_units(const fv__call *call, int begin, int end) {
+static void forward_slices(const fv__call *call, int begin, int end) {
     forward_rows(call, 0, begin, end);
 }
 
 static void forward(const fv__call *call) {
     for (int sample = 0; sample < call->samples; sample++) {
-        forward_rows(call, (size_t)sample, 0, units(call->node, call->kernels));
+        forward_rows(call, (size_t)sample, 0, slices(call->node, call->kernels));
     }
 }
 
 static void backward(const fv__call *call) {
-    const fv__windows w = windows_of(call->node);
+    const fv__windows w = fv__conv2d_windows_of(call->node);
     const size_t in = fv__shape_elements(&call->node->inputs[0]), out = fv__shape_elements(&call->node->output);
     for (size_t sample = 0; sample < (size_t)call->samples; sample++) {
         const float *saved = call->saved;
@@ -119,10 +107,6 @@ static double multiply_adds(const fv__op_node *node) {
     return fv__op_one_each(node) * node->inputs[1].size[0] * node->inputs[1].size[1];
 }
 
-static void windows(const fv__op_node *node, fv__windows *windows) {
-    *windows = windows_of(node);
-}
-
 const fv__op fv__op_depthwise_conv2d = {.name = "depthwise_conv2d",
                                         .attributes_size = sizeof(fv__conv2d_attributes),
                                         .infer = infer,
@@ -130,7 +114,7 @@ const fv__op fv__op_depthwise_conv2d = {.name = "depthwise_conv2d",
                                         .needs = needs,
                                         .forward = forward,
                                         .backward = backward,
-                                        .units = units,
-                                        .forward_units = forward_units,
+                                        .slices = slices,
+                                        .forward_slices = forward_slices,
                                         .multiply_adds = multiply_adds,
-                                        .windows = windows};
+                                        .windows = fv__conv2d_windows};

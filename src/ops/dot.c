@@ -1,7 +1,6 @@
 // The inner product of a value y and a direction d, a scalar for each sample: the gradient with respect to y is d, so
 // that any gradient can be asked for (tests, explanations).
 #include "ops/check.h"
-#include "ops/op.h"
 
 static fv_status infer(fv__op_node *node, fv_error *error) {
     FV__TRY(fv__op_expect_inputs(node, "dot", 2, 2, "two of one shape", error));

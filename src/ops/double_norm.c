@@ -4,7 +4,6 @@
 //
 // Backward reads the output and the divisors alone: the softmax in between is their product.
 #include "ops/check.h"
-#include "ops/op.h"
 
 typedef struct dimensions {
     int tokens, heads, slots;

@@ -5,7 +5,7 @@
 
 #include "base/random.h"
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/pointwise.h"
 
 static float rate_of(const fv__op_node *node) {
     return ((const fv__dropout_attributes *)node->attributes)->rate;
@@ -24,11 +24,6 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
 
 static bool draws(const fv__op_node *node) {
     return rate_of(node) > 0;
-}
-
-static uint32_t backward_reads(const fv__op_node *node) {
-    (void)node;
-    return 0;
 }
 
 static void drop(const fv__call *call, const float *x, float *y) {
@@ -60,7 +55,6 @@ const fv__op fv__op_dropout = {
     .identity_in_inference = true,
     .draws = draws,
     .infer = infer,
-    .backward_reads = backward_reads,
     .forward = forward,
     .backward = backward,
     .multiply_adds = fv__op_one_each,

@@ -1,10 +1,10 @@
-// The bias of a linear layer with the batch norm behind it (the algebra pass makes these):
+// The bias of a linear layer with the batch norm after it (the algebra pass makes these):
 //   y = (bias − mean) · gamma / √(variance + ε) + beta
 // Inputs gamma, beta, mean, variance and, if the layer has one, its bias; all weights of shape (features).
 #include <math.h>
 
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/normalized.h"
 
 enum { GAMMA, BETA, MEAN, VARIANCE, BIAS };
 

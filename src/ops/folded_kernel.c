@@ -1,11 +1,11 @@
-// The kernel of a linear layer with the batch norm behind it (the algebra pass makes these): its last axis, or, of a
+// The kernel of a linear layer with the batch norm after it (the algebra pass makes these): its last axis or, for a
 // depthwise kernel, the one before, holds the output's features f:
 //   y[..., f] = kernel[..., f] · gamma[f] / √(variance[f] + ε)
 // Inputs kernel, gamma, variance; all weights.
 #include <math.h>
 
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/normalized.h"
 
 static int features_of(const fv__op_node *node) {
     return node->inputs[1].size[0];

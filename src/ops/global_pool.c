@@ -1,7 +1,7 @@
 // The average or the largest value of each feature over all places: (tokens, features) or (height, width, channels) to
 // (features).
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/pooling.h"
 
 static bool takes_largest(const fv__op_node *node) {
     return ((const fv__global_pool_attributes *)node->attributes)->pooling == FV__POOLING_MAX;
@@ -12,11 +12,6 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     FV__TRY(fv__op_expect_sample(node, "global_pool", 0, "x", 2, FV__MAX_RANK, error));
     node->output = (fv__shape){.rank = 1, .size = {fv__shape_features(&node->inputs[0])}};
     return FV_OK;
-}
-
-static uint32_t backward_reads(const fv__op_node *node) {
-    (void)node;
-    return 0;
 }
 
 // The row each feature was found in.
@@ -70,7 +65,6 @@ const fv__op fv__op_global_pool = {
     .name = "global_pool",
     .attributes_size = sizeof(fv__global_pool_attributes),
     .infer = infer,
-    .backward_reads = backward_reads,
     .needs = needs,
     .forward = forward,
     .backward = backward,

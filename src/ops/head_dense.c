@@ -3,7 +3,7 @@
 // where W[h] are the columns of head h of W (in, heads · out). Backward is cut into ranges of one head's input
 // features, each of which owns its columns of dx and its part of dW.
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/product.h"
 
 enum { X, WEIGHTS, BIAS }; // inputs
 
@@ -26,7 +26,7 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     if (!node->input_is_weight[WEIGHTS] || weights->rank != 2 || weights->size[0] != x->size[1] ||
         weights->size[1] % x->size[0]) {
         return fv__fail(error, FV_INVALID,
-                        "head_dense: beside x %s the weights must be a weight of shape (%d, a multiple of %d), not %s",
+                        "head_dense: next to x %s the weights must be a weight of shape (%d, a multiple of %d), not %s",
                         fv__shape_print(x).text, x->size[1], x->size[0], fv__shape_print(weights).text);
     }
     if (node->input_count == 3) {
@@ -67,18 +67,11 @@ static void forward(const fv__call *call) {
     const dimensions d = dimensions_of(call->node);
     for (int head = 0; head < d.heads; head++) {
         const ptrdiff_t column = (ptrdiff_t)head * d.out;
-        call->kernels->gemm(&(fv__gemm){.rows = call->samples,
-                                        .columns = d.out,
-                                        .depth = d.in,
-                                        .segments = 1,
-                                        .a = call->in[X] + (ptrdiff_t)head * d.in,
-                                        .a_row = (ptrdiff_t)d.heads * d.in,
-                                        .a_depth = 1,
-                                        .b = call->in[WEIGHTS] + column,
-                                        .b_row = d.row,
-                                        .c = call->out + column,
-                                        .c_row = d.row,
-                                        .bias = call->node->input_count == 3 ? call->in[BIAS] + column : NULL});
+        fv__gemm product = fv__product(call->samples, d.in, d.out,
+                                       fv__by_row(call->in[X] + (ptrdiff_t)head * d.in, (ptrdiff_t)d.heads * d.in),
+                                       fv__by_row(call->in[WEIGHTS] + column, d.row), call->out + column, d.row);
+        product.bias = call->node->input_count == 3 ? call->in[BIAS] + column : NULL;
+        call->kernels->gemm(&product);
     }
 }
 
@@ -94,30 +87,12 @@ static void backward_tile(const fv__call *call, int tile) {
     }
     if (call->d_in[X]) {
         kernels->pack(d.out, width, call->in[WEIGHTS] + weight, 1, d.row, call->scratch);
-        kernels->gemm(&(fv__gemm){.rows = call->samples,
-                                  .columns = width,
-                                  .depth = d.out,
-                                  .segments = 1,
-                                  .a = call->d_out + column,
-                                  .a_row = d.row,
-                                  .a_depth = 1,
-                                  .b = call->scratch,
-                                  .c = call->d_in[X] + feature,
-                                  .c_row = x_row});
+        fv__multiply(kernels, call->samples, d.out, width, fv__by_row(call->d_out + column, d.row),
+                     fv__packed(call->scratch), call->d_in[X] + feature, x_row);
     }
     if (call->d_in[WEIGHTS]) {
-        kernels->gemm(&(fv__gemm){.rows = width,
-                                  .columns = d.out,
-                                  .depth = call->samples,
-                                  .segments = 1,
-                                  .a = call->in[X] + feature,
-                                  .a_row = 1,
-                                  .a_depth = x_row,
-                                  .b = call->d_out + column,
-                                  .b_row = d.row,
-                                  .c = call->d_in[WEIGHTS] + weight,
-                                  .c_row = d.row,
-                                  .accumulate = true});
+        fv__multiply_add(kernels, width, call->samples, d.out, fv__by_column(call->in[X] + feature, x_row),
+                         fv__by_row(call->d_out + column, d.row), call->d_in[WEIGHTS] + weight, d.row, true);
     }
 }
 

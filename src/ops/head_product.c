@@ -3,7 +3,8 @@
 //   transposed:  Y (rows, heads · columns)   Y[:, h] = A[:, h] · B[:, h]ᵀ   with B (columns, heads · inner)
 //   else:        Y (heads · rows, columns)   Y[h]    = A[:, h] · B[h]       with B (heads · inner, columns)
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/product.h"
+#include "ops/weight_products.h"
 
 enum { A, B }; // inputs
 
@@ -39,7 +40,7 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     const bool heads = a->rank >= 1 && a->rank <= 2 && a->size[a->rank - 1] % attributes->heads == 0;
     if (!heads || b->rank != 2 || b->size[attributes->transposed ? 1 : 0] != a->size[a->rank - 1] ||
         (a->rank == 1 && !attributes->transposed)) {
-        return fv__fail(error, FV_INVALID, "head_product: %s and %s are no weights of %d heads each",
+        return fv__fail(error, FV_INVALID, "head_product: %s and %s are not weights of %d heads each",
                         fv__shape_print(a).text, fv__shape_print(b).text, attributes->heads);
     }
     const dimensions d = dimensions_of(node);
@@ -68,58 +69,40 @@ static void forward(const fv__call *call) {
     const dimensions d = dimensions_of(call->node);
     for (int head = 0; head < d.heads; head++) {
         const float *b = call->in[B] + head * d.b_head;
+        fv__matrix right = fv__by_row(b, d.b_row);
         if (d.transposed) {
             call->kernels->pack(d.inner, d.columns, b, 1, d.b_row, call->scratch);
+            right = fv__packed(call->scratch);
         }
-        call->kernels->gemm(&(fv__gemm){.rows = d.rows,
-                                        .columns = d.columns,
-                                        .depth = d.inner,
-                                        .segments = 1,
-                                        .a = call->in[A] + head * d.a_head,
-                                        .a_row = d.a_row,
-                                        .a_depth = 1,
-                                        .b = d.transposed ? call->scratch : b,
-                                        .b_row = d.transposed ? 0 : d.b_row,
-                                        .c = call->out + head * d.y_head,
-                                        .c_row = d.y_row});
+        fv__multiply(call->kernels, d.rows, d.inner, d.columns, fv__by_row(call->in[A] + head * d.a_head, d.a_row),
+                     right, call->out + head * d.y_head, d.y_row);
     }
 }
 
-// dA[:, h] += dY[h] · B[h], transposed or not
+// Forward: Y[h] = A[:, h] · B[h], so dA[:, h] += dY[h] · B[h]ᵀ; if transposed, Y[:, h] = A[:, h] · B[:, h]ᵀ, so
+// dA[:, h] += dY[:, h] · B[:, h].
 static void backward_left(const fv__call *call, const dimensions *d, int head) {
     const float *b = call->in[B] + head * d->b_head;
+    fv__matrix right = fv__by_row(b, d->b_row);
     if (!d->transposed) {
         call->kernels->pack(d->columns, d->inner, b, 1, d->b_row, call->scratch);
+        right = fv__packed(call->scratch);
     }
-    call->kernels->gemm(&(fv__gemm){.rows = d->rows,
-                                    .columns = d->inner,
-                                    .depth = d->columns,
-                                    .segments = 1,
-                                    .a = call->d_out + head * d->y_head,
-                                    .a_row = d->y_row,
-                                    .a_depth = 1,
-                                    .b = d->transposed ? b : call->scratch,
-                                    .b_row = d->transposed ? d->b_row : 0,
-                                    .c = call->d_in[A] + head * d->a_head,
-                                    .c_row = d->a_row,
-                                    .accumulate = true});
+    fv__multiply_add(call->kernels, d->rows, d->columns, d->inner, fv__by_row(call->d_out + head * d->y_head, d->y_row),
+                     right, call->d_in[A] + head * d->a_head, d->a_row, true);
 }
 
-// dB[h] += A[:, h]ᵀ · dY[h], or dY[:, h]ᵀ · A[:, h] if transposed
+// From the same lines: dB[h] += A[:, h]ᵀ · dY[h], or, if transposed, dB[:, h] += dY[:, h]ᵀ · A[:, h].
 static void backward_right(const fv__call *call, const dimensions *d, int head) {
     const float *a = call->in[A] + head * d->a_head, *d_y = call->d_out + head * d->y_head;
-    call->kernels->gemm(&(fv__gemm){.rows = d->transposed ? d->columns : d->inner,
-                                    .columns = d->transposed ? d->inner : d->columns,
-                                    .depth = d->rows,
-                                    .segments = 1,
-                                    .a = d->transposed ? d_y : a,
-                                    .a_row = 1,
-                                    .a_depth = d->transposed ? d->y_row : d->a_row,
-                                    .b = d->transposed ? a : d_y,
-                                    .b_row = d->transposed ? d->a_row : d->y_row,
-                                    .c = call->d_in[B] + head * d->b_head,
-                                    .c_row = d->b_row,
-                                    .accumulate = true});
+    float *d_b = call->d_in[B] + head * d->b_head;
+    if (d->transposed) {
+        fv__multiply_add(call->kernels, d->columns, d->rows, d->inner, fv__by_column(d_y, d->y_row),
+                         fv__by_row(a, d->a_row), d_b, d->b_row, true);
+    } else {
+        fv__multiply_add(call->kernels, d->inner, d->rows, d->columns, fv__by_column(a, d->a_row),
+                         fv__by_row(d_y, d->y_row), d_b, d->b_row, true);
+    }
 }
 
 static void backward(const fv__call *call) {

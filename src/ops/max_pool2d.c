@@ -1,12 +1,17 @@
 // The largest value of each window of an image, then an activation. Padding is Keras's: `same` gives ⌈size / stride⌉
 // windows, with the odd cell of padding below and to the right; padding never wins.
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/pooling.h"
 
 static const char *const directions[2] = {"height", "width"};
 
 static const fv__max_pool2d_attributes *attributes_of(const fv__op_node *node) {
     return node->attributes;
+}
+
+static fv__windows windows_of(const fv__op_node *node) {
+    const fv__max_pool2d_attributes *a = attributes_of(node);
+    return fv__windows_over(&node->inputs[0], a->size, a->stride, a->padding);
 }
 
 static bool is_gelu(fv__activation activation) {
@@ -17,17 +22,14 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     const fv__max_pool2d_attributes *a = attributes_of(node);
     FV__TRY(fv__op_expect_inputs(node, "max_pool2d", 1, 1, "one, an image", error));
     FV__TRY(fv__op_expect_sample(node, "max_pool2d", 0, "x", 3, 3, error));
-    node->output = node->inputs[0];
     for (int i = 0; i < 2; i++) {
         if (a->size[i] < 1 || a->stride[i] < 1) {
             return fv__fail(error, FV_INVALID, "max_pool2d: size %d and stride %d along the %s; both must be above 0",
                             a->size[i], a->stride[i], directions[i]);
         }
-        int before;
-        fv__op_fit_windows(node->inputs[0].size[i], a->size[i], a->stride[i], a->padding, &node->output.size[i],
-                           &before);
     }
-    if (node->output.size[0] < 1 || node->output.size[1] < 1) {
+    const fv__windows w = windows_of(node);
+    if (w.rows < 1 || w.columns < 1) {
         return fv__fail(error, FV_INVALID,
                         "max_pool2d: a window of (%d, %d) does not fit into an image of shape %s; use a smaller one, "
                         "or padding same",
@@ -39,23 +41,11 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
                         "global_max_pool or global_average_pool",
                         a->size[0], a->size[1], FV__POOL_CELLS);
     }
+    node->output = (fv__shape){.rank = 3, .size = {w.rows, w.columns, w.channels}};
     return FV_OK;
 }
 
-static fv__windows windows_of(const fv__op_node *node) {
-    const fv__max_pool2d_attributes *a = attributes_of(node);
-    const int *in = node->inputs[0].size;
-    fv__windows windows = {.height = in[0], .width = in[1], .channels = in[2]};
-    int *const out[2] = {&windows.rows, &windows.columns};
-    for (int i = 0; i < 2; i++) {
-        windows.size[i] = a->size[i];
-        windows.stride[i] = a->stride[i];
-        fv__op_fit_windows(in[i], a->size[i], a->stride[i], a->padding, out[i], &windows.before[i]);
-    }
-    return windows;
-}
-
-// The activation's derivative is told by the output, but for the GELUs by the largest values, which are found again.
+// The activation's derivative follows from the output; for the GELUs from the largest values, which are found again.
 static uint32_t backward_reads(const fv__op_node *node) {
     const fv__activation activation = attributes_of(node)->activation;
     return is_gelu(activation) ? FV__READS_INPUT(0) : activation == FV__ACTIVATION_linear ? 0 : FV__READS_OUTPUT;

@@ -1,8 +1,15 @@
-// What layer_norm and norm_l share: all but whether ε stands beside the variance or beside the deviation.
+// Normalization: the attributes of all such ops, and what layer_norm and norm_l share, which is all but whether ε is
+// added to the variance or to the deviation.
 #ifndef FOVEA_OPS_NORMALIZED_H
 #define FOVEA_OPS_NORMALIZED_H
 
 #include "ops/op.h"
+
+// epsilon is added to the variance (layer_norm, batch_norm, and what the algebra pass folds of the last) or to the
+// deviation (norm_l). Inputs x (..., features), gamma, beta; batch_norm takes the mean and the variance after them.
+typedef struct fv__norm_attributes {
+    float epsilon;
+} fv__norm_attributes;
 
 fv_status fv__normalized_infer(fv__op_node *node, const char *op, fv_error *error);
 uint32_t fv__normalized_reads(const fv__op_node *node);

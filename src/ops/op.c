@@ -2,7 +2,6 @@
 #include <stdio.h>
 
 #include "ops/check.h"
-#include "ops/op.h"
 
 size_t fv__shape_elements(const fv__shape *shape) {
     size_t elements = 1;
@@ -58,19 +57,37 @@ int fv__shape_rows(const fv__shape *shape) {
     return rows;
 }
 
-void fv__op_fit_windows(int size, int window, int stride, fv__padding padding, int *count, int *before) {
-    if (padding == FV__PADDING_VALID) {
-        *count = size < window ? 0 : (size - window) / stride + 1;
-        *before = 0;
-        return;
-    }
-    *count = (size - 1) / stride + 1;
-    const int missing = (*count - 1) * stride + window - size;
-    *before = missing > 0 ? missing / 2 : 0;
-}
-
 double fv__op_one_each(const fv__op_node *node) {
     return (double)fv__shape_elements(&node->output);
+}
+
+const char *fv__op_check(const fv__op *op) {
+    const bool source = op == &fv__op_input || op == &fv__op_parameter;
+    const struct {
+        bool wrong;
+        const char *what;
+    } rules[] = {
+        {!op->name || !op->name[0], "name is required"},
+        {!op->infer, "infer is required"},
+        {!op->forward != (source || op->view), "forward is required; views, inputs and weights have none"},
+        {!op->multiply_adds && op->forward, "multiply_adds is required where there is a forward"},
+        {op->view && (op->needs || op->prepare || op->backward), "a view runs no code and needs no memory"},
+        {op->view && op->identity_in_inference, "a view is the same in training and inference"},
+        {op->passes_gradient && op->backward, "backward never runs where the gradient is passed on"},
+        {op->starts_gradient && !op->backward, "a loss needs a backward"},
+        {op->backward_reads && !op->backward, "backward_reads without a backward"},
+        {op->prepare && !op->needs, "prepare writes what needs asks for: needs is required"},
+        {!op->tiles != !op->backward_tile, "tiles and backward_tile are a pair"},
+        {op->tiles && !op->backward, "tiles do what backward does: backward is required"},
+        {!op->slices != !op->forward_slices, "slices and forward_slices are a pair"},
+        {op->draws && !op->forward, "draws without a forward"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (rules[i].wrong) {
+            return rules[i].what;
+        }
+    }
+    return NULL;
 }
 
 fv_status fv__op_expect_sizes(const fv__shape *shape, const char *op, fv_error *error) {
@@ -126,7 +143,7 @@ fv_status fv__op_expect_weight(const fv__op_node *node, const char *op, int i, c
                         fv__shape_print(&shape).text);
     }
     if (!fv__shape_equal(&node->inputs[i], &shape)) {
-        return fv__fail(error, FV_INVALID, "%s: %s has shape %s, but beside %s the shape %s fits", op, name,
+        return fv__fail(error, FV_INVALID, "%s: %s has shape %s, but next to %s the shape %s fits", op, name,
                         fv__shape_print(&node->inputs[i]).text, fv__shape_print(&node->inputs[0]).text,
                         fv__shape_print(&shape).text);
     }

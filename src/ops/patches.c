@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/tokens.h"
 
 static int size_of(const fv__op_node *node) {
     return ((const fv__patches_attributes *)node->attributes)->size;
@@ -20,11 +20,6 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     }
     node->output = (fv__shape){.rank = 2, .size = {x->size[0] / size * (x->size[1] / size), size * size * x->size[2]}};
     return FV_OK;
-}
-
-static uint32_t backward_reads(const fv__op_node *node) {
-    (void)node;
-    return 0;
 }
 
 // Copies the runs of pixels that lie together in both: a row of a patch. `to_image` says in which direction.
@@ -65,7 +60,6 @@ const fv__op fv__op_patches = {
     .name = "patches",
     .attributes_size = sizeof(fv__patches_attributes),
     .infer = infer,
-    .backward_reads = backward_reads,
     .forward = forward,
     .backward = backward,
     .multiply_adds = fv__op_one_each,

@@ -6,8 +6,9 @@
 // backward, which computes the scores again.
 #include <string.h>
 
+#include "ops/attention.h"
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/product.h"
 
 enum { QUERY, KEY, VALUE }; // inputs
 
@@ -129,16 +130,9 @@ static void pack_keys(const sample *s, int head) {
 // The weights of the block.
 static void weigh(const sample *s, int head) {
     const dimensions *d = &s->d;
-    s->kernels->gemm(&(fv__gemm){.rows = s->rows,
-                                 .columns = d->keys,
-                                 .depth = d->depth,
-                                 .segments = 1,
-                                 .a = s->query + (ptrdiff_t)s->first * d->query_row + (ptrdiff_t)head * d->depth,
-                                 .a_row = d->query_row,
-                                 .a_depth = 1,
-                                 .b = s->parts.packed,
-                                 .c = s->parts.weights,
-                                 .c_row = d->keys});
+    fv__multiply(s->kernels, s->rows, d->depth, d->keys,
+                 fv__by_row(s->query + (ptrdiff_t)s->first * d->query_row + (ptrdiff_t)head * d->depth, d->query_row),
+                 fv__packed(s->parts.packed), s->parts.weights, d->keys);
     s->kernels->softmax_rows(s->parts.weights, s->parts.weights, s->rows, d->keys, d->scale);
 }
 
@@ -161,17 +155,9 @@ static void forward(const fv__call *call) {
             mean[i] /= (float)d->queries;
         }
         for (int i = 0; i < d->products; i++, out += d->rows * d->value_depth) {
-            s.kernels->gemm(&(fv__gemm){.rows = d->rows,
-                                        .columns = d->value_depth,
-                                        .depth = d->keys,
-                                        .segments = 1,
-                                        .a = mean + (ptrdiff_t)i * d->keys,
-                                        .a_row = d->keys,
-                                        .a_depth = 1,
-                                        .b = s.value + (ptrdiff_t)i * d->value_depth,
-                                        .b_row = d->value_row,
-                                        .c = out,
-                                        .c_row = d->value_depth});
+            fv__multiply(s.kernels, d->rows, d->keys, d->value_depth,
+                         fv__by_row(mean + (ptrdiff_t)i * d->keys, d->keys),
+                         fv__by_row(s.value + (ptrdiff_t)i * d->value_depth, d->value_row), out, d->value_depth);
         }
     }
 }
@@ -180,17 +166,10 @@ static void forward(const fv__call *call) {
 static void backward_value(const sample *s, const float *mean, const float *d_out, float *d_value) {
     const dimensions *d = &s->d;
     for (int i = 0; i < d->products; i++) {
-        s->kernels->gemm(&(fv__gemm){.rows = d->keys,
-                                     .columns = d->value_depth,
-                                     .depth = d->rows,
-                                     .segments = 1,
-                                     .a = mean + (ptrdiff_t)i * d->keys,
-                                     .a_row = 1,
-                                     .a_depth = d->keys,
-                                     .b = d_out + (ptrdiff_t)i * d->value_depth,
-                                     .b_row = d->value_depth,
-                                     .c = d_value + (ptrdiff_t)i * d->value_depth,
-                                     .c_row = d->value_row});
+        fv__multiply(s->kernels, d->keys, d->rows, d->value_depth,
+                     fv__by_column(mean + (ptrdiff_t)i * d->keys, d->keys),
+                     fv__by_row(d_out + (ptrdiff_t)i * d->value_depth, d->value_depth),
+                     d_value + (ptrdiff_t)i * d->value_depth, d->value_row);
     }
 }
 
@@ -200,16 +179,9 @@ static void backward_mean(const sample *s, const float *d_out) {
     for (int i = 0; i < d->products; i++) {
         s->kernels->pack(d->value_depth, d->keys, s->value + (ptrdiff_t)i * d->value_depth, 1, d->value_row,
                          s->parts.packed);
-        s->kernels->gemm(&(fv__gemm){.rows = d->rows,
-                                     .columns = d->keys,
-                                     .depth = d->value_depth,
-                                     .segments = 1,
-                                     .a = d_out + (ptrdiff_t)i * d->value_depth,
-                                     .a_row = d->value_depth,
-                                     .a_depth = 1,
-                                     .b = s->parts.packed,
-                                     .c = s->parts.d_mean + (ptrdiff_t)i * d->keys,
-                                     .c_row = d->keys});
+        fv__multiply(s->kernels, d->rows, d->value_depth, d->keys,
+                     fv__by_row(d_out + (ptrdiff_t)i * d->value_depth, d->value_depth), fv__packed(s->parts.packed),
+                     s->parts.d_mean + (ptrdiff_t)i * d->keys, d->keys);
     }
     for (ptrdiff_t i = 0; i < (ptrdiff_t)d->heads * d->keys; i++) {
         s->parts.d_mean[i] /= (float)d->queries;
@@ -228,31 +200,13 @@ static void backward_block(const sample *s, int head, float *d_query, float *d_k
     }
     s->kernels->softmax_rows_backward(gradient, s->parts.weights, gradient, s->rows, d->keys, d->scale);
     if (d_query) {
-        s->kernels->gemm(&(fv__gemm){.rows = s->rows,
-                                     .columns = d->depth,
-                                     .depth = d->keys,
-                                     .segments = 1,
-                                     .a = gradient,
-                                     .a_row = d->keys,
-                                     .a_depth = 1,
-                                     .b = s->key + (ptrdiff_t)head * d->depth,
-                                     .b_row = d->query_row,
-                                     .c = d_query + at,
-                                     .c_row = d->query_row});
+        fv__multiply(s->kernels, s->rows, d->keys, d->depth, fv__by_row(gradient, d->keys),
+                     fv__by_row(s->key + (ptrdiff_t)head * d->depth, d->query_row), d_query + at, d->query_row);
     }
     if (d_key) {
-        s->kernels->gemm(&(fv__gemm){.rows = d->keys,
-                                     .columns = d->depth,
-                                     .depth = s->rows,
-                                     .segments = 1,
-                                     .a = gradient,
-                                     .a_row = 1,
-                                     .a_depth = d->keys,
-                                     .b = s->query + at,
-                                     .b_row = d->query_row,
-                                     .c = d_key + (ptrdiff_t)head * d->depth,
-                                     .c_row = d->query_row,
-                                     .accumulate = s->first > 0});
+        fv__multiply_add(s->kernels, d->keys, s->rows, d->depth, fv__by_column(gradient, d->keys),
+                         fv__by_row(s->query + at, d->query_row), d_key + (ptrdiff_t)head * d->depth, d->query_row,
+                         s->first > 0);
     }
 }
 

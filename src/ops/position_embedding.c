@@ -1,8 +1,7 @@
-// A trained table added to the tokens of every sample, so that a token tells where it stands.
+// A trained table added to the tokens of every sample, so that a token shows where it is.
 #include <string.h>
 
 #include "ops/check.h"
-#include "ops/op.h"
 
 static fv_status infer(fv__op_node *node, fv_error *error) {
     FV__TRY(fv__op_expect_inputs(node, "position_embedding", 2, 2, "two: x and the table", error));
@@ -10,11 +9,6 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     FV__TRY(fv__op_expect_weight(node, "position_embedding", 1, "the table", node->inputs[0], error));
     node->output = node->inputs[0];
     return FV_OK;
-}
-
-static uint32_t backward_reads(const fv__op_node *node) {
-    (void)node;
-    return 0;
 }
 
 static void forward(const fv__call *call) {
@@ -37,7 +31,6 @@ static void backward(const fv__call *call) {
 const fv__op fv__op_position_embedding = {
     .name = "position_embedding",
     .infer = infer,
-    .backward_reads = backward_reads,
     .forward = forward,
     .backward = backward,
     .multiply_adds = fv__op_one_each,

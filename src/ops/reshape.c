@@ -1,6 +1,6 @@
 // The same numbers seen in another shape; one size may be -1: what is left.
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/tokens.h"
 
 static fv_status infer(fv__op_node *node, fv_error *error) {
     fv__shape shape = ((const fv__reshape_attributes *)node->attributes)->shape;
@@ -37,21 +37,9 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     return FV_OK;
 }
 
-static uint32_t backward_reads(const fv__op_node *node) {
-    (void)node;
-    return 0;
-}
-
-static double multiply_adds(const fv__op_node *node) {
-    (void)node;
-    return 0;
-}
-
 const fv__op fv__op_reshape = {
     .name = "reshape",
     .attributes_size = sizeof(fv__reshape_attributes),
     .view = true,
     .infer = infer,
-    .backward_reads = backward_reads,
-    .multiply_adds = multiply_adds,
 };

@@ -1,6 +1,6 @@
 // Softmax over the features of each token, or for each feature over the tokens.
+#include "ops/softmax.h"
 #include "ops/check.h"
-#include "ops/op.h"
 
 static bool over_tokens(const fv__op_node *node) {
     return ((const fv__softmax_attributes *)node->attributes)->axis == FV__AXIS_TOKENS;

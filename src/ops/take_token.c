@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/tokens.h"
 
 static int index_of(const fv__op_node *node) {
     return ((const fv__take_token_attributes *)node->attributes)->index;
@@ -18,11 +18,6 @@ static fv_status infer(fv__op_node *node, fv_error *error) {
     }
     node->output = (fv__shape){.rank = 1, .size = {node->inputs[0].size[1]}};
     return FV_OK;
-}
-
-static uint32_t backward_reads(const fv__op_node *node) {
-    (void)node;
-    return 0;
 }
 
 static void forward(const fv__call *call) {
@@ -46,7 +41,6 @@ const fv__op fv__op_take_token = {
     .name = "take_token",
     .attributes_size = sizeof(fv__take_token_attributes),
     .infer = infer,
-    .backward_reads = backward_reads,
     .forward = forward,
     .backward = backward,
     .multiply_adds = fv__op_one_each,

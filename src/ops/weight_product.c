@@ -1,6 +1,7 @@
 // A product of two weights. It runs once a step, so that a chain of linear layers costs the samples one product only.
 #include "ops/check.h"
-#include "ops/op.h"
+#include "ops/product.h"
+#include "ops/weight_products.h"
 
 static fv_status infer(fv__op_node *node, fv_error *error) {
     const fv__weight_product_attributes *a = node->attributes;
@@ -39,19 +40,12 @@ static void forward(const fv__call *call) {
     const fv__weight_product_attributes *a = call->node->attributes;
     for (int h = 0; h < a->blocks; h++) {
         bool again = a->sum_blocks && h > 0;
-        call->kernels->gemm(&(fv__gemm){.rows = a->rows,
-                                        .columns = a->columns,
-                                        .depth = a->inner,
-                                        .segments = 1,
-                                        .a = call->in[0],
-                                        .a_row = a->inner,
-                                        .a_depth = 1,
-                                        .b = call->in[1] + (ptrdiff_t)h * a->inner * a->columns,
-                                        .b_row = a->columns,
-                                        .c = call->out + output_at(a, h),
-                                        .c_row = a->columns,
-                                        .accumulate = again,
-                                        .bias = call->node->input_count == 3 && !again ? call->in[2] : NULL});
+        fv__gemm product = fv__product(a->rows, a->inner, a->columns, fv__by_row(call->in[0], a->inner),
+                                       fv__by_row(call->in[1] + (ptrdiff_t)h * a->inner * a->columns, a->columns),
+                                       call->out + output_at(a, h), a->columns);
+        product.accumulate = again;
+        product.bias = call->node->input_count == 3 && !again ? call->in[2] : NULL;
+        call->kernels->gemm(&product);
     }
 }
 
@@ -60,34 +54,17 @@ static void backward_left(const fv__call *call, int h) {
     const fv__weight_product_attributes *a = call->node->attributes;
     const float *block = call->in[1] + (ptrdiff_t)h * a->inner * a->columns;
     call->kernels->pack(a->columns, a->inner, block, 1, a->columns, call->scratch);
-    call->kernels->gemm(&(fv__gemm){.rows = a->rows,
-                                    .columns = a->inner,
-                                    .depth = a->columns,
-                                    .segments = 1,
-                                    .a = call->d_out + output_at(a, h),
-                                    .a_row = a->columns,
-                                    .a_depth = 1,
-                                    .b = call->scratch,
-                                    .c = call->d_in[0],
-                                    .c_row = a->inner,
-                                    .accumulate = true});
+    fv__multiply_add(call->kernels, a->rows, a->columns, a->inner,
+                     fv__by_row(call->d_out + output_at(a, h), a->columns), fv__packed(call->scratch), call->d_in[0],
+                     a->inner, true);
 }
 
 // dX[h] += Aᵀ · dY[h]
 static void backward_right(const fv__call *call, int h) {
     const fv__weight_product_attributes *a = call->node->attributes;
-    call->kernels->gemm(&(fv__gemm){.rows = a->inner,
-                                    .columns = a->columns,
-                                    .depth = a->rows,
-                                    .segments = 1,
-                                    .a = call->in[0],
-                                    .a_row = 1,
-                                    .a_depth = a->inner,
-                                    .b = call->d_out + output_at(a, h),
-                                    .b_row = a->columns,
-                                    .c = call->d_in[1] + (ptrdiff_t)h * a->inner * a->columns,
-                                    .c_row = a->columns,
-                                    .accumulate = true});
+    fv__multiply_add(call->kernels, a->inner, a->rows, a->columns, fv__by_column(call->in[0], a->inner),
+                     fv__by_row(call->d_out + output_at(a, h), a->columns),
+                     call->d_in[1] + (ptrdiff_t)h * a->inner * a->columns, a->columns, true);
 }
 
 static void backward(const fv__call *call) {

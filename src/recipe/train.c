@@ -3,10 +3,10 @@
 
 #include "base/memory.h"
 #include "base/options.h"
-#include "recipe/frozen.h"
+#include "data/samples.h"
 #include "recipe/recipe.h"
 #include "recipe/train.h"
-#include "train/fit.h"
+#include "train/frozen.h"
 
 // --- Models
 
@@ -111,11 +111,12 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
     fv__text text = {0};
     fv__frozen frozen = {0};
     char digest[FV__SHA256_TEXT] = "";
-    fv__samples train_samples = fv__dataset_samples(training);
-    fv__samples validation_samples = validation ? fv__dataset_samples(validation) : (fv__samples){0};
-    fv_status status = fv__recipe_resolve(recipe, &text, error);
-    if (!status && folder) {
-        status = digest_data(training, validation, digest, error);
+    const fv__samples train_samples = fv__dataset_samples(training);
+    const fv__samples validation_samples = validation ? fv__dataset_samples(validation) : (fv__samples){0};
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(fv__recipe_resolve(recipe, &text, error));
+    if (folder) {
+        FV__TRY_OR_DONE(digest_data(training, validation, digest, error));
     }
     fv__fit_options fit = {.settings = &recipe->train,
                            .train = &train_samples,
@@ -127,20 +128,14 @@ static fv_status train(const fv_recipe *recipe, const fv_train_options *options,
                            .left_out = left_out,
                            .folder = folder,
                            .run = options};
-    if (!status) {
-        status = fv__fit_prepare(model, &fit, error);
+    FV__TRY_OR_DONE(fv__fit_prepare(model, &fit, error));
+    FV__TRY_OR_DONE(fv__frozen_use(&frozen, model, training, validation, &fit, error));
+    const fv_event event = {.kind = FV_EVENT_START, .model = model, .training = training, .validation = validation};
+    if (!fv__emit(options->on_event, options->context, &event)) {
+        FV__TRY_OR_DONE(fv__fail(error, FV_INTERRUPTED, "stopped before the first step"));
     }
-    if (!status) {
-        status = fv__frozen_open(&frozen, recipe, options, model, &train_samples, training, &validation_samples,
-                                 validation, fit.rewrite, error);
-    }
-    if (!status) {
-        fit.from = frozen.end;
-        const fv_event event = {.kind = FV_EVENT_START, .model = model, .training = training, .validation = validation};
-        status = fv__emit(options->on_event, options->context, &event)
-                     ? fv__fit(model, &fit, error)
-                     : fv__fail(error, FV_INTERRUPTED, "stopped before the first step");
-    }
+    FV__TRY_OR_DONE(fv__fit(model, &fit, error));
+done:
     fv__frozen_close(&frozen);
     fv__text_free(&text);
     return status;

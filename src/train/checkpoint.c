@@ -80,7 +80,7 @@ static size_t list_tensors(const fv__checkpoint *checkpoint, fv__tensor_entry te
     return count;
 }
 
-// The sum over pairs and tensors, so that a file which is whole in its lengths alone is told from a good one.
+// The sum over pairs and tensors, so that a damaged file of the right lengths is found out.
 static void sum_up(const fv__metadata *pairs, size_t pair_count, const fv__tensor_entry *tensors, size_t count,
                    char text[FV__SHA256_TEXT]) {
     fv__sha256 sum;
@@ -164,7 +164,8 @@ static fv_status check_metadata(const fv__checkpoint *checkpoint, const fv__tens
         return fv__fail(error, FV_FORMAT, "%s is damaged: its content does not have the SHA-256 it names", path);
     }
     if (strcmp(pairs[1].value, checkpoint->recipe) != 0) {
-        return fv__fail(error, FV_INVALID, "%s belongs to another recipe: resume with the recipe.yaml beside it", path);
+        return fv__fail(error, FV_INVALID, "%s belongs to another recipe: resume with the recipe.yaml next to it",
+                        path);
     }
     if (strcmp(pairs[2].value, checkpoint->data) != 0) {
         return fv__fail(error, FV_INVALID, "%s belongs to other data: the run began with samples that are not these",
@@ -179,21 +180,17 @@ static fv_status check_metadata(const fv__checkpoint *checkpoint, const fv__tens
 fv_status fv__checkpoint_begin(const fv__checkpoint *run, const char *path, fv_model *model, bool *rewrite,
                                fv_error *error) {
     fv__tensor_file *file;
-    fv_status status = fv__safetensors_open(path, &file, error);
-    if (status) {
-        return status;
-    }
-    status = check_metadata(run, file, path, error);
+    fv_status status = FV_OK;
+    FV__TRY(fv__safetensors_open(path, &file, error));
+    FV__TRY_OR_DONE(check_metadata(run, file, path, error));
     const fv__tensor_entry *weights = fv__safetensors_find(file, "weights");
     const size_t bytes = model->graph.weight_count * sizeof *model->weights;
-    if (!status && !(weights && weights->dtype == FV__F32 && weights->bytes == bytes)) {
-        status = fail_tensor(path, "weights", error);
-    }
-    if (!status) {
-        const char *choice = fv__safetensors_metadata(file, REWRITE);
-        *rewrite = !choice || strcmp(choice, OFF) != 0;
-        memcpy(model->weights, weights->data, bytes);
-    }
+    const bool fits = weights && weights->dtype == FV__F32 && weights->bytes == bytes;
+    FV__TRY_OR_DONE(fits ? FV_OK : fail_tensor(path, "weights", error));
+    const char *choice = fv__safetensors_metadata(file, REWRITE);
+    *rewrite = !choice || strcmp(choice, OFF) != 0;
+    memcpy(model->weights, weights->data, bytes);
+done:
     fv__safetensors_close(file);
     return status;
 }
@@ -214,31 +211,25 @@ static fv_status make_room(const fv__checkpoint *checkpoint, const fv__tensor_fi
 
 fv_status fv__checkpoint_read(const fv__checkpoint *checkpoint, const char *path, fv_error *error) {
     fv__tensor_file *file;
-    fv_status status = fv__safetensors_open(path, &file, error);
-    if (status) {
-        return status;
-    }
     fv__tensor_entry tensors[MOST_TENSORS];
     char names[FV__OPTIMIZER_STATES][48];
-    size_t count = 0;
-    status = make_room(checkpoint, file, error);
-    if (!status) {
-        count = list_tensors(checkpoint, tensors, names);
+    fv_status status = FV_OK;
+    FV__TRY(fv__safetensors_open(path, &file, error));
+    FV__TRY_OR_DONE(make_room(checkpoint, file, error));
+    const size_t count = list_tensors(checkpoint, tensors, names);
+    if (fv__safetensors_count(file) != count) {
+        FV__TRY_OR_DONE(fv__fail(error, FV_FORMAT, "%s holds %zu tensors, but this training keeps %zu", path,
+                                 fv__safetensors_count(file), count));
     }
-    if (!status && fv__safetensors_count(file) != count) {
-        status = fv__fail(error, FV_FORMAT, "%s holds %zu tensors, but this training keeps %zu", path,
-                          fv__safetensors_count(file), count);
+    for (size_t i = 0; i < count; i++) {
+        FV__TRY_OR_DONE(find(file, &tensors[i]) ? FV_OK : fail_tensor(path, tensors[i].name, error));
     }
-    for (size_t i = 0; i < count && !status; i++) {
-        if (!find(file, &tensors[i])) {
-            status = fail_tensor(path, tensors[i].name, error);
-        }
-    }
-    for (size_t i = 0; i < count && !status; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (tensors[i].bytes) {
             memcpy((void *)tensors[i].data, find(file, &tensors[i])->data, tensors[i].bytes);
         }
     }
+done:
     fv__safetensors_close(file);
     return status;
 }

@@ -36,8 +36,8 @@ typedef struct fv__checkpoint {
 
 // Comes before anything is computed with the model, which gets the run's weights; *rewrite says whether the run uses
 // the algebra pass.
-// Refuses by name a file that is torn, that is no checkpoint, or that is not of the recipe, the data or the
-// instruction-set level that `run` has (FV_UNSUPPORTED; the message tells the FOVEA_ISA that works).
+// Refuses by name a file that is torn, that is not a checkpoint, or that does not belong to the recipe, the data or the
+// instruction-set level that `run` has (FV_UNSUPPORTED; the message names the FOVEA_ISA that works).
 fv_status fv__checkpoint_begin(const fv__checkpoint *run, const char *path, fv_model *model, bool *rewrite,
                                fv_error *error);
 

@@ -3,18 +3,14 @@
 #include <string.h>
 
 #include "base/options.h"
-#include "data/dataset.h"
+#include "data/samples.h"
 #include "train/evaluation.h"
 #include "train/pass.h"
 
 enum { BATCH = 64 };
 
 static fv_status check_dataset(const fv_model *model, const fv_dataset *dataset, const int *top_k, fv_error *error) {
-    const int *size = model->input_settings.size.values;
-    if (dataset->height != size[0] || dataset->width != size[1] || dataset->channels != size[2]) {
-        return fv__fail(error, FV_INVALID, "the model takes images of %d×%d×%d, but those of %s are %d×%d×%d", size[0],
-                        size[1], size[2], dataset->name, dataset->height, dataset->width, dataset->channels);
-    }
+    FV__TRY(fv__model_check_images(model, dataset->name, dataset->height, dataset->width, dataset->channels, error));
     if (dataset->classes != model->classes) {
         return fv__fail(error, FV_INVALID, "the model has %d classes, but %s has %d", model->classes, dataset->name,
                         dataset->classes);

@@ -51,7 +51,7 @@ static double confidence_of(const float *logits, int classes, int largest) {
 }
 
 static fv_calibration_bin *bin_of(fv_evaluation *evaluation, double confidence) {
-    int bin = confidence > 0 ? (int)ceil(confidence * FV_CALIBRATION_BINS) - 1 : 0; // 0 also for what is no number
+    int bin = confidence > 0 ? (int)ceil(confidence * FV_CALIBRATION_BINS) - 1 : 0; // 0 also for NaN
     return &evaluation->bins[bin < FV_CALIBRATION_BINS ? bin : FV_CALIBRATION_BINS - 1];
 }
 

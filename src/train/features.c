@@ -45,20 +45,19 @@ static fv_status render(void *context, int input, int first, int count, int work
     (void)input;
     frozen_run *run = context;
     const size_t values = fv__shape_elements(fv__graph_shape(&run->model->graph, run->model->input));
-    fv_status status = FV_OK;
     if (run->probe) {
         fv__model_preprocess(run->model, run->probe, 1, out);
         return FV_OK;
     }
-    for (int i = 0; i < count && !status; i++, out += values) {
-        fv__augment_draw draw = {.sample = run->first + (size_t)(first + i)};
-        status = fv__render(&run->renderer, run->samples, draw, worker, out, error);
+    for (int i = 0; i < count; i++, out += values) {
+        const fv__augment_draw draw = {.sample = run->first + (size_t)(first + i)};
+        FV__TRY(fv__render(&run->renderer, run->samples, draw, worker, out, error));
     }
-    return status;
+    return FV_OK;
 }
 
-static fv_status start(frozen_run *run, const fv_model *model, const fv__features_options *options, fv_error *error) {
-    *run = (frozen_run){.model = model};
+static fv_status start(frozen_run *run, const fv__features_options *options, fv_error *error) {
+    const fv_model *model = run->model;
     const fv__rewrite_options rewrite = {
         .rules = !options->no_rewrite, .batch = BATCH, .wanted = &options->node, .wanted_count = 1};
     FV__TRY(fv__runner_start(&run->runner, options->threads, error));
@@ -82,9 +81,8 @@ static fv_status run_batch(frozen_run *run, int count, const float **values, fv_
     }
     fv__feed feed = {
         .samples = count, .weights = run->model->weights, .sample_ids = run->ids, .render = render, .context = run};
-    fv_status status = fv__runner_run(&run->runner, run->plan, &feed, error);
     *values = fv__plan_value(run->plan, run->node);
-    return status;
+    return fv__runner_run(&run->runner, run->plan, &feed, error);
 }
 
 // --- The name of the file
@@ -93,61 +91,63 @@ static void add_text(fv__sha256 *sum, const char *text) {
     fv__sha256_add(sum, text, strlen(text) + 1);
 }
 
-// What the frozen part computes is told by its weights and its output for a picture of noise.
+// The frozen part is identified by its weights and by its output for an image of noise.
 static fv_status fingerprint(frozen_run *run, const fv__features_options *options, size_t values,
                              char text[FV__SHA256_TEXT], fv_error *error) {
     const fv_model *model = run->model;
-    const size_t bytes = fv__shape_elements(fv__graph_shape(&model->graph, model->input));
+    const size_t bytes = fv__model_image_bytes(model);
     const float *output;
+    fv__sha256 sum;
+    fv_status status = FV_OK;
     uint8_t *probe = fv__alloc(bytes);
-    if (!probe) {
-        return fv__fail_memory(error, "the features");
-    }
+    FV__TRY_OR_DONE(probe ? FV_OK : fv__fail_memory(error, "the features"));
     for (size_t i = 0; i < bytes; i++) {
         probe[i] = (uint8_t)((uint32_t)i * 2654435761u >> 24);
     }
     run->probe = probe;
-    fv_status status = run_batch(run, 1, &output, error);
+    FV__TRY_OR_DONE(run_batch(run, 1, &output, error));
+    fv__sha256_start(&sum);
+    add_text(&sum, "fovea features 1");
+    add_text(&sum, run->runner.kernels->level);
+    add_text(&sum, options->data);
+    for (int i = 0; i < model->graph.parameter_count; i++) {
+        const fv__parameter *parameter = &model->graph.parameters[i];
+        if (!parameter->trainable && parameter->node <= options->node) {
+            fv__sha256_add(&sum, model->weights + parameter->offset, parameter->count * sizeof(float));
+        }
+    }
+    fv__sha256_add(&sum, output, values * sizeof *output);
+    fv__sha256_end(&sum, text);
+done:
     run->probe = NULL;
     fv__free(probe);
-    if (!status) {
-        fv__sha256 sum;
-        fv__sha256_start(&sum);
-        add_text(&sum, "fovea features 1");
-        add_text(&sum, run->runner.kernels->level);
-        add_text(&sum, options->data);
-        for (int i = 0; i < model->graph.parameter_count; i++) {
-            const fv__parameter *parameter = &model->graph.parameters[i];
-            if (!parameter->trainable && parameter->node <= options->node) {
-                fv__sha256_add(&sum, model->weights + parameter->offset, parameter->count * sizeof(float));
-            }
-        }
-        fv__sha256_add(&sum, output, values * sizeof *output);
-        fv__sha256_end(&sum, text);
-    }
     return status;
 }
 
 // --- The file
 
+// Asks the caller whether to go on.
+static fv_status report(const fv__features_options *options, size_t done, size_t count, double seconds,
+                        const char *what, fv_error *error) {
+    if (!options->on_batch || options->on_batch(options->context, done, count, seconds)) {
+        return FV_OK;
+    }
+    return fv__fail(error, FV_INTERRUPTED, "stopped while %s", what);
+}
+
 static fv_status write_batches(frozen_run *run, const fv__features_options *options, const fv__features *features,
                                fv__writer *writer, fv_error *error) {
-    fv_status status = FV_OK;
     const double begin = fv__seconds();
-    for (run->first = 0; run->first < features->count && !status; run->first += BATCH) {
+    for (run->first = 0; run->first < features->count; run->first += BATCH) {
         const size_t left = features->count - run->first;
         const int count = left < BATCH ? (int)left : BATCH;
         const float *values;
-        status = run_batch(run, count, &values, error);
-        if (!status) {
-            status = fv__writer_append(writer, values, (size_t)count * features->values * sizeof *values, error);
-        }
-        if (!status && options->on_batch &&
-            !options->on_batch(options->context, run->first + (size_t)count, features->count, fv__seconds() - begin)) {
-            status = fv__fail(error, FV_INTERRUPTED, "stopped while the frozen layers were computed");
-        }
+        FV__TRY(run_batch(run, count, &values, error));
+        FV__TRY(fv__writer_append(writer, values, (size_t)count * features->values * sizeof *values, error));
+        FV__TRY(report(options, run->first + (size_t)count, features->count, fv__seconds() - begin,
+                       "the frozen layers were computed", error));
     }
-    return status;
+    return FV_OK;
 }
 
 static fv_status compute(frozen_run *run, const fv__samples *samples, const fv__features_options *options,
@@ -160,13 +160,10 @@ static fv_status compute(frozen_run *run, const fv__samples *samples, const fv__
         sizes[1 + i] = (size_t)shape.size[i];
     }
     fv__npy_header(header, sizes, 1 + (size_t)shape.rank);
-    fv_status status = fv__writer_open(features->path, &writer, error);
-    if (status) {
-        return status;
-    }
+    FV__TRY(fv__writer_open(features->path, &writer, error));
     run->samples = samples;
     fv__writer_append(writer, header, sizeof header, NULL);
-    status = write_batches(run, options, features, writer, error);
+    const fv_status status = write_batches(run, options, features, writer, error);
     if (status) {
         fv__writer_abandon(writer);
         return status;
@@ -186,31 +183,38 @@ static int open_file(const fv__features *features) {
     return file;
 }
 
-// One process computes, the others wait: whoever has the lock looks again whether the file has come.
+// Computes the file if nobody else is about to; otherwise waits a moment.
+static fv_status compute_or_wait(frozen_run *run, const fv__samples *samples, const fv__features_options *options,
+                                 const char *lock_path, fv__features *features, fv_error *error) {
+    const int lock = fv__open_locked(lock_path);
+    if (lock < 0 && errno == EWOULDBLOCK) {
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        return report(options, 0, features->count, 0, "another process computed the frozen layers", error);
+    }
+    if (lock < 0) {
+        return fv__fail_file(error, lock_path, "write", errno);
+    }
+    features->file = open_file(features); // it may have come in the meantime
+    const fv_status status = features->file < 0 ? compute(run, samples, options, features, error) : FV_OK;
+    unlink(lock_path);
+    close(lock);
+    return status;
+}
+
+// One process computes, the others wait.
 static fv_status find_or_compute(frozen_run *run, const fv__samples *samples, const fv__features_options *options,
                                  fv__features *features, fv_error *error) {
     char *lock_path = fv__format("%s.lock", features->path);
-    fv_status status = lock_path ? fv__make_folders(options->folder, error) : fv__fail_memory(error, "the features");
-    features->file = status ? -1 : open_file(features);
-    while (!status && features->file < 0) {
-        int lock = fv__open_locked(lock_path);
-        if (lock < 0 && errno == EWOULDBLOCK) {
-            nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-            if (options->on_batch && !options->on_batch(options->context, 0, features->count, 0)) {
-                status = fv__fail(error, FV_INTERRUPTED, "stopped while another process computed the frozen layers");
-            }
-        } else if (lock < 0) {
-            status = fv__fail_file(error, lock_path, "write", errno);
-        } else {
-            features->file = open_file(features);
-            if (features->file < 0) {
-                status = compute(run, samples, options, features, error);
-            }
-            unlink(lock_path);
-            close(lock);
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(lock_path ? FV_OK : fv__fail_memory(error, "the features"));
+    FV__TRY_OR_DONE(fv__make_folders(options->folder, error));
+    while ((features->file = open_file(features)) < 0) {
+        FV__TRY_OR_DONE(compute_or_wait(run, samples, options, lock_path, features, error));
+        if (features->file >= 0) {
+            break;
         }
-        features->file = status || features->file >= 0 ? features->file : open_file(features);
     }
+done:
     fv__free(lock_path);
     return status;
 }
@@ -218,16 +222,24 @@ static fv_status find_or_compute(frozen_run *run, const fv__samples *samples, co
 bool fv__features_pay(const fv_model *model, int node) {
     double multiply_adds = 0;
     for (int n = 0; n <= node; n++) {
-        const fv__node *one = &model->graph.nodes[n];
-        multiply_adds += one->parameter < 0 ? one->op->multiply_adds(&one->view) : 0;
+        multiply_adds += fv__node_multiply_adds(&model->graph.nodes[n]);
     }
     return multiply_adds > PAYS_FROM * (double)fv__shape_elements(fv__graph_shape(&model->graph, node));
 }
 
+static fv_status open_features(frozen_run *run, const fv__samples *samples, const fv__features_options *options,
+                               fv__features *features, fv_error *error) {
+    char name[FV__SHA256_TEXT];
+    FV__TRY(start(run, options, error));
+    FV__TRY(fingerprint(run, options, features->values, name, error));
+    features->path = fv__format("%s/%.32s.npy", options->folder, name);
+    FV__TRY(features->path ? FV_OK : fv__fail_memory(error, "the features"));
+    return find_or_compute(run, samples, options, features, error);
+}
+
 fv_status fv__features_open(const fv_model *model, const fv__samples *samples, const fv__features_options *options,
                             fv__features **out, fv_error *error) {
-    char name[FV__SHA256_TEXT];
-    frozen_run run;
+    frozen_run run = {.model = model};
     *out = NULL;
     fv__features *features = fv__alloc(sizeof *features);
     if (!features) {
@@ -236,15 +248,7 @@ fv_status fv__features_open(const fv_model *model, const fv__samples *samples, c
     features->file = -1;
     features->count = samples->count;
     features->values = fv__shape_elements(fv__graph_shape(&model->graph, options->node));
-    fv_status status = start(&run, model, options, error);
-    if (!status) {
-        status = fingerprint(&run, options, features->values, name, error);
-    }
-    if (!status) {
-        features->path = fv__format("%s/%.32s.npy", options->folder, name);
-        status = features->path ? find_or_compute(&run, samples, options, features, error)
-                                : fv__fail_memory(error, "the features");
-    }
+    const fv_status status = open_features(&run, samples, options, features, error);
     stop(&run);
     if (status) {
         fv__features_close(features);

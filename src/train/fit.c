@@ -39,7 +39,7 @@ static fv_progress progress_of(const fv__session *session, const fv__metrics *va
     return progress;
 }
 
-// Tells the caller; false when training is to stop.
+// False: the caller asks to stop.
 static bool report_progress(const fv__session *session, const fv__metrics *validation) {
     const fv_train_options *run = session->options->run;
     const fv_progress progress = progress_of(session, validation);
@@ -58,55 +58,56 @@ static fv_status fail_interrupted(const fv__session *session, fv_error *error) {
 }
 
 static fv_status write_model(fv__session *session, fv_error *error) {
-    fv_status status = session->model_wanted ? fv__session_write_model(session, error) : FV_OK;
-    session->model_wanted = session->model_wanted && status;
-    return status;
+    if (session->model_wanted) {
+        FV__TRY(fv__session_write_model(session, error));
+    }
+    session->model_wanted = false;
+    return FV_OK;
 }
 
 static fv_status write_results(fv__session *session, fv_error *error) {
-    fv_status status = fv__session_write_history(session, error);
-    return status ? status : write_model(session, error);
+    FV__TRY(fv__session_write_history(session, error));
+    return write_model(session, error);
 }
 
 // A checkpoint comes after the model: a run killed in between repeats what came after the checkpoint before and writes
 // the same.
 static fv_status write_state(fv__session *session, fv_error *error) {
-    fv_status status = fv__session_write_checkpoint(session, error);
-    if (!status) {
-        status = fv__session_write_report(session, is_finished(session) ? "finished" : "running", error);
-    }
+    FV__TRY(fv__session_write_checkpoint(session, error));
+    FV__TRY(fv__session_write_report(session, is_finished(session) ? "finished" : "running", error));
     session->written = fv__seconds();
-    return status;
+    return FV_OK;
+}
+
+static fv_status train_step(fv__session *session, fv_error *error) {
+    fv__run_state *state = &session->state;
+    const fv__samples *train = session->options->train;
+    const size_t batch = (size_t)session->settings->batch;
+    const size_t first = (size_t)state->step * batch, left = train->count - first;
+    const double start = fv__seconds();
+    state->rate = fv__trainer_rate(session->trainer);
+    FV__TRY(fv__trainer_step(session->trainer, train, session->order + first, (int)(left < batch ? left : batch),
+                             &state->train, error));
+    state->seconds += fv__seconds() - start;
+    state->step++;
+    state->steps = session->trainer->step;
+    return FV_OK;
 }
 
 static fv_status train_steps(fv__session *session, fv_error *error) {
     fv__run_state *state = &session->state;
-    const fv__samples *train = session->options->train;
     const int every = session->options->run->checkpoint_steps;
-    const size_t batch = (size_t)session->settings->batch;
-    fv__trainer_order(session->trainer, state->epoch, train->count, session->order);
+    fv__trainer_order(session->trainer, state->epoch, session->options->train->count, session->order);
     while (state->step < session->trainer->epoch_steps) {
-        size_t first = (size_t)state->step * batch, left = train->count - first;
-        double start = fv__seconds();
-        state->rate = fv__trainer_rate(session->trainer);
-        fv_status status = fv__trainer_step(session->trainer, train, session->order + first,
-                                            (int)(left < batch ? left : batch), &state->train, error);
-        if (status) {
-            return status;
+        FV__TRY(train_step(session, error));
+        if (!report_progress(session, NULL)) {
+            FV__TRY(write_results(session, error));
+            FV__TRY(write_state(session, error));
+            return fail_interrupted(session, error);
         }
-        state->seconds += fv__seconds() - start;
-        state->step++;
-        state->steps = session->trainer->step;
-        bool go_on = report_progress(session, NULL);
-        if (!go_on) {
-            status = write_results(session, error);
-            status = status ? status : write_state(session, error);
-        } else if (every > 0 && state->step % (uint64_t)every == 0) {
-            status = write_model(session, error);
-            status = status ? status : fv__session_write_checkpoint(session, error);
-        }
-        if (status || !go_on) {
-            return status ? status : fail_interrupted(session, error);
+        if (every > 0 && state->step % (uint64_t)every == 0) {
+            FV__TRY(write_model(session, error));
+            FV__TRY(fv__session_write_checkpoint(session, error));
         }
     }
     return FV_OK;
@@ -152,12 +153,9 @@ static fv_status validate(fv__session *session, fv__metrics *validation, fv_erro
         keep_weights(session);
         return FV_OK;
     }
-    fv_status status = fv__trainer_evaluate(session->trainer, session->options->validation, validation, error);
-    if (!status && !isfinite(validation->loss)) {
-        status = fail_overflow(session, "the validation loss is", error);
-    }
-    if (status) {
-        return status;
+    FV__TRY(fv__trainer_evaluate(session->trainer, session->options->validation, validation, error));
+    if (!isfinite(validation->loss)) {
+        return fail_overflow(session, "the validation loss is", error);
     }
     if (note_best(session, fv__metrics_means(validation, session->settings->top_k).accuracy) ||
         !session->settings->keep_best) {
@@ -171,57 +169,55 @@ static fv_status note_epoch(fv__session *session, const fv__metrics *validation,
     return fv__history_add(&session->history, &progress, error);
 }
 
-// Of short epochs not each is written: that would take longer than they did.
+// Short epochs are not all written, since writing would take longer than they did.
 static bool is_due(const fv__session *session) {
     return session->history.rows == 1 || session->state.epoch == (uint64_t)session->settings->epochs ||
            stopped_early(session) ||
            fv__seconds() - session->written > fmax(WRITE_EVERY, WRITE_SHARE * session->writing);
 }
 
+static void start_next_epoch(fv__session *session) {
+    session->state.epoch++;
+    session->state.step = 0;
+    session->state.train = (fv__metrics){0};
+    session->state.seconds = 0;
+}
+
+// Results are written before the epoch is reported, so that the caller finds them; the checkpoint says that the next
+// epoch begins.
 static fv_status end_epoch(fv__session *session, fv_error *error) {
-    fv__run_state *state = &session->state;
     fv__metrics validation;
-    fv_status status = check_weights(session, error);
-    if (!status) {
-        status = validate(session, &validation, error);
-    }
-    if (!status) {
-        status = note_epoch(session, &validation, error);
-    }
+    FV__TRY(check_weights(session, error));
+    FV__TRY(validate(session, &validation, error));
+    FV__TRY(note_epoch(session, &validation, error));
     const bool due = is_due(session);
-    double begin = fv__seconds();
-    if (!status && due) {
-        status = write_results(session, error);
+    double seconds = -fv__seconds();
+    if (due) {
+        FV__TRY(write_results(session, error));
     }
-    if (status) {
-        return status;
-    }
-    const double result_seconds = fv__seconds() - begin;
-    bool go_on = report_progress(session, &validation);
-    state->epoch++;
-    state->step = 0;
-    state->train = (fv__metrics){0};
-    state->seconds = 0;
+    seconds += fv__seconds();
+    const bool go_on = report_progress(session, &validation);
+    start_next_epoch(session);
     if (!due && !go_on) {
-        status = write_results(session, error);
+        FV__TRY(write_results(session, error));
     }
-    if (!status && (due || !go_on)) {
-        begin = fv__seconds();
-        status = write_state(session, error);
-        session->writing = result_seconds + session->written - begin;
+    if (due || !go_on) {
+        seconds -= fv__seconds();
+        FV__TRY(write_state(session, error));
+        session->writing = seconds + session->written;
     }
-    return status || go_on || is_finished(session) ? status : fail_interrupted(session, error);
+    return go_on || is_finished(session) ? FV_OK : fail_interrupted(session, error);
 }
 
 static fv_status run_epochs(fv__session *session, fv_error *error) {
-    fv_status status = is_finished(session) ? FV_OK : fv__session_write_report(session, "running", error);
-    while (!status && !is_finished(session)) {
-        status = train_steps(session, error);
-        if (!status) {
-            status = end_epoch(session, error);
-        }
+    if (!is_finished(session)) {
+        FV__TRY(fv__session_write_report(session, "running", error));
     }
-    return status;
+    while (!is_finished(session)) {
+        FV__TRY(train_steps(session, error));
+        FV__TRY(end_epoch(session, error));
+    }
+    return FV_OK;
 }
 
 fv_status fv__fit_prepare(fv_model *model, fv__fit_options *options, fv_error *error) {
@@ -231,23 +227,27 @@ fv_status fv__fit_prepare(fv_model *model, fv__fit_options *options, fv_error *e
     return options->run->resume ? fv__session_check_resumed(model, options, error) : FV_OK;
 }
 
+// What was reached is written also after a failure, which may fail as well.
+static void write_failure(fv__session *session, fv_status status, const fv_error *reason) {
+    if (session->history.rows) {
+        write_results(session, NULL);
+    }
+    fv__session_write_report(session, status == FV_INTERRUPTED ? "interrupted" : reason->message, NULL);
+}
+
 fv_status fv__fit(fv_model *model, const fv__fit_options *options, fv_error *error) {
     fv__session session;
     fv_error own;
-    error = error ? error : &own; // run.json tells it
-    fv_status status = fv__session_begin(&session, model, options, error);
-    if (!status) {
-        status = run_epochs(&session, error);
-        if (status && session.history.rows) { // what was reached; this may fail as well
-            write_results(&session, NULL);
-        }
-        if (status) {
-            fv__session_write_report(&session, status == FV_INTERRUPTED ? "interrupted" : error->message, NULL);
-        }
-    }
-    if (!status && session.state.weights_kept) {
+    error = error ? error : &own; // run.json says it
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(fv__session_begin(&session, model, options, error));
+    status = run_epochs(&session, error);
+    if (status) {
+        write_failure(&session, status, error);
+    } else if (session.state.weights_kept) {
         memcpy(model->weights, session.result_weights, model->graph.weight_count * sizeof(float));
     }
+done:
     fv__model_weights_changed(model);
     fv__session_end(&session);
     return status;

@@ -81,24 +81,21 @@ double fv__history_value(const fv__history *history, size_t row, const char *col
 fv_status fv__history_read(const char *path, fv__history *history, fv_error *error) {
     fv__table table;
     *history = (fv__history){0};
-    fv_status status = fv__csv_read(path, &table, error);
-    if (status) {
-        return status;
-    }
+    fv_status status = FV_OK;
+    FV__TRY(fv__csv_read(path, &table, error));
     if (table.columns > FV__HISTORY_COLUMNS || fv__table_column(&table, "epoch") < 0) {
-        status =
-            fv__fail(error, FV_FORMAT, "%s: is no history of a run: its header lacks 'epoch' or is too long", path);
+        FV__TRY_OR_DONE(fv__fail(error, FV_FORMAT,
+                                 "%s: is not the history of a run: its header lacks 'epoch' or is too long", path));
     }
-    for (size_t c = 0; c < table.columns && !status; c++) {
+    for (size_t c = 0; c < table.columns; c++) {
         snprintf(history->names[history->columns++], sizeof history->names[0], "%s", table.fields[c]);
     }
-    if (!status) {
-        status = fv__history_resize(history, table.rows, error);
-    }
-    for (size_t i = 0; i < table.rows * table.columns && !status; i++) {
+    FV__TRY_OR_DONE(fv__history_resize(history, table.rows, error));
+    for (size_t i = 0; i < table.rows * table.columns; i++) {
         double *value = &history->values[i];
         *value = fv__parse_float(table.fields[table.columns + i], value) ? *value : NAN;
     }
+done:
     fv__table_free(&table);
     return status;
 }

@@ -12,7 +12,7 @@ enum { TILE = 8192 }; // weights: small enough to share out, large enough to be 
 
 // --- Making one
 
-// Tiles over runs of neighbouring parameters that are trained at one rate; `tiles` NULL only counts. Paddings between
+// Tiles over runs of neighbouring parameters that are of one lr_factor; `tiles` NULL only counts. Paddings between
 // parameters belong to them: they stay zero, since their gradients are.
 static int cut_tiles(const fv__graph *graph, fv__optimizer_tile *tiles) {
     int count = 0;
@@ -23,12 +23,14 @@ static int cut_tiles(const fv__graph *graph, fv__optimizer_tile *tiles) {
             continue;
         }
         size_t begin = start->offset, end = begin;
-        for (; p < graph->parameter_count && parameter->trainable && parameter->rate == start->rate; parameter++, p++) {
+        for (; p < graph->parameter_count && parameter->trainable && parameter->lr_factor == start->lr_factor;
+             parameter++, p++) {
             end = parameter->offset + parameter->count;
         }
         for (size_t first = begin; first < end; first += TILE) {
             if (tiles) {
-                tiles[count] = (fv__optimizer_tile){first, (int)(end - first < TILE ? end - first : TILE), start->rate};
+                tiles[count] =
+                    (fv__optimizer_tile){first, (int)(end - first < TILE ? end - first : TILE), start->lr_factor};
             }
             count++;
         }
@@ -105,12 +107,12 @@ static void update_tile(void *context, int index, int worker) {
     }
     if (optimizer->settings.kind == FV__OPTIMIZER_SGD) {
         fv__sgd_step sgd = step->sgd;
-        sgd.rate *= tile->rate;
+        sgd.rate *= tile->lr_factor;
         optimizer->kernels->sgd(&sgd, gradients, weights, states[0], count);
     } else {
         fv__adam_step adam = step->adam;
-        adam.rate *= tile->rate;
-        adam.decay *= tile->rate;
+        adam.rate *= tile->lr_factor;
+        adam.decay *= tile->lr_factor;
         optimizer->kernels->adam(&adam, gradients, weights, states[0], states[1], count);
     }
     memset(gradients, 0, count * sizeof *gradients);
@@ -150,10 +152,7 @@ fv_status fv__optimizer_step(fv__optimizer *optimizer, fv__pool *pool, uint64_t 
     const fv__optimizer_settings *settings = &optimizer->settings;
     update work = {.optimizer = optimizer, .weights = weights, .gradients = gradients};
     double scale;
-    fv_status status = clip(&work, pool, &scale, error);
-    if (status) {
-        return status;
-    }
+    FV__TRY(clip(&work, pool, &scale, error));
     work.sgd = (fv__sgd_step){.rate = (float)rate,
                               .momentum = (float)settings->momentum,
                               .gradient_scale = (float)scale,

@@ -28,7 +28,7 @@ enum { FV__OPTIMIZER_STATES = 2 };
 typedef struct fv__optimizer_tile {
     size_t first;
     int count;
-    float rate; // factor on the learning rate
+    float lr_factor;
 } fv__optimizer_tile;
 
 typedef struct fv__optimizer {

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "graph/frozen.h"
+#include "ops/softmax.h"
 #include "train/evaluation.h"
 
 struct fv__pass {
@@ -29,11 +30,10 @@ static fv__augment_draw draw_of(const fv__pass_run *run, int i) {
 static fv_status render(void *context, int input, int first, int count, int worker, float *out, fv_error *error) {
     (void)input;
     const fv__pass *pass = context;
-    fv_status status = FV_OK;
-    for (int i = 0; i < count && !status; i++, out += pass->sample_values) {
-        status = fv__render(&pass->renderer, pass->run->samples, draw_of(pass->run, first + i), worker, out, error);
+    for (int i = 0; i < count; i++, out += pass->sample_values) {
+        FV__TRY(fv__render(&pass->renderer, pass->run->samples, draw_of(pass->run, first + i), worker, out, error));
     }
-    return status;
+    return FV_OK;
 }
 
 static int entry_of(const fv__pass *pass) {
@@ -130,7 +130,7 @@ const float *fv__pass_logits(const fv__pass *pass) {
     return fv__plan_value(pass->plan, pass->logits);
 }
 
-// Of a mixed sample both classes count by their shares.
+// Both classes of a mixed sample count by their shares.
 static float weight_of(const float *class_weights, const fv__target *target) {
     return class_weights ? (1 - target->mix) * class_weights[target->label] + target->mix * class_weights[target->other]
                          : 1;
@@ -151,20 +151,17 @@ fv_status fv__pass_run_on(fv__pass *pass, const fv__pass_run *run, fv__metrics *
                      .targets = pass->targets,
                      .render = render,
                      .context = pass};
-    fv_status status = fv__runner_run(&pass->runner, pass->plan, &feed, error);
-    pass->run = NULL;
     *metrics = (fv__metrics){0};
-    if (!status) {
-        fv__metrics_add(metrics, pass->options.top_k, pass->model->classes, fv__plan_value(pass->plan, pass->loss),
-                        fv__plan_value(pass->plan, pass->logits), pass->targets, run->count);
-    }
-    return status;
+    FV__TRY(fv__runner_run(&pass->runner, pass->plan, &feed, error));
+    fv__metrics_add(metrics, pass->options.top_k, pass->model->classes, fv__plan_value(pass->plan, pass->loss),
+                    fv__plan_value(pass->plan, pass->logits), pass->targets, run->count);
+    return FV_OK;
 }
 
 fv_status fv__samples_check(const fv__samples *samples, const fv_model *model, fv_error *error) {
     for (size_t i = 0; i < samples->count; i++) {
         if (samples->labels[i] < 0 || samples->labels[i] >= model->classes) {
-            return fv__fail(error, FV_INVALID, "sample %zu is of class %d, but the model tells classes 0 to %d apart",
+            return fv__fail(error, FV_INVALID, "sample %zu is of class %d, but the model distinguishes classes 0 to %d",
                             i, (int)samples->labels[i], model->classes - 1);
         }
     }
@@ -179,10 +176,7 @@ fv_status fv__pass_evaluate(fv__pass *pass, const fv__samples *samples, fv__metr
         size_t left = samples->count - first;
         fv__pass_run run = {.samples = samples, .first = first, .count = left < (size_t)batch ? (int)left : batch};
         fv__metrics part;
-        fv_status status = fv__pass_run_on(pass, &run, &part, error);
-        if (status) {
-            return status;
-        }
+        FV__TRY(fv__pass_run_on(pass, &run, &part, error));
         fv__metrics_join(metrics, &part);
         if (details) {
             fv__evaluation_add(details, fv__pass_logits(pass), samples->labels + first, run.count);

@@ -3,21 +3,11 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "data/dataset.h"
 
-enum { IMAGES = 4 }; // of a worker: the sample, its partner, and room beside each
+enum { IMAGES = 4 }; // of a worker: the sample, its partner, and room next to each
 
 static size_t aligned(size_t bytes) {
     return (bytes + FV__ALIGNMENT - 1) / FV__ALIGNMENT * FV__ALIGNMENT;
-}
-
-static fv_status read_sample(void *context, size_t index, uint8_t *pixels, fv_error *error) {
-    return fv_dataset_read(context, index, pixels, error);
-}
-
-fv__samples fv__dataset_samples(const fv_dataset *dataset) {
-    return (fv__samples){
-        .count = dataset->count, .labels = dataset->labels, .read = read_sample, .context = (fv_dataset *)dataset};
 }
 
 fv_status fv__renderer_init(fv__renderer *renderer, const fv_model *model, const fv__kernels *kernels,
@@ -40,7 +30,7 @@ void fv__renderer_free(fv__renderer *renderer) {
     *renderer = (fv__renderer){0};
 }
 
-// Of the worker whose memory it is.
+// The image buffers in a worker's memory.
 static void place_images(const fv__renderer *renderer, uint8_t *memory, fv__image images[2]) {
     const int *size = renderer->model->input_settings.size.values;
     float *values = (float *)(void *)(memory + renderer->pixel_bytes);
@@ -61,25 +51,17 @@ fv_status fv__render(const fv__renderer *renderer, const fv__samples *samples, f
         return samples->read_values(samples->context, (size_t)draw.sample, out, error);
     }
     if (!renderer->augmentations) {
-        fv_status status = samples->read(samples->context, (size_t)draw.sample, memory, error);
-        if (!status) {
-            fv__model_preprocess(model, memory, 1, out);
-        }
-        return status;
+        FV__TRY(samples->read(samples->context, (size_t)draw.sample, memory, error));
+        fv__model_preprocess(model, memory, 1, out);
+        return FV_OK;
     }
-    const fv__augmenter augmenter = {.augmentations = renderer->augmentations,
-                                     .kernels = renderer->kernels,
-                                     .count = samples->count,
-                                     .read = samples->read,
-                                     .context = samples->context};
+    const fv__augmenter augmenter = {renderer->augmentations, renderer->kernels, samples};
     fv__image images[2], *image = &images[0];
     place_images(renderer, memory, images);
-    fv_status status = fv__augment_sample(&augmenter, draw, memory, images, error);
-    if (!status) {
-        renderer->kernels->narrow_pixels(image->values, out, image->height * image->width, image->channels,
-                                         model->scale, model->shift);
-    }
-    return status;
+    FV__TRY(fv__augment_sample(&augmenter, draw, memory, images, error));
+    renderer->kernels->narrow_pixels(image->values, out, image->height * image->width, image->channels, model->scale,
+                                     model->shift);
+    return FV_OK;
 }
 
 fv__target fv__render_target(const fv__renderer *renderer, const fv__samples *samples, fv__augment_draw draw) {

@@ -37,10 +37,7 @@ static fv_status make_and_lock(fv__run_folder *folder, bool resume, fv_error *er
     if (resume && !there) {
         return fv__fail(error, FV_NOT_FOUND, "%s: there is no such folder to resume a run in", path);
     }
-    fv_status status = fv__make_folders(path, error);
-    if (status) {
-        return status;
-    }
+    FV__TRY(fv__make_folders(path, error));
     folder->lock = fv__open_locked_folder(path);
     if (folder->lock < 0) {
         return errno == EWOULDBLOCK
@@ -51,7 +48,7 @@ static fv_status make_and_lock(fv__run_folder *folder, bool resume, fv_error *er
     if (access(path, W_OK) != 0) {
         return fv__fail_file(error, path, "write in", errno);
     }
-    // Looked for only now: whoever had the lock before may have left one.
+    // Looked for only now: the process that had the lock before may have left one.
     const bool holds_run = fv__file_exists(folder->checkpoint) || fv__file_exists(folder->model);
     return resume || !holds_run
                ? FV_OK
@@ -113,18 +110,14 @@ static double mean_speed(const fv__run_report *report) {
 // Takes over `root`; NULL: memory ran out.
 static fv_status write_json(json_t *root, const char *path, fv_error *error) {
     char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    fv__writer *writer;
     fv_status status = FV_OK;
-    if (text) {
-        fv__writer *writer;
-        status = fv__writer_open(path, &writer, error);
-        if (!status) {
-            fv__writer_append(writer, text, strlen(text), NULL);
-            fv__writer_append(writer, "\n", 1, NULL);
-            status = fv__writer_commit(writer, error);
-        }
-    } else {
-        status = fv__fail_memory(error, path);
-    }
+    FV__TRY_OR_DONE(text ? FV_OK : fv__fail_memory(error, path));
+    FV__TRY_OR_DONE(fv__writer_open(path, &writer, error));
+    fv__writer_append(writer, text, strlen(text), NULL);
+    fv__writer_append(writer, "\n", 1, NULL);
+    FV__TRY_OR_DONE(fv__writer_commit(writer, error));
+done:
     free(text);
     json_decref(root);
     return status;

@@ -17,7 +17,7 @@ fv_status fv__run_folder_open(fv__run_folder *folder, const char *path, bool res
 // A folder that was made and got nothing goes again.
 void fv__run_folder_close(fv__run_folder *folder);
 
-// What run.json tells.
+// What run.json says.
 typedef struct fv__run_report {
     const char *state; // "running", "interrupted", "finished", or the message of a failure
     const char *level, *data, *data_set;

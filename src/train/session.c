@@ -25,18 +25,13 @@ static fv__checkpoint checkpoint_of(fv__session *session) {
 }
 
 fv_status fv__session_write_checkpoint(fv__session *session, fv_error *error) {
-    if (!session->folder) {
-        return FV_OK;
-    }
-    fv__checkpoint checkpoint = checkpoint_of(session);
-    return fv__checkpoint_write(&checkpoint, session->folder->checkpoint, error);
+    const fv__checkpoint checkpoint = checkpoint_of(session);
+    return session->folder ? fv__checkpoint_write(&checkpoint, session->folder->checkpoint, error) : FV_OK;
 }
 
 fv_status fv__session_write_model(const fv__session *session, fv_error *error) {
-    if (!session->folder) {
-        return FV_OK;
-    }
-    return fv__model_write(session->model, session->result_weights, session->folder->model, error);
+    return session->folder ? fv__model_write(session->model, session->result_weights, session->folder->model, error)
+                           : FV_OK;
 }
 
 fv_status fv__session_write_history(const fv__session *session, fv_error *error) {
@@ -79,13 +74,11 @@ fv_status fv__session_check(const fv_model *model, const fv__fit_options *option
         return fv__fail(error, FV_INVALID, "to resume a run, its folder must be named");
     }
     if (!model->classes) {
-        return fv__fail(error, FV_INVALID, "the model is not complete: its last layer must give one value a class");
+        return fv__fail(error, FV_INVALID, "the model is not complete: its last layer must give one value per class");
     }
-    fv_status status = fv__train_settings_check(options->settings, model->classes, options->validation != NULL, error);
-    if (!status) {
-        status = fv__samples_check(options->train, model, error);
-    }
-    return status || !options->validation ? status : fv__samples_check(options->validation, model, error);
+    FV__TRY(fv__train_settings_check(options->settings, model->classes, options->validation != NULL, error));
+    FV__TRY(fv__samples_check(options->train, model, error));
+    return options->validation ? fv__samples_check(options->validation, model, error) : FV_OK;
 }
 
 fv_status fv__session_check_resumed(fv_model *model, fv__fit_options *options, fv_error *error) {
@@ -99,22 +92,19 @@ fv_status fv__session_check_resumed(fv_model *model, fv__fit_options *options, f
 // The recipe and the first checkpoint, from which the run can be begun again.
 static fv_status write_beginning(fv__session *session, fv_error *error) {
     const char *recipe = session->options->recipe;
-    fv_status status = FV_OK;
     if (session->folder && recipe) {
-        status = fv__file_write(session->folder->recipe, recipe, strlen(recipe), error);
+        FV__TRY(fv__file_write(session->folder->recipe, recipe, strlen(recipe), error));
     }
-    return status ? status : fv__session_write_checkpoint(session, error);
+    return fv__session_write_checkpoint(session, error);
 }
 
 // Takes up the run where its checkpoint left it.
 static fv_status take_up(fv__session *session, fv_error *error) {
     fv__checkpoint checkpoint = checkpoint_of(session);
-    fv_status status = fv__checkpoint_read(&checkpoint, session->folder->checkpoint, error);
-    if (!status) {
-        session->trainer->step = session->state.steps;
-        session->trainer->seed = session->state.seed;
-    }
-    return status;
+    FV__TRY(fv__checkpoint_read(&checkpoint, session->folder->checkpoint, error));
+    session->trainer->step = session->state.steps;
+    session->trainer->seed = session->state.seed;
+    return FV_OK;
 }
 
 static fv_status allocate(fv__session *session, fv_error *error) {
@@ -130,18 +120,17 @@ static fv_status balance(fv__session *session, fv_error *error) {
     const int classes = session->model->classes;
     size_t *counts = fv__alloc_array((size_t)classes, sizeof *counts);
     session->class_weights = fv__alloc_array((size_t)classes, sizeof(float));
-    if (!counts || !session->class_weights) {
-        fv__free(counts);
-        return fv__fail_memory(error, "training");
-    }
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(counts && session->class_weights ? FV_OK : fv__fail_memory(error, "training"));
     for (size_t i = 0; i < train->count; i++) {
         counts[train->labels[i]]++;
     }
     for (int c = 0; c < classes; c++) {
         session->class_weights[c] = counts[c] ? (float)((double)train->count / classes / (double)counts[c]) : 1;
     }
+done:
     fv__free(counts);
-    return FV_OK;
+    return status;
 }
 
 fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit_options *options, fv_error *error) {
@@ -163,18 +152,14 @@ fv_status fv__session_begin(fv__session *session, fv_model *model, const fv__fit
     model->label_smoothing = options->settings->label_smoothing;
     fv__model_refresh_info(model);
     fv__history_init(&session->history, session->settings->top_k, options->validation != NULL);
-    fv_status status = fv__session_check(model, options, error);
-    if (!status && session->settings->balance) {
-        status = balance(session, error);
+    FV__TRY(fv__session_check(model, options, error));
+    if (session->settings->balance) {
+        FV__TRY(balance(session, error));
         trainer.class_weights = session->class_weights;
     }
-    if (!status) {
-        status = fv__trainer_create(model, session->settings, &trainer, &session->trainer, error);
-    }
-    if (!status) {
-        status = allocate(session, error);
-    }
-    return status ? status : options->run->resume ? take_up(session, error) : write_beginning(session, error);
+    FV__TRY(fv__trainer_create(model, session->settings, &trainer, &session->trainer, error));
+    FV__TRY(allocate(session, error));
+    return options->run->resume ? take_up(session, error) : write_beginning(session, error);
 }
 
 void fv__session_end(fv__session *session) {

@@ -15,7 +15,7 @@ typedef struct fv__session {
     const fv__run_folder *folder; // NULL: nothing is to be written
     fv__run_state state;
     fv__history history;
-    uint32_t *order;       // (train samples): of the epoch in hand
+    uint32_t *order;       // (train samples): of the current epoch
     float *result_weights; // (weight_count): after the last whole epoch; with keep_best, after the best
     float *class_weights;  // (classes), with balanced classes
     fv__timestamp started;

@@ -64,7 +64,7 @@ const fv__option fv__train_options[] = {
      .kind = FV__BOOL,
      MEMBER(shuffle),
      .default_text = "true",
-     .sentence = "Whether each epoch goes through the training set in an order of its own."},
+     .sentence = "Whether each epoch goes through the training set in its own order."},
     {.name = "class_weights",
      .kind = FV__CHOICE,
      MEMBER(class_weights),
@@ -128,7 +128,7 @@ static fv_status read_metrics(const fv__value *list, int top_k[FV_MAX_TOP], fv_e
         }
         for (int before = 0; before < count; before++) {
             if (top_k[before] == k) {
-                return fv__value_fail(error, item, "train.metrics: top%d stands there twice", k);
+                return fv__value_fail(error, item, "train.metrics: top%d appears twice", k);
             }
         }
         if (k && count == FV_MAX_TOP) {
@@ -144,24 +144,17 @@ static fv_status read_metrics(const fv__value *list, int top_k[FV_MAX_TOP], fv_e
 static fv_status read_section(const train_section *section, fv__train_settings *settings, fv_error *error) {
     int loss;
     loss_settings loss_options;
-    fv_status status = fv__variant_read(fv__optimizer_variants, section->optimizer, "train.optimizer",
-                                        &settings->optimizer.kind, &settings->optimizer, error);
-    if (!status) {
-        status = fv__variant_read(fv__schedule_variants, section->schedule, "train.schedule", &settings->schedule.kind,
-                                  &settings->schedule, error);
+    FV__TRY(fv__variant_read(fv__optimizer_variants, section->optimizer, "train.optimizer", &settings->optimizer.kind,
+                             &settings->optimizer, error));
+    FV__TRY(fv__variant_read(fv__schedule_variants, section->schedule, "train.schedule", &settings->schedule.kind,
+                             &settings->schedule, error));
+    if (settings->schedule.warmup_epochs > 0 && settings->schedule.warmup_steps > 0) {
+        return fv__value_fail(error, section->schedule,
+                              "cosine: give either warmup_epochs or warmup_steps, and leave the other 0");
     }
-    if (!status && settings->schedule.warmup_epochs > 0 && settings->schedule.warmup_steps > 0) {
-        status = fv__value_fail(error, section->schedule,
-                                "cosine: give either warmup_epochs or warmup_steps, and leave the other 0");
-    }
-    if (!status) {
-        status = fv__variant_read(fv__loss_variants, section->loss, "train.loss", &loss, &loss_options, error);
-    }
-    if (!status) {
-        settings->label_smoothing = loss_options.label_smoothing;
-        status = read_metrics(section->metrics, settings->top_k, error);
-    }
-    return status;
+    FV__TRY(fv__variant_read(fv__loss_variants, section->loss, "train.loss", &loss, &loss_options, error));
+    settings->label_smoothing = loss_options.label_smoothing;
+    return read_metrics(section->metrics, settings->top_k, error);
 }
 
 fv_status fv__train_settings_read(const fv__value *value, fv__train_settings *settings, fv_error *error) {
@@ -175,18 +168,18 @@ fv_status fv__train_settings_read(const fv__value *value, fv__train_settings *se
         value = fv__document_nothing(nowhere);
     }
     *settings = (fv__train_settings){0};
-    fv_status status = fv__options_read(fv__train_options, value, "train", &section, error);
-    if (!status) {
-        settings->batch = section.batch;
-        settings->epochs = section.epochs;
-        settings->patience = section.patience;
-        settings->clip_norm = section.clip_norm;
-        settings->shuffle = section.shuffle;
-        settings->keep_best = section.keep_best;
-        settings->cache_features = section.cache_features;
-        settings->balance = section.class_weights == 1;
-        status = read_section(&section, settings, error);
-    }
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(fv__options_read(fv__train_options, value, "train", &section, error));
+    settings->batch = section.batch;
+    settings->epochs = section.epochs;
+    settings->patience = section.patience;
+    settings->clip_norm = section.clip_norm;
+    settings->shuffle = section.shuffle;
+    settings->keep_best = section.keep_best;
+    settings->cache_features = section.cache_features;
+    settings->balance = section.class_weights == 1;
+    FV__TRY_OR_DONE(read_section(&section, settings, error));
+done:
     fv__document_free(nowhere);
     return status;
 }
@@ -194,7 +187,7 @@ fv_status fv__train_settings_read(const fv__value *value, fv__train_settings *se
 fv_status fv__train_settings_check(const fv__train_settings *settings, int classes, bool validates, fv_error *error) {
     if (!validates && (settings->keep_best || settings->patience)) {
         return fv__fail(error, FV_INVALID,
-                        "train.%s goes by validation accuracy, but data.validation is none: make it test or a fraction",
+                        "train.%s uses validation accuracy, but data.validation is none: make it test or a fraction",
                         settings->keep_best ? "keep_best" : "patience");
     }
     for (int k = 0; k < FV_MAX_TOP && settings->top_k[k] && classes > 0; k++) {
@@ -226,21 +219,12 @@ fv_status fv__train_settings_write(const fv__train_settings *settings, fv__docum
                                    fv_error *error) {
     fv__value *optimizer, *schedule, *loss, *metrics;
     loss_settings loss_options = {settings->label_smoothing};
-    fv_status status = fv__variant_write(&fv__optimizer_variants[settings->optimizer.kind], &settings->optimizer,
-                                         document, &optimizer, error);
-    if (!status) {
-        status = fv__variant_write(&fv__schedule_variants[settings->schedule.kind], &settings->schedule, document,
-                                   &schedule, error);
-    }
-    if (!status) {
-        status = fv__variant_write(&fv__loss_variants[0], &loss_options, document, &loss, error);
-    }
-    if (!status) {
-        status = write_metrics(settings->top_k, document, &metrics, error);
-    }
-    if (status) {
-        return status;
-    }
+    FV__TRY(fv__variant_write(&fv__optimizer_variants[settings->optimizer.kind], &settings->optimizer, document,
+                              &optimizer, error));
+    FV__TRY(fv__variant_write(&fv__schedule_variants[settings->schedule.kind], &settings->schedule, document, &schedule,
+                              error));
+    FV__TRY(fv__variant_write(&fv__loss_variants[0], &loss_options, document, &loss, error));
+    FV__TRY(write_metrics(settings->top_k, document, &metrics, error));
     train_section section = {.batch = settings->batch,
                              .epochs = settings->epochs,
                              .patience = settings->patience,

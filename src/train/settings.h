@@ -13,7 +13,7 @@ typedef struct fv__train_settings {
     fv__schedule_settings schedule;
     double label_smoothing;
     double clip_norm;      // of the gradient of all weights; 0: off
-    int top_k[FV_MAX_TOP]; // which top-k accuracies are counted beside accuracy; 0 after the last
+    int top_k[FV_MAX_TOP]; // which top-k accuracies are counted besides accuracy; 0 after the last
     bool shuffle;
     bool balance;        // class weights: every class counts the same
     bool cache_features; // keep the output of a frozen beginning
@@ -21,7 +21,7 @@ typedef struct fv__train_settings {
     int patience;        // … and training stops after so many epochs without a better one; 0: never
 } fv__train_settings;
 
-// Rows of the section, for the reference page; what `optimizer`, `schedule` and `loss` may be stands in their variants.
+// Rows of the section, for the reference page; what `optimizer`, `schedule` and `loss` may be is in their variants.
 extern const fv__option fv__train_options[];
 extern const fv__variant fv__loss_variants[];
 

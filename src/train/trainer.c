@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-// A batch that is never full would only take memory.
+// No larger than the data: a batch that is never full would only take memory.
 static int batch_of(const fv__trainer *trainer, size_t samples) {
     return samples > 0 && samples < (size_t)trainer->settings.batch ? (int)samples : trainer->settings.batch;
 }
@@ -95,10 +95,8 @@ fv_status fv__trainer_step(fv__trainer *trainer, const fv__samples *samples, con
                         .epoch = trainer->step / trainer->epoch_steps + 1};
     fv__plan *plan = fv__pass_plan(trainer->training);
     fv__metrics batch;
-    fv_status status = fv__pass_run_on(trainer->training, &run, &batch, error);
-    if (status) {
-        return status;
-    }
+    fv_status status = FV_OK;
+    FV__TRY(fv__pass_run_on(trainer->training, &run, &batch, error));
     float *gradients = fv__plan_weight_gradients(plan);
     if (!isfinite(batch.loss)) {
         status = fail_numeric(trainer, "the loss", error);

@@ -1,4 +1,4 @@
-// One of several things, each with a name and options of its own, as a recipe writes them: `optimizer: adam`,
+// One of several things, each with its own name and options, as a recipe writes them: `optimizer: adam`,
 // `optimizer: {adam: {lr: 1e-3}}`. What has variants (optimizers, schedules, losses) declares a list of them.
 #ifndef FOVEA_TRAIN_VARIANT_H
 #define FOVEA_TRAIN_VARIANT_H

@@ -3,6 +3,13 @@
 #include <string.h>
 
 #include "golden.h"
+#include "ops/attention.h"
+#include "ops/convolution.h"
+#include "ops/dense.h"
+#include "ops/normalized.h"
+#include "ops/pooling.h"
+#include "ops/softmax.h"
+#include "ops/tokens.h"
 
 static fv__activation activation(golden_case *golden) {
     static const char *const names[] = {
@@ -171,12 +178,12 @@ static void run_attention(golden_case *golden) {
                                            .groups = 1,
                                            .score = additive ? FV__SCORE_ADDITIVE : FV__SCORE_DOT,
                                            .scale = 1,
-                                           .has_scale = golden_has(golden, "scale")};
+                                           .trained_scale = golden_has(golden, "scale")};
     int inputs[4] = {query, key, x, -1};
-    if (attributes.has_scale) {
+    if (attributes.trained_scale) {
         inputs[3] = golden_weight(golden, "scale", additive ? NULL : &(fv__shape){0});
     }
-    golden->attention = golden_op(golden, &fv__op_attention, &attributes, attributes.has_scale ? 4 : 3, inputs);
+    golden->attention = golden_op(golden, &fv__op_attention, &attributes, attributes.trained_scale ? 4 : 3, inputs);
     golden_check(golden, golden->attention);
 }
 
@@ -189,12 +196,14 @@ static void run_multi_head_attention(golden_case *golden) {
                           FV__ACTIVATION_linear);
     }
     int heads = golden_int(golden, "heads", 1);
-    fv__attention_attributes attributes = {.heads = heads, .groups = 1, .has_mask = golden_has(golden, "mask")};
+    const bool masked = golden_has(golden, "mask");
+    fv__attention_attributes attributes = {
+        .heads = heads, .groups = 1, .mask = masked ? FV__MASK_INPUT : FV__MASK_NONE};
     attributes.scale = (float)(1 / sqrt((double)golden_int(golden, "d_model", 1) / heads));
-    if (attributes.has_mask) {
+    if (masked) {
         inputs[3] = golden_input(golden, "mask");
     }
-    golden->attention = golden_op(golden, &fv__op_attention, &attributes, attributes.has_mask ? 4 : 3, inputs);
+    golden->attention = golden_op(golden, &fv__op_attention, &attributes, masked ? 4 : 3, inputs);
     golden_check(golden, dense(golden, golden->attention, "wo_kernel", "wo_bias", NULL, NULL, FV__ACTIVATION_linear));
     golden_check_attention_call(golden);
 }

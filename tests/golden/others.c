@@ -8,6 +8,7 @@
 #include "golden.h"
 #include "image/resize.h"
 #include "model/model.h"
+#include "ops/softmax.h"
 #include "train/metrics.h"
 #include "train/optimizer.h"
 

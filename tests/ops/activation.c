@@ -1,4 +1,5 @@
 // Pointwise functions.
+#include "ops/pointwise.h"
 #include "reference.h"
 
 static void reference(const reference_call *call) {

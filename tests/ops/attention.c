@@ -1,6 +1,7 @@
 // Attention against the formula: every score, mask and draw of dropout told one by one.
 #include <math.h>
 
+#include "ops/attention.h"
 #include "reference.h"
 
 typedef struct sizes {
@@ -23,8 +24,8 @@ static sizes sizes_of(const fv__op_node *node) {
 // Whether the mask, aligned right to (heads, queries, keys), shows this score.
 static bool shown(const reference_call *call, int head, int query, int key) {
     const fv__attention_attributes *a = call->node->attributes;
-    if (!a->has_mask) {
-        return !a->causal || key <= query;
+    if (a->mask != FV__MASK_INPUT) {
+        return a->mask == FV__MASK_NONE || key <= query;
     }
     const fv__shape *mask = &call->node->inputs[3];
     const int places[3] = {head, query, key};
@@ -40,7 +41,7 @@ static double score(const reference_call *call, int head, int query_token, int k
     const sizes s = sizes_of(call->node);
     const double *query = call->in[0] + query_token * s.heads * s.depth + head * s.depth;
     const double *key = call->in[1] + key_token * s.key_row + (a->shared_key ? 0 : head * s.depth);
-    const double *scale = a->has_scale ? call->in[3 + a->has_mask] : NULL;
+    const double *scale = a->trained_scale ? call->in[a->mask == FV__MASK_INPUT ? 4 : 3] : NULL;
     double sum = 0;
     for (int d = 0; d < s.depth; d++) {
         sum += a->score == FV__SCORE_DOT ? query[d] * key[d] : (scale ? scale[d] : 1) * tanh(query[d] + key[d]);
@@ -111,7 +112,7 @@ static void negative_scale(const op_case *test, int input, float *values, size_t
         values[0] = -0.7f;
     }
     const fv__attention_attributes *a = test->attributes;
-    if (a->has_mask) {
+    if (a->mask == FV__MASK_INPUT) {
         hide_some(test, input, values, count);
     }
 }
@@ -153,7 +154,7 @@ static const op_case cases[] = {
      .training = true,
      .reference = reference},
     {.name = "key and value that heads share, groups, mask",
-     .attributes = ATTENTION(.heads = 2, .groups = 3, .shared_key = true, .shared_value = true, .has_mask = true),
+     .attributes = ATTENTION(.heads = 2, .groups = 3, .shared_key = true, .shared_value = true, .mask = FV__MASK_INPUT),
      .inputs = {SAMPLE(12, 10), SAMPLE(15, 5), SAMPLE(15, 5), CONSTANT(4, 5)},
      .input_count = 4,
      .output = SHAPE(12, 10),
@@ -196,36 +197,31 @@ static const op_case cases[] = {
      .output = SHAPE(6, 4),
      .reference = reference},
     {.name = "causal, heads, dropout",
-     .attributes = ATTENTION(.heads = 2, .causal = true, .dropout = 0.25f),
+     .attributes = ATTENTION(.heads = 2, .mask = FV__MASK_CAUSAL, .dropout = 0.25f),
      .inputs = {SAMPLE(19, 8), SAMPLE(19, 8), SAMPLE(19, 8)},
      .input_count = 3,
      .output = SHAPE(19, 8),
      .training = true,
      .reference = reference},
     {.name = "causal, fewer keys, groups, a shared key",
-     .attributes = ATTENTION(.heads = 3, .groups = 2, .causal = true, .shared_key = true),
+     .attributes = ATTENTION(.heads = 3, .groups = 2, .mask = FV__MASK_CAUSAL, .shared_key = true),
      .inputs = {SAMPLE(18, 12), SAMPLE(10, 4), SAMPLE(10, 9)},
      .input_count = 3,
      .output = SHAPE(18, 9),
      .reference = reference},
     {.name = "causal, more keys, several blocks of queries",
-     .attributes = ATTENTION(.causal = true),
+     .attributes = ATTENTION(.mask = FV__MASK_CAUSAL),
      .inputs = {SAMPLE(60, 3), SAMPLE(400, 3), SAMPLE(400, 2)},
      .input_count = 3,
      .output = SHAPE(60, 2),
      .samples = 2,
      .reference = reference},
     {.name = "causal, additive",
-     .attributes = ATTENTION(.score = FV__SCORE_ADDITIVE, .causal = true),
+     .attributes = ATTENTION(.score = FV__SCORE_ADDITIVE, .mask = FV__MASK_CAUSAL),
      .inputs = {SAMPLE(6, 5), SAMPLE(6, 5), SAMPLE(6, 8)},
      .input_count = 3,
      .output = SHAPE(6, 8),
      .reference = reference},
-    {.name = "two masks",
-     .attributes = ATTENTION(.causal = true, .has_mask = true),
-     .inputs = {SAMPLE(4, 6), SAMPLE(18, 6), SAMPLE(18, 6), CONSTANT(18)},
-     .input_count = 4,
-     .refusal = "give no other"},
     {.name = "several blocks of queries",
      .attributes = ATTENTION(.scale = 0.6f),
      .inputs = {SAMPLE(60, 3), SAMPLE(400, 3), SAMPLE(400, 2)},
@@ -234,42 +230,42 @@ static const op_case cases[] = {
      .samples = 2,
      .reference = reference},
     {.name = "mask for a sample, (keys)",
-     .attributes = ATTENTION(.heads = 2, .has_mask = true),
+     .attributes = ATTENTION(.heads = 2, .mask = FV__MASK_INPUT),
      .inputs = {SAMPLE(4, 6), SAMPLE(18, 6), SAMPLE(18, 6), CONSTANT(18)},
      .input_count = 4,
      .output = SHAPE(4, 6),
      .prepare = hide_some,
      .reference = reference},
     {.name = "mask for a sample, (heads, queries, keys), a row hidden",
-     .attributes = ATTENTION(.heads = 2, .has_mask = true, .groups = 2),
+     .attributes = ATTENTION(.heads = 2, .mask = FV__MASK_INPUT, .groups = 2),
      .inputs = {SAMPLE(8, 6), SAMPLE(10, 6), SAMPLE(10, 6), CONSTANT(2, 4, 5)},
      .input_count = 4,
      .output = SHAPE(8, 6),
      .prepare = hide_some,
      .reference = reference},
     {.name = "mask for a sample, (heads, 1, 1)",
-     .attributes = ATTENTION(.heads = 3, .has_mask = true),
+     .attributes = ATTENTION(.heads = 3, .mask = FV__MASK_INPUT),
      .inputs = {SAMPLE(4, 6), SAMPLE(5, 6), SAMPLE(5, 6), CONSTANT(3, 1, 1)},
      .input_count = 4,
      .output = SHAPE(4, 6),
      .prepare = hide_some,
      .reference = reference},
     {.name = "mask for a sample, (queries, keys)",
-     .attributes = ATTENTION(.heads = 2, .has_mask = true),
+     .attributes = ATTENTION(.heads = 2, .mask = FV__MASK_INPUT),
      .inputs = {SAMPLE(4, 6), SAMPLE(5, 6), SAMPLE(5, 6), CONSTANT(4, 5)},
      .input_count = 4,
      .output = SHAPE(4, 6),
      .prepare = hide_some,
      .reference = reference},
     {.name = "trainable scale, negative",
-     .attributes = ATTENTION(.heads = 2, .has_scale = true, .scale = 0.5f),
+     .attributes = ATTENTION(.heads = 2, .trained_scale = true, .scale = 0.5f),
      .inputs = {SAMPLE(4, 6), SAMPLE(5, 6), SAMPLE(5, 6), {.shape = SCALAR, .weight = true}},
      .input_count = 4,
      .output = SHAPE(4, 6),
      .prepare = negative_scale,
      .reference = reference},
     {.name = "trainable scale, mask, dropout",
-     .attributes = ATTENTION(.heads = 2, .has_scale = true, .has_mask = true, .dropout = 0.3f),
+     .attributes = ATTENTION(.heads = 2, .trained_scale = true, .mask = FV__MASK_INPUT, .dropout = 0.3f),
      .inputs = {SAMPLE(4, 6), SAMPLE(17, 6), SAMPLE(17, 6), CONSTANT(4, 17), {.shape = SCALAR, .weight = true}},
      .input_count = 5,
      .output = SHAPE(4, 6),
@@ -295,7 +291,7 @@ static const op_case cases[] = {
      .input_count = 3,
      .refusal = "key is a weight"},
     {.name = "refuses a mask that is a weight",
-     .attributes = ATTENTION(.heads = 2, .has_mask = true),
+     .attributes = ATTENTION(.heads = 2, .mask = FV__MASK_INPUT),
      .inputs = {SAMPLE(9, 6), SAMPLE(4, 6), SAMPLE(4, 10), WEIGHT(9, 4)},
      .input_count = 4,
      .refusal = "mask is a weight"},
@@ -306,15 +302,15 @@ static const op_case cases[] = {
      .output = SHAPE(6, 4),
      .reference = reference},
     {.name = "additive, heads, scales, mask",
-     .attributes =
-         ATTENTION(.heads = 2, .scale = 0.7f, .score = FV__SCORE_ADDITIVE, .has_scale = true, .has_mask = true),
+     .attributes = ATTENTION(.heads = 2, .scale = 0.7f, .score = FV__SCORE_ADDITIVE, .trained_scale = true,
+                             .mask = FV__MASK_INPUT),
      .inputs = {SAMPLE(6, 10), SAMPLE(18, 10), SAMPLE(18, 4), CONSTANT(6, 18), WEIGHT(5)},
      .input_count = 5,
      .output = SHAPE(6, 4),
      .prepare = hide_some,
      .reference = reference},
     {.name = "additive, blocks, scale, dropout",
-     .attributes = ATTENTION(.score = FV__SCORE_ADDITIVE, .has_scale = true, .dropout = 0.2f),
+     .attributes = ATTENTION(.score = FV__SCORE_ADDITIVE, .trained_scale = true, .dropout = 0.2f),
      .inputs = {SAMPLE(30, 3), SAMPLE(400, 3), SAMPLE(400, 2), WEIGHT(3)},
      .input_count = 4,
      .output = SHAPE(30, 2),
@@ -342,17 +338,17 @@ static const op_case cases[] = {
      .input_count = 3,
      .refusal = "same tokens"},
     {.name = "refuses a mask that does not broadcast",
-     .attributes = ATTENTION(.heads = 2, .has_mask = true),
+     .attributes = ATTENTION(.heads = 2, .mask = FV__MASK_INPUT),
      .inputs = {SAMPLE(5, 6), SAMPLE(5, 6), SAMPLE(5, 6), CONSTANT(4, 5)},
      .input_count = 4,
      .refusal = "(2, 5, 5)"},
     {.name = "refuses a missing mask",
-     .attributes = ATTENTION(.has_mask = true),
+     .attributes = ATTENTION(.mask = FV__MASK_INPUT),
      .inputs = {SAMPLE(5, 6), SAMPLE(5, 6), SAMPLE(5, 6)},
      .input_count = 3,
      .refusal = "mask"},
     {.name = "refuses a scale of another shape",
-     .attributes = ATTENTION(.has_scale = true, .score = FV__SCORE_ADDITIVE),
+     .attributes = ATTENTION(.trained_scale = true, .score = FV__SCORE_ADDITIVE),
      .inputs = {SAMPLE(5, 6), SAMPLE(5, 6), SAMPLE(5, 6), WEIGHT(5)},
      .input_count = 4,
      .refusal = "scale"},

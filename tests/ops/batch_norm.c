@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "harness.h"
+#include "ops/normalized.h"
 
 static void reference(const reference_call *call) {
     const double epsilon = (double)((const fv__norm_attributes *)call->test->attributes)->epsilon;
@@ -44,7 +45,7 @@ static const op_case cases[] = {
      .attributes = &(fv__norm_attributes){1e-3f},
      .inputs = {SAMPLE(4, 7), WEIGHT(7), WEIGHT(7), STATISTIC(4), STATISTIC(7)},
      .input_count = 5,
-     .refusal = "the mean has shape (4), but beside (4, 7) the shape (7) fits"},
+     .refusal = "the mean has shape (4), but next to (4, 7) the shape (7) fits"},
     {.name = "epsilon below 0",
      .attributes = &(fv__norm_attributes){-1},
      .inputs = {SAMPLE(4, 7), WEIGHT(7), WEIGHT(7), STATISTIC(7), STATISTIC(7)},

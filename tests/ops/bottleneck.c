@@ -1,6 +1,7 @@
 // Three convolutions as one, against one after the other.
 #include <stdlib.h>
 
+#include "ops/convolution.h"
 #include "reference.h"
 
 // Input `kernel` and its bias applied; an image between is freed.

@@ -22,7 +22,7 @@ static const op_case cases[] = {
     {.name = "token of another width",
      .inputs = {SAMPLE(4, 6), WEIGHT(4)},
      .input_count = 2,
-     .refusal = "the token has shape (4), but beside (4, 6) the shape (6) fits"},
+     .refusal = "the token has shape (4), but next to (4, 6) the shape (6) fits"},
     {.name = "image", .inputs = {SAMPLE(4, 6, 2), WEIGHT(2)}, .input_count = 2, .refusal = "rank 3, but rank 2 fits"},
 };
 const op_cases cases_class_token = CASES(cases);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "ops/weight_products.h"
 
 static void reference(const reference_call *call) {
     const fv__convolution_product_attributes *attributes = call->test->attributes;

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "harness.h"
+#include "ops/softmax.h"
 
 static void reference(const reference_call *call) {
     const double smoothing = (double)((const fv__cross_entropy_attributes *)call->test->attributes)->label_smoothing;

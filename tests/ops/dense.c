@@ -1,4 +1,5 @@
 // Dense layers against the formula.
+#include "ops/dense.h"
 #include "reference.h"
 
 static void reference(const reference_call *call) {

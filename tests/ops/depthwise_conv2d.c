@@ -1,4 +1,5 @@
 // Depthwise convolutions against the formula, with Keras's padding.
+#include "ops/convolution.h"
 #include "reference.h"
 
 static void reference(const reference_call *call) {

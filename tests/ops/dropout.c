@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "kernels/draw.h"
+#include "ops/pointwise.h"
 #include "reference.h"
 
 static void reference(const reference_call *call) {

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "harness.h"
+#include "ops/normalized.h"
 
 static void reference(const reference_call *call) {
     const double epsilon = (double)((const fv__norm_attributes *)call->test->attributes)->epsilon;

@@ -1,5 +1,6 @@
 // Average and largest value over all places.
 #include "harness.h"
+#include "ops/pooling.h"
 
 static void reference(const reference_call *call) {
     const fv__global_pool_attributes *attributes = call->test->attributes;

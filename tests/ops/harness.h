@@ -10,8 +10,8 @@
 //   - backward matches central differences of the reference in double, writes the gradients of samples, adds to those
 //   of
 //     weights, accepts that any of them is unwanted, and reads only what backward_reads says;
-//   - an op with units gives the same bits when they are computed in ranges;
-//   - an op that runs at batch rate gives the same forward in two ranges of rows, and its tiles the same as backward.
+//   - an op with slices gives the same bits when they are computed in ranges;
+//   - an op that runs at batch cadence gives the same forward in two ranges of rows, and its tiles the same as backward.
 //
 // To add tests for an op: tests/ops/NAME.c with `const op_cases cases_NAME = {...}` (layer_norm and norm_l share
 // normalized.c). A missing one fails to link.

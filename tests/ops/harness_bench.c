@@ -81,7 +81,7 @@ bool bench_open(bench *b, const op_case *test, const fv__op *op, const fv__kerne
         b->in_count[i] = fv__shape_elements(&test->inputs[i].shape);
         weights_only = weights_only && test->inputs[i].weight;
     }
-    b->node.rate = weights_only ? FV__RATE_STEP : FV__RATE_SAMPLE;
+    b->node.cadence = weights_only ? FV__CADENCE_STEP : FV__CADENCE_SAMPLE;
     b->samples = weights_only ? 1 : b->samples;
     fv_error error = {0};
     const fv_status status = op->infer(&b->node, &error);
@@ -97,7 +97,7 @@ bool bench_open(bench *b, const op_case *test, const fv__op *op, const fv__kerne
                fv__shape_print(&test->output).text);
     }
     b->out_count = fv__shape_elements(&b->node.output);
-    if (op->multiply_adds(&b->node) < 0) {
+    if (op->multiply_adds && op->multiply_adds(&b->node) < 0) {
         broken(b, "a negative number of operations");
     }
     if (op->view && b->out_count != b->in_count[0]) {

@@ -43,21 +43,21 @@ static void check_identity(const bench *b) {
     run_close(&r);
 }
 
-// The units of each sample in three ranges, the last first.
-static void check_units(const bench *b, const run *whole) {
+// The slices of each sample in three ranges, the last first.
+static void check_slices(const bench *b, const run *whole) {
     run parts = run_open(b, 0, false, true);
-    const int units = b->op->units(&b->node, b->kernels), cuts[] = {0, units / 3, units - units / 3, units};
+    const int slices = b->op->slices(&b->node, b->kernels), cuts[] = {0, slices / 3, slices - slices / 3, slices};
     for (int s = 0; s < b->samples; s++) {
         for (int i = 2; i >= 0; i--) {
             const fv__call call = run_call(&parts, s, 1, 0);
             scramble(&parts.scratch);
-            b->op->forward_units(&call, cuts[i], cuts[i + 1]);
+            b->op->forward_slices(&call, cuts[i], cuts[i + 1]);
             run_check_guards(&parts);
         }
     }
-    check_same_bits(b, "forward in three ranges of units", &whole->out, &parts.out);
+    check_same_bits(b, "forward in three ranges of slices", &whole->out, &parts.out);
     if (b->auxiliary) {
-        check_same_bits(b, "auxiliary in three ranges of units", &whole->auxiliary, &parts.auxiliary);
+        check_same_bits(b, "auxiliary in three ranges of slices", &whole->auxiliary, &parts.auxiliary);
     }
     run_close(&parts);
 }
@@ -77,27 +77,27 @@ void check_forward(const bench *b) {
     if (b->op->identity_in_inference) {
         check_identity(b);
     }
-    if (b->op->units) {
-        check_units(b, &whole);
+    if (b->op->slices) {
+        check_slices(b, &whole);
     }
     run_close(&whole);
     run_close(&single);
 }
 
-// At batch rate: rows in two ranges, and tiles in any order.
+// At batch cadence: rows in two ranges, and tiles in any order.
 void check_batch_rate(const bench *b) {
-    if (!b->op->tiles || b->node.rate != FV__RATE_SAMPLE || b->samples < 2) {
+    if (!b->op->tiles || b->node.cadence != FV__CADENCE_SAMPLE || b->samples < 2) {
         return;
     }
     bench batch = *b;
-    batch.node.rate = FV__RATE_BATCH;
+    batch.node.cadence = FV__CADENCE_BATCH;
     const uint32_t wants = bench_wants(b);
     run whole = run_open(&batch, 0, true, false), parts = run_open(&batch, 0, true, false);
     run_forward(&whole, 0, b->samples);
     run_forward(&parts, 0, 1);
     run_forward(&parts, 1, b->samples - 1);
-    check_close(b, "output at batch rate", values(&whole.out), b->out, b->out_count * (size_t)b->samples);
-    check_same_bits(b, "forward in two ranges at batch rate", &whole.out, &parts.out);
+    check_close(b, "output at batch cadence", values(&whole.out), b->out, b->out_count * (size_t)b->samples);
+    check_same_bits(b, "forward in two ranges at batch cadence", &whole.out, &parts.out);
     run_backward(&whole, 0, b->samples, wants);
     for (int tile = b->op->tiles(&batch.node) - 1; tile >= 0; tile--) {
         const fv__call call = run_call(&parts, 0, b->samples, wants);

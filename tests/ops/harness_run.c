@@ -187,7 +187,7 @@ void run_backward(const run *r, int first, int samples, uint32_t wants) {
     const bench *b = r->bench;
     fv__call call = run_call(r, first, samples, wants);
     call.auxiliary = NULL;
-    const uint32_t reads = b->op->backward_reads(&b->node);
+    const uint32_t reads = b->op->backward_reads ? b->op->backward_reads(&b->node) : 0;
     if (!(reads & FV__READS_OUTPUT)) {
         call.out = floats(&r->unread, 0);
     }

@@ -1,5 +1,6 @@
 // Products of weights head by head, both layouts.
 #include "harness.h"
+#include "ops/weight_products.h"
 
 static void reference(const reference_call *call) {
     const fv__head_product_attributes *a = call->test->attributes;
@@ -57,6 +58,6 @@ static const op_case cases[] = {
      .attributes = ATTRIBUTES(3, true),
      .inputs = {WEIGHT(5, 21), WEIGHT(21, 18)},
      .input_count = 2,
-     .refusal = "are no weights of 3 heads"},
+     .refusal = "are not weights of 3 heads"},
 };
 const op_cases cases_head_product = CASES(cases);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "ops/pooling.h"
 #include "reference.h"
 
 static double largest(const fv__max_pool2d_attributes *a, const reference_call *call, int row, int column, int c) {

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "harness.h"
+#include "ops/normalized.h"
 
 static void normalize(const reference_call *call, bool beside_deviation) {
     const double epsilon = (double)((const fv__norm_attributes *)call->test->attributes)->epsilon;
@@ -98,7 +99,7 @@ static void check_equal_rows(const op_case *test, const fv__op *op, const fv__ke
          .attributes = &(fv__norm_attributes){1e-5f},                                                                  \
          .inputs = {SAMPLE(4, 7), WEIGHT(4), WEIGHT(7)},                                                               \
          .input_count = 3,                                                                                             \
-         .refusal = "gamma has shape (4), but beside (4, 7) the shape (7) fits"},                                      \
+         .refusal = "gamma has shape (4), but next to (4, 7) the shape (7) fits"},                                      \
         {.name = "beta forgotten",                                                                                     \
          .attributes = &(fv__norm_attributes){1e-5f},                                                                  \
          .inputs = {SAMPLE(4, 7), WEIGHT(7)},                                                                          \

@@ -1,5 +1,6 @@
 // An image cut into patches: row, column, channel inside each.
 #include "harness.h"
+#include "ops/tokens.h"
 
 static void reference(const reference_call *call) {
     const int *image = call->node->inputs[0].size;

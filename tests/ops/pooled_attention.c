@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "harness.h"
+#include "ops/attention.h"
 
 static void reference(const reference_call *call) {
     const fv__pooled_attention_attributes *a = call->node->attributes;

@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "kernels/draw.h"
+#include "ops/convolution.h"
 
 double reference_activation(fv__activation kind, double x) {
     switch (kind) {

@@ -3,6 +3,7 @@
 #define FOVEA_TESTS_OPS_REFERENCE_H
 
 #include "harness.h"
+#include "ops/convolution.h"
 
 double reference_activation(fv__activation kind, double x);
 

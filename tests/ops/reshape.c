@@ -1,5 +1,6 @@
 // Other shapes of the same numbers: infer is all there is.
 #include "harness.h"
+#include "ops/tokens.h"
 
 #define CASE(label, to, result, ...)                                                                                   \
     {                                                                                                                  \

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "harness.h"
+#include "ops/softmax.h"
 
 static void softmax(const double *x, double *y, int count, int stride) {
     double largest = x[0], sum = 0;

@@ -1,5 +1,6 @@
 // One token out of all.
 #include "harness.h"
+#include "ops/tokens.h"
 
 static void reference(const reference_call *call) {
     const int index = ((const fv__take_token_attributes *)call->test->attributes)->index;

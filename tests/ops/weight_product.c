@@ -1,5 +1,6 @@
 // Products of weights, plain and block by block.
 #include "harness.h"
+#include "ops/weight_products.h"
 
 static void reference(const reference_call *call) {
     const fv__weight_product_attributes *a = call->test->attributes;

@@ -1,11 +1,12 @@
 // Inside the attention call: the layer, and graph and plan for the shapes of one call.
-#ifndef FOVEA_MODEL_ATTENTION_CALL_H
-#define FOVEA_MODEL_ATTENTION_CALL_H
+#ifndef FOVEA_ATTENTION_ATTENTION_H
+#define FOVEA_ATTENTION_ATTENTION_H
 
 #include "fovea.h"
 #include "graph/runner.h"
+#include "ops/attention.h"
 
-enum { FV__QUERY, FV__KEY, FV__VALUE, FV__MASK, FV__D_OUTPUT, FV__ATTENTION_INPUTS };
+enum { FV__MASK = FV__VALUE + 1, FV__D_OUTPUT, FV__ATTENTION_INPUTS }; // after query, key and value
 enum { FV__ATTENTION_ARRAYS = 8 }; // arrays: kernel and bias of query, key, value, output
 
 extern const char *const fv__attention_input_names[FV__ATTENTION_INPUTS];

@@ -1,6 +1,6 @@
-// The windows of a pooling layer over one image.
-#ifndef FOVEA_KERNELS_POOLING_H
-#define FOVEA_KERNELS_POOLING_H
+// Windows over one image.
+#ifndef FOVEA_KERNELS_WINDOWS_H
+#define FOVEA_KERNELS_WINDOWS_H
 
 enum { FV__POOL_CELLS = 256 }; // of one window at most: the winning cell is kept in a byte
 

@@ -1,11 +1,11 @@
 // Multi-head attention as a direct call (Vaswani et al. 2017): what the public functions check, run and copy. Graph and
-// plan (attention_plan.c) are kept for the next call of the same shapes; the weights live beside them.
+// plan (plan.c) are kept for the next call of the same shapes; the weights live next to them.
 #include <string.h>
 
+#include "attention/attention.h"
 #include "base/memory.h"
 #include "base/options.h"
 #include "layers/layer.h"
-#include "model/attention_call.h"
 
 enum { MOST_FEATURES = 1 << 15, MOST_HEADS = 1024, MOST_THREADS = 1024 };
 
@@ -51,43 +51,51 @@ static fv_attention_parameters parameters_in(const fv_attention *attention, floa
                                      slab + at[4], slab + at[5], slab + at[6], slab + at[7]};
 }
 
+static int width_or(int width, int usual) {
+    return width ? width : usual;
+}
+
+// The trained arrays, where every graph of this layer has them.
+static fv_status make_arrays(fv_attention *attention, fv_error *error) {
+    fv__graph graph;
+    int nodes[FV__ATTENTION_ARRAYS];
+    fv_status status = FV_OK;
+    fv__graph_init(&graph);
+    FV__TRY_OR_DONE(fv__attention_add_arrays(attention, &graph, nodes, error));
+    attention->count = graph.weight_count;
+    attention->values = fv__alloc_array(graph.weight_count, sizeof(float));
+    attention->gradients = fv__alloc_array(graph.weight_count, sizeof(float));
+    FV__TRY_OR_DONE(attention->values && attention->gradients ? FV_OK : fv__fail_memory(error, "the attention layer"));
+    fv__graph_initialize(&graph, attention->options.seed, attention->values);
+    for (int i = 0; i < FV__ATTENTION_ARRAYS; i++) {
+        attention->offsets[i] = graph.parameters[i].offset;
+    }
+    attention->parameters = parameters_in(attention, attention->values);
+    attention->parameter_gradients = parameters_in(attention, attention->gradients);
+done:
+    fv__graph_free(&graph);
+    return status;
+}
+
 fv_status fv_attention_create(const fv_attention_options *options, fv_attention **out, fv_error *error) {
     *out = NULL;
     FV__TAKE(fv_attention_options, options, error);
-    options = &own;
-    FV__TRY(check_options(options, error));
-    fv_status status;
+    FV__TRY(check_options(&own, error));
     fv_attention *attention = fv__alloc(sizeof *attention);
     if (!attention) {
         return fv__fail_memory(error, "the attention layer");
     }
-    attention->options = *options;
-    attention->widths[FV__QUERY] = options->query_width ? options->query_width : options->d_model;
-    attention->widths[FV__KEY] = options->key_width ? options->key_width : options->d_model;
-    attention->widths[FV__VALUE] = options->value_width ? options->value_width : options->d_model;
-    fv__graph graph;
-    int nodes[FV__ATTENTION_ARRAYS];
-    fv__graph_init(&graph);
-    status = fv__attention_add_arrays(attention, &graph, nodes, error);
-    if (!status) {
-        attention->count = graph.weight_count;
-        attention->values = fv__alloc_array(graph.weight_count, sizeof(float));
-        attention->gradients = fv__alloc_array(graph.weight_count, sizeof(float));
-        status = attention->values && attention->gradients ? FV_OK : fv__fail_memory(error, "the attention layer");
-    }
-    if (!status) {
-        fv__graph_initialize(&graph, options->seed, attention->values);
-        for (int i = 0; i < FV__ATTENTION_ARRAYS; i++) {
-            attention->offsets[i] = graph.parameters[i].offset;
-        }
-        attention->parameters = parameters_in(attention, attention->values);
-        attention->parameter_gradients = parameters_in(attention, attention->gradients);
-        *out = attention;
-    } else {
+    attention->options = own;
+    attention->widths[FV__QUERY] = width_or(own.query_width, own.d_model);
+    attention->widths[FV__KEY] = width_or(own.key_width, own.d_model);
+    attention->widths[FV__VALUE] = width_or(own.value_width, own.d_model);
+    const fv_status status = make_arrays(attention, error);
+    if (status) {
         fv_attention_free(attention);
+        return status;
     }
-    fv__graph_free(&graph);
-    return status;
+    *out = attention;
+    return FV_OK;
 }
 
 void fv_attention_free(fv_attention *attention) {
@@ -209,16 +217,9 @@ fv_status fv_attention_forward(fv_attention *attention, fv_tokens query, fv_toke
     fv__attention_shapes shapes;
     memset(&shapes, 0, sizeof shapes); // they are compared as bytes
     shapes.weights = weights != NULL;
-    fv_status status = check_inputs(attention, inputs, mask, &shapes, error);
-    if (!status) {
-        status = fv__attention_prepare(attention, prepared, &shapes, error);
-    }
-    if (!status) {
-        status = run(attention, prepared, inputs, mask, NULL, error);
-    }
-    if (status) {
-        return status;
-    }
+    FV__TRY(check_inputs(attention, inputs, mask, &shapes, error));
+    FV__TRY(fv__attention_prepare(attention, prepared, &shapes, error));
+    FV__TRY(run(attention, prepared, inputs, mask, NULL, error));
     const size_t rows = (size_t)shapes.batch * (size_t)shapes.queries;
     memcpy(output, fv__plan_value(prepared->plan, prepared->output),
            rows * (size_t)attention->options.d_model * sizeof *output);
@@ -241,19 +242,12 @@ fv_status fv_attention_backward(fv_attention *attention, fv_tokens query, fv_tok
     for (int i = 0; i < 3; i++) {
         shapes.wanted[i] = gradients[i] != NULL;
     }
-    fv_status status = check_inputs(attention, inputs, mask, &shapes, error);
-    if (!status && !d_output) {
-        status = fv__fail(error, FV_INVALID, "attention: backward needs the gradient of the output, d_output");
+    FV__TRY(check_inputs(attention, inputs, mask, &shapes, error));
+    if (!d_output) {
+        return fv__fail(error, FV_INVALID, "attention: backward needs the gradient of the output, d_output");
     }
-    if (!status) {
-        status = fv__attention_prepare(attention, prepared, &shapes, error);
-    }
-    if (!status) {
-        status = run(attention, prepared, inputs, mask, d_output, error);
-    }
-    if (status) {
-        return status;
-    }
+    FV__TRY(fv__attention_prepare(attention, prepared, &shapes, error));
+    FV__TRY(run(attention, prepared, inputs, mask, d_output, error));
     for (int i = 0; i < 3; i++) {
         if (gradients[i]) {
             const size_t n = (size_t)inputs[i].batch * (size_t)inputs[i].tokens * (size_t)inputs[i].width;

@@ -2,7 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/attention_call.h"
+#include "attention/attention.h"
+#include "ops/dense.h"
 
 const char *const fv__attention_input_names[FV__ATTENTION_INPUTS] = {"query", "key", "value", "mask", "d_output"};
 
@@ -17,14 +18,13 @@ fv_status fv__attention_add_arrays(const fv_attention *attention, fv__graph *gra
     static const char *const names[FV__ATTENTION_ARRAYS] = {"query/kernel",  "query/bias",   "key/kernel",
                                                             "key/bias",      "value/kernel", "value/bias",
                                                             "output/kernel", "output/bias"};
-    fv_status status = FV_OK;
-    for (int i = 0; i < FV__ATTENTION_ARRAYS && !status; i++) {
-        int in = i < 6 ? attention->widths[i / 2] : attention->options.d_model, out = attention->options.d_model;
+    for (int i = 0; i < FV__ATTENTION_ARRAYS; i++) {
+        const int in = i < 6 ? attention->widths[i / 2] : attention->options.d_model, out = attention->options.d_model;
         fv__shape shape = i % 2 ? (fv__shape){1, {out}} : (fv__shape){2, {in, out}};
-        status = fv__graph_add_parameter(graph, names[i], &shape,
-                                         i % 2 ? FV__INITIAL_ZEROS : FV__INITIAL_GLOROT_UNIFORM, &nodes[i], error);
+        FV__TRY(fv__graph_add_parameter(graph, names[i], &shape, i % 2 ? FV__INITIAL_ZEROS : FV__INITIAL_GLOROT_UNIFORM,
+                                        &nodes[i], error));
     }
-    return status;
+    return FV_OK;
 }
 
 static fv_status add_inputs(const fv_attention *attention, fv__attention_plan *prepared, fv_error *error) {
@@ -34,18 +34,17 @@ static fv_status add_inputs(const fv_attention *attention, fv__attention_plan *p
                                                     {2, {s->keys, attention->widths[FV__VALUE]}},
                                                     {3, {s->mask[0], s->mask[1], s->mask[2]}},
                                                     {2, {s->queries, attention->options.d_model}}};
-    fv_status status = FV_OK;
-    for (int i = 0; i < FV__ATTENTION_INPUTS && !status; i++) {
+    for (int i = 0; i < FV__ATTENTION_INPUTS; i++) {
         prepared->inputs[i] = -1;
         if ((i != FV__MASK || s->masked) && (i != FV__D_OUTPUT || s->backward)) {
-            status = fv__graph_add_input(&prepared->graph, fv__attention_input_names[i], &shapes[i],
-                                         &prepared->inputs[i], error);
+            FV__TRY(fv__graph_add_input(&prepared->graph, fv__attention_input_names[i], &shapes[i],
+                                        &prepared->inputs[i], error));
         }
-        if (!status && i < FV__MASK) {
+        if (i < FV__MASK) {
             prepared->graph.nodes[prepared->inputs[i]].wants_gradient = s->wanted[i];
         }
     }
-    return status;
+    return FV_OK;
 }
 
 static fv_status add_dense(fv__graph *graph, const char *name, int x, const int parameters[2], int *node,
@@ -63,29 +62,23 @@ static fv_status build(const fv_attention *attention, fv__attention_plan *prepar
                                            .groups = 1,
                                            .score = FV__SCORE_DOT,
                                            .scale = 1 / sqrtf((float)options->d_model / (float)options->heads),
-                                           .has_mask = prepared->shapes.masked};
-    fv_status status = fv__attention_add_arrays(attention, graph, parameters, error);
-    if (!status) {
-        status = add_inputs(attention, prepared, error);
-    }
-    for (int i = 0; i < 3 && !status; i++) {
-        status = add_dense(graph, fv__attention_input_names[i], prepared->inputs[i], &parameters[2 * i], &projected[i],
-                           error);
+                                           .mask = prepared->shapes.masked ? FV__MASK_INPUT : FV__MASK_NONE};
+    FV__TRY(fv__attention_add_arrays(attention, graph, parameters, error));
+    FV__TRY(add_inputs(attention, prepared, error));
+    for (int i = 0; i < 3; i++) {
+        FV__TRY(add_dense(graph, fv__attention_input_names[i], prepared->inputs[i], &parameters[2 * i], &projected[i],
+                          error));
     }
     projected[FV__MASK] = prepared->inputs[FV__MASK];
-    if (!status) {
-        status = fv__graph_add(graph, "attention", &fv__op_attention, &attributes, projected,
-                               prepared->shapes.masked ? 4 : 3, &prepared->attention, error);
-    }
-    if (!status) {
-        status = add_dense(graph, "output", prepared->attention, &parameters[6], &prepared->output, error);
-    }
+    FV__TRY(fv__graph_add(graph, "attention", &fv__op_attention, &attributes, projected,
+                          prepared->shapes.masked ? 4 : 3, &prepared->attention, error));
+    FV__TRY(add_dense(graph, "output", prepared->attention, &parameters[6], &prepared->output, error));
     *root = prepared->output;
-    if (!status && prepared->shapes.backward) {
-        status = fv__graph_add(graph, "dot", &fv__op_dot, NULL,
-                               (const int[]){prepared->output, prepared->inputs[FV__D_OUTPUT]}, 2, root, error);
+    if (!prepared->shapes.backward) {
+        return FV_OK;
     }
-    return status;
+    return fv__graph_add(graph, "dot", &fv__op_dot, NULL,
+                         (const int[]){prepared->output, prepared->inputs[FV__D_OUTPUT]}, 2, root, error);
 }
 
 static fv_status plan(fv_attention *attention, fv__attention_plan *prepared, int root, fv_error *error) {
@@ -108,10 +101,10 @@ fv_status fv__attention_prepare(fv_attention *attention, fv__attention_plan *pre
     int root;
     fv__attention_drop(prepared);
     memcpy(&prepared->shapes, shapes, sizeof *shapes);
-    fv_status status = build(attention, prepared, &root, error);
-    if (!status) {
-        status = plan(attention, prepared, root, error);
-    }
+    fv_status status = FV_OK;
+    FV__TRY_OR_DONE(build(attention, prepared, &root, error));
+    FV__TRY_OR_DONE(plan(attention, prepared, root, error));
+done:
     if (status) {
         fv__attention_drop(prepared);
     }
