@@ -20,7 +20,11 @@ static uint32_t number_at(const reader *from, size_t at, size_t width) {
 }
 
 int fv__exif_orientation(const uint8_t *bytes, size_t size) {
-    enum { TAG = 0x0112, SHORT = 3, ENTRY = 12 };
+    enum { TAG = 0x0112, SHORT = 3, ENTRY = 12, LABEL = 6 };
+    if (size > LABEL && memcmp(bytes, "Exif\0", LABEL) == 0) {
+        bytes += LABEL;
+        size -= LABEL;
+    }
     reader exif = {bytes, size, size > 0 && bytes[0] == 'M'};
     if (size < 8 || (memcmp(bytes, "II*\0", 4) != 0 && memcmp(bytes, "MM\0*", 4) != 0)) {
         return 1;
