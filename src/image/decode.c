@@ -1,5 +1,6 @@
 #include "image/decode.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -115,6 +116,14 @@ fv_status fv__bitmap_make(fv__bitmap *out, uint64_t height, uint64_t width, size
     out->height = out->whole[0] = (int)height;
     out->width = out->whole[1] = (int)width;
     return out->pixels ? FV_OK : fv__fail_memory(error, name);
+}
+
+fv_status fv__check_memory(const char *name, fv_error *error) {
+    enum { SMALL_BLOCKS = 1 << 20 };
+    void *volatile block = malloc(SMALL_BLOCKS); // the C library's, as theirs are; given back for them to take
+    const bool enough = block != NULL;
+    free(block);
+    return enough ? FV_OK : fv__fail_memory(error, name);
 }
 
 void fv__bitmap_flatten(fv__bitmap *bitmap) {

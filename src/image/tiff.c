@@ -220,6 +220,7 @@ fv_status fv__tiff_decode(const fv__image_source *file, fv__bitmap *out, fv_erro
     if (fv__image_matches(file->bytes, file->size, "II*\0....CR", 10)) {
         return fv__fail_unread(error, file, "a camera's raw file (Canon CR2)");
     }
+    FV__TRY(fv__check_memory(file->name, error));
     TIFF *tiff = open_stream(&from);
     if (!tiff) { // the first page of some raw files is one that libtiff does not know
         return fv__image_named_raw(file->name) ? fv__fail_unread(error, file, "a camera's raw file")

@@ -80,6 +80,7 @@ done:
 }
 
 fv_status fv__webp_decode(const fv__image_source *file, fv__bitmap *out, fv_error *error) {
+    FV__TRY(fv__check_memory(file->name, error));
     WebPDemuxer *demuxer = WebPDemux(&(WebPData){file->bytes, file->size});
     if (!demuxer) {
         return fv__fail_damaged(error, file, "WebP", "it is cut off, or its parts do not fit together");
