@@ -68,7 +68,7 @@ static void survives(const encoded *file) {
 }
 
 // Of a library that does not check its small blocks, which fv__check_memory is for.
-static void survives_in_large(const encoded *file) {
+static __attribute__((unused)) void survives_in_large(const encoded *file) {
     large = 1 << 12;
     survives(file);
     large = 0;
@@ -107,7 +107,7 @@ static void test_gif(void **state) {
 enum { SIDE = 200 };
 
 // What does not pack well, so that the libraries need memory for it.
-static void fill_noise(uint8_t *pixels, size_t count) {
+static __attribute__((unused)) void fill_noise(uint8_t *pixels, size_t count) {
     uint32_t state = 1;
     for (size_t i = 0; i < count; i++) {
         state = state * 1664525 + 1013904223;

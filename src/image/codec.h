@@ -42,8 +42,8 @@ fv_status fv__bitmap_check(uint64_t height, uint64_t width, const char *name, fv
 fv_status fv__bitmap_make(fv__bitmap *out, uint64_t height, uint64_t width, size_t depth, const char *name,
                           fv_error *error);
 
-// Fails where there is no memory for the small blocks of a library that does not survive their lack (libtiff 4.5.0 and
-// libwebp 1.2.4 follow pointers that were never set). They check the large ones.
+// Fails where there is no memory for the small blocks of a library that crashes for lack of one, as libtiff 4.5.0 and
+// libwebp 1.2.4 do. Not a promise: other threads may take the memory in between.
 fv_status fv__check_memory(const char *name, fv_error *error);
 
 // Reduces four bytes a pixel (red, green, blue, alpha) to three, in place, over white.
