@@ -598,8 +598,8 @@ typedef struct fv_predict_files_options {
 } fv_predict_files_options;
 
 // Probabilities (count, classes) of image files, in the order of `paths`; those of a file that is left out are 0. Files
-// are JPEG, PNG, GIF (its first frame), BMP or PNM, whatever they are called and whatever their size. They are decoded on
-// the predictor's threads and resized as the model's training did. A grey model sees a colour image's luma (ITU-R
+// are JPEG, PNG, GIF, WebP, TIFF, BMP or PNM (the first frame or page), of any name and size. They are decoded on the
+// predictor's threads and resized as the model's training did. A grey model sees a colour image's luma (ITU-R
 // BT.601), a colour model sees a grey image as three equal channels. Errors: FV_UNSUPPORTED (a model of 2 or 4 channels
 // takes no files), and with `strict` those of reading a file.
 fv_status fv_predictor_run_files(fv_predictor *predictor, const char *const *paths, size_t count,

@@ -203,10 +203,10 @@ static void test_broken(void **state) {
         assert_int_equal(info.count, 12);
         assert_int_equal(info.left_out, 6);
         assert_true(is_left_out(data, "red/cut.jpg: a damaged JPEG (Premature end"));
-        assert_true(is_left_out(data, "red/text.jpg: not a picture"));
+        assert_true(is_left_out(data, "red/text.jpg: not an image"));
         assert_true(is_left_out(data, "blue/zero.png: the file is empty"));
         assert_true(is_left_out(data, "blue/huge.png: 30000×30000 pixels are more than"));
-        assert_true(is_left_out(data, "blue/phone.heic: a HEIC file"));
+        assert_true(is_left_out(data, "blue/phone.heic: a HEIC image"));
         assert_true(is_left_out(data, "blue/nowhere.jpg: cannot open"));
         uint8_t pixels[8 * 8 * 3];
         for (size_t i = 0; i < info.count; i++) {

@@ -1,55 +1,10 @@
 // Decoding every kind of picture, good and broken, and resizing.
-#include "training.h"
+#include "images.h"
 
 #include <gif_lib.h>
 #include <math.h>
 
-#include "base/memory.h"
-#include "image/codec.h"
 #include "image/resize.h"
-#include "pictures.h"
-
-enum { HEIGHT = 24, WIDTH = 40 };
-
-// Soft, so that JPEG keeps it, and different in each corner.
-static void fill(uint8_t *pixels, int channels) {
-    for (int i = 0; i < HEIGHT * WIDTH; i++) {
-        int y = i / WIDTH, x = i % WIDTH;
-        const int values[4] = {x * 6, y * 10, 255 - x * 3 - y * 4, 40 + x};
-        for (int c = 0; c < channels; c++) {
-            pixels[i * channels + c] = (uint8_t)values[c];
-        }
-    }
-}
-
-static fv__bitmap decode(const encoded *file) {
-    fv__bitmap image;
-    fv_status status = fv__image_decode(file->bytes, file->size, "test", &image, &failure);
-    if (status) {
-        fail_msg("%s", failure.message);
-    }
-    return image;
-}
-
-// Largest difference from `expected` (height, width, 3).
-static int difference(const fv__bitmap *image, const uint8_t *expected, int height, int width) {
-    int most = 0;
-    assert_int_equal(image->height, height);
-    assert_int_equal(image->width, width);
-    for (int i = 0; i < height * width * 3; i++) {
-        most = abs(image->pixels[i] - expected[i]) > most ? abs(image->pixels[i] - expected[i]) : most;
-    }
-    return most;
-}
-
-static void check(const encoded *file, const uint8_t *expected, int tolerance) {
-    fv__bitmap image = decode(file);
-    int most = difference(&image, expected, HEIGHT, WIDTH);
-    if (most > tolerance) {
-        fail_msg("differs by %d, allowed %d", most, tolerance);
-    }
-    fv__bitmap_free(&image);
-}
 
 static void test_jpeg(void **state) {
     (void)state;
@@ -72,6 +27,38 @@ static void test_jpeg(void **state) {
         }
         file = encode_jpeg(inks, HEIGHT, WIDTH, (jpeg_kind){JCS_CMYK, 4, progressive, 0});
         check(&file, expected, 8);
+        // The marker is missing: the inks are inverted all the same.
+        uint8_t *adobe = memmem(file.bytes, file.size,
+                                "\xff\xee\0\x0e"
+                                "Adobe",
+                                9);
+        assert_non_null(adobe);
+        file.size -= 16;
+        memmove(adobe, adobe + 16, file.size - (size_t)(adobe - file.bytes));
+        check(&file, expected, 8);
+        free(file.bytes);
+    }
+}
+
+// Sound files that libjpeg does not read are named: the byte of the frame's marker, or its precision, is changed.
+static void test_unread_jpeg(void **state) {
+    (void)state;
+    static const struct {
+        int at; // after the marker's first byte
+        uint8_t value;
+        const char *message;
+    } kinds[] = {{4, 12, "x.jpg: a JPEG of 12 bits a sample, which cannot be read; convert it to an 8-bit"},
+                 {1, 0xc3, "a lossless JPEG"},
+                 {1, 0xc5, "a hierarchical JPEG"},
+                 {1, 0xf7, "a JPEG-LS image"},
+                 {9, 2, "a damaged JPEG"}};
+    uint8_t pixels[HEIGHT * WIDTH * 3];
+    fill(pixels, 3);
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        encoded file = encode_jpeg(pixels, HEIGHT, WIDTH, (jpeg_kind){JCS_RGB, 3, false, 0});
+        uint8_t *frame = memmem(file.bytes, file.size, "\xff\xc0", 2);
+        frame[kinds[k].at] = kinds[k].value;
+        refuses(file.bytes, file.size, kinds[k].message);
         free(file.bytes);
     }
 }
@@ -233,62 +220,96 @@ static void test_gif(void **state) {
     }
 }
 
-static void test_plain(void **state) {
+// The screen of a GIF grows to hold the frame. One frame of 2 × 1 pixels, at (1, 0): 'red', 'green'.
+static void test_small_screen(void **state) {
     (void)state;
-    uint8_t pixels[HEIGHT * WIDTH * 3], bytes[8192];
-    fill(pixels, 3);
-    int start = sprintf((char *)bytes, "P6\n# a comment\n%d %d\n255\n", WIDTH, HEIGHT);
-    memcpy(bytes + start, pixels, sizeof pixels);
-    encoded file = {bytes, (size_t)start + sizeof pixels};
-    check(&file, pixels, 0);
-    file.size--;
-    fv__bitmap image;
-    assert_int_equal(fv__image_decode(file.bytes, file.size, "short.ppm", &image, &failure), FV_FORMAT);
-    assert_says(failure, "short.ppm: the file is cut off");
-    for (int downwards = 0; downwards < 2; downwards++) {
-        memset(bytes, 0, 54);
-        memcpy(bytes, "BM", 2);
-        bytes[10] = 54;
-        bytes[14] = 40;
-        const int32_t width = WIDTH, height = downwards ? -HEIGHT : HEIGHT;
-        memcpy(bytes + 18, &width, 4);
-        memcpy(bytes + 22, &height, 4);
-        bytes[28] = 24;
-        for (int i = 0; i < HEIGHT * WIDTH; i++) {
-            int row = downwards ? i / WIDTH : HEIGHT - 1 - i / WIDTH;
-            for (int c = 0; c < 3; c++) {
-                bytes[54 + 3 * (row * WIDTH + i % WIDTH) + c] = pixels[3 * i + 2 - c];
-            }
-        }
-        file = (encoded){bytes, 54 + sizeof pixels};
-        check(&file, pixels, 0);
+    uint8_t bytes[] = {'G', 'I', 'F', '8', '9', 'a', 0, 0, 0, 0, 0x80, 0, 0,    255,  0, 0,
+                       0,   255, 0, // screen, palette
+                       ',', 1,   0,   0,   0,   2,   0, 1, 0, 0, 2,    2, 0x44, 0x0a, 0, ';'};
+    static const uint8_t expected[] = {255, 255, 255, 255, 0, 0, 0, 255, 0};
+    for (uint8_t side = 0; side < 3; side++) {
+        bytes[6] = bytes[8] = side;
+        fv__bitmap image = decode(&(encoded){bytes, sizeof bytes});
+        assert_int_equal(image.width, 3);
+        assert_int_equal(image.height, side < 2 ? 1 : 2);
+        assert_memory_equal(image.pixels, expected, sizeof expected);
+        fv__bitmap_free(&image);
     }
-    // 32 bits a pixel, laid out as masks say: blue first is read, red first is not.
-    const uint32_t masks[] = {0xFF0000, 0xFF00, 0xFF};
-    bytes[10] = 66;
-    bytes[28] = 32;
-    bytes[30] = 3;
-    memcpy(bytes + 54, masks, sizeof masks);
-    for (int i = 0; i < HEIGHT * WIDTH; i++) {
-        const uint8_t pixel[] = {pixels[3 * i + 2], pixels[3 * i + 1], pixels[3 * i], 255};
-        memcpy(bytes + 66 + 4 * i, pixel, sizeof pixel);
-    }
-    file = (encoded){bytes, 66 + HEIGHT * WIDTH * 4};
-    check(&file, pixels, 0);
-    bytes[54] = 0xFF;
-    bytes[56] = 0;
-    assert_int_equal(fv__image_decode(file.bytes, file.size, "red first.bmp", &image, &failure), FV_FORMAT);
-    assert_says(failure, "a BMP of a kind that is not read");
+    bytes[24] = bytes[26] = 0;
+    refuses(bytes, sizeof bytes, "x.jpg: an image of 0×0 pixels");
 }
 
-static void refuses(const void *bytes, size_t size, const char *message) {
+// What is not decoded is named, by its content before its ending; and counts as an image where it is one.
+static void test_kinds(void **state) {
+    (void)state;
+#define KIND(bytes, image, message)                                                                                    \
+    { bytes, sizeof(bytes) - 1, image, message }
+    static const struct {
+        const char *bytes;
+        size_t size;
+        bool image;
+        const char *message;
+    } kinds[] = {
+        KIND("\0\0\0\x18"
+             "ftypheic\0\0\0\0",
+             true, "x.jpg: a HEIC image, which cannot be read; convert it to JPEG or PNG"),
+        KIND("\0\0\0\x18"
+             "ftypmif1\0\0\0\0",
+             true, "a HEIF image, which"),
+        KIND("\0\0\0\x1c"
+             "ftypavif\0\0\0\0",
+             true, "an AVIF image, which"),
+        KIND("\0\0\0\x18"
+             "ftypcrx \0\0\0\0",
+             true, "a camera's raw file (Canon CR3), which"),
+        KIND("\0\0\0\x18"
+             "ftypisom\0\0\0\0",
+             false, "a video (MP4 or QuickTime), not an image"),
+        KIND("FUJIFILMCCD-RAW 0201", true, "a camera's raw file (Fujifilm RAF)"),
+        KIND("\xff\x0a\1\2", true, "a JPEG XL image"),
+        KIND("\0\0\0\x0cJXL \r\n\x87\n", true, "a JPEG XL image"),
+        KIND("\0\0\0\x0cjP  \r\n\x87\n", true, "a JPEG 2000 image"),
+        KIND("8BPS\0\1", true, "a Photoshop file (PSD)"),
+        KIND("\0\0\1\0\1\0\x20\x20", true, "an ICO icon"),
+        KIND("\0\0\2\0\0\0\0\0\0\0\0\0\x20", true, "a TGA image"),
+        KIND("\x0a\5\1\x08", true, "a PCX image"),
+        KIND("PF\n2 2\n-1.0\n", true, "a floating-point PNM (PFM)"),
+        KIND("\n<!-- drawn --><svg xmlns=''>", true, "an SVG drawing, which"),
+        KIND("\xef\xbb\xbf<?xml version='1.0'?><!DOCTYPE svg>", true, "an SVG drawing"),
+        KIND("<?xml version='1.0'?><list/>", false, "an XML file, not an image"),
+        KIND("  <!DOCTYPE HTML><title>404</title>", false, "a web page (HTML), not an image"),
+        KIND("%PDF-1.7", false, "a PDF document, not an image"),
+        KIND("PK\3\4....", false, "a zip archive (or a document that is one), not an image"),
+        KIND("\0\5\x16\7\0\2\0\0Mac OS X", false, "a macOS metadata file (AppleDouble), not an image"),
+        KIND("version https://git-lfs.github.com/spec/v1\n", false, "git lfs pull"),
+        KIND("\0\0\0\0", false, "all bytes of the file are 0"),
+        KIND("a text", false, "x.jpg: not an image that can be read (JPEG, PNG, GIF"),
+        KIND("", false, "x.jpg: the file is empty"),
+        KIND("P3", false, "not an image that can be read"),
+        KIND("BMW is a car maker", false, "not an image that can be read"),
+#ifndef FV__WITH_WEBP
+        KIND("RIFF\1\2\3\4WEBPVP8 ", true, "a WebP image, which cannot be read"),
+#endif
+#ifndef FV__WITH_TIFF
+        KIND("II*\0\x08\0\0\0", true, "a TIFF image, which cannot be read"),
+#endif
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        refuses(kinds[i].bytes, kinds[i].size, kinds[i].message);
+        assert_int_equal(fv__image_begins((const uint8_t *)kinds[i].bytes, kinds[i].size), kinds[i].image);
+    }
     fv__bitmap image;
-    assert_int_equal(fv__image_decode(bytes, size, "x.jpg", &image, &failure), FV_FORMAT);
-    assert_null(image.pixels);
-    assert_says(failure, message);
-    // A first look finds the same.
-    assert_int_equal(fv__image_survey(bytes, size, "x.jpg", 1, &image, &failure), FV_FORMAT);
-    assert_says(failure, message);
+    assert_int_equal(fv__image_decode((const uint8_t *)"\1\2\3", 3, "a.tga", &image, &failure), FV_FORMAT);
+    assert_says(failure, "a.tga: by its name a TGA image, which cannot be read");
+    static const char *const named[] = {"a.JPG", "a.jfif", "a.b.webp", "a.tif", "a.pbm",
+                                        "a.dib", "a.heic", "a.NEF",    "a.svg"};
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        assert_true(fv__image_named(named[i]));
+    }
+    assert_false(fv__image_named("jpg"));
+    assert_false(fv__image_named("a.txt"));
+    assert_true(fv__image_format_named("JPEG", "a.jfif"));
+    assert_false(fv__image_format_named("JPEG", "a.png"));
 }
 
 // A first look at a JPEG: as small as asked for, a pixel the mean of those it stands for, and upright.
@@ -329,8 +350,6 @@ static void test_broken(void **state) {
         free(file.bytes);
     }
     refuses("", 0, "x.jpg: the file is empty");
-    refuses("a text", 6, "x.jpg: not a picture");
-    refuses("RIFF\1\2\3\4WEBPVP8 ", 16, "a WebP file, which cannot be read");
     encoded huge = claim_png(30000, 30000);
     refuses(huge.bytes, huge.size, "30000×30000 pixels are more than the 134 megapixels");
     free(huge.bytes);
@@ -413,10 +432,10 @@ static void test_resize(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jpeg),   cmocka_unit_test(test_survey),         cmocka_unit_test(test_orientation),
-        cmocka_unit_test(test_png),    cmocka_unit_test(test_interlaced_png), cmocka_unit_test(test_gif),
-        cmocka_unit_test(test_plain),  cmocka_unit_test(test_broken),         cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_resize),
+        cmocka_unit_test(test_jpeg),         cmocka_unit_test(test_unread_jpeg),    cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_small_screen), cmocka_unit_test(test_survey),         cmocka_unit_test(test_orientation),
+        cmocka_unit_test(test_png),          cmocka_unit_test(test_interlaced_png), cmocka_unit_test(test_gif),
+        cmocka_unit_test(test_broken),       cmocka_unit_test(test_memory),         cmocka_unit_test(test_resize),
     };
     return cmocka_run_group_tests(tests, scratch_open, scratch_close);
 }

@@ -153,9 +153,9 @@ const cli_command cli_predict = {
     .arguments = "MODEL|RUN|RECIPE [FILE|DIR|-]...  [OPTIONS]",
     .sentence = "Classify pictures, or samples of a data set",
     .details =
-        "Pictures are JPEG, PNG, GIF, BMP or PNM files of any size, or folders, which are searched for them with all\n"
-        "folders inside; - is a picture on standard input. The model file knows how to prepare them. A recipe will do\n"
-        "where it begins with trained weights of all layers. A model of grey images sees the luma of colours.\n"
+        "Images are JPEG, PNG, GIF, WebP, TIFF, BMP or PNM files of any size, or folders, which are searched for them\n"
+        "with all folders inside; - is an image on standard input. The model file knows how to prepare them. A recipe\n"
+        "works too if it begins with trained weights of all layers. A model of grey images sees the luma of colours.\n"
         "A row a picture: its name and the likeliest classes. Files that cannot be read are named and left out, and\n"
         "the exit code is 3 then.\n"
         "\n"

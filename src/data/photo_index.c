@@ -1,6 +1,6 @@
 // A text file in the cache, named after the folder's path: a line a picture, the fields separated by tabs.
 //
-//     fovea pictures 2
+//     fovea pictures 3: FORMATS
 //     SIZE CHANGED HEIGHT WIDTH FORMAT SHA256 LIKENESS PATH PROBLEM
 #include "data/photo_index.h"
 
@@ -13,8 +13,10 @@
 #include "base/text.h"
 #include "fetch/cache.h"
 #include "formats/file.h"
+#include "image/decode.h"
 
-static const char first_line[] = "fovea pictures 2\n";
+// With the formats that were read, since another build reads others.
+static const char first_line[] = "fovea pictures 3: ";
 enum { FIELDS = 9 };
 
 // NULL when there is nowhere to keep it. Both splits of a data set are below one root, and each has its own index.
@@ -100,6 +102,9 @@ size_t fv__photo_index_load(fv__photos *photos) {
     if (path && !fv__file_read(path, 0, &bytes, &size, NULL) && strlen((char *)bytes) == size &&
         strncmp((char *)bytes, first_line, sizeof first_line - 1) == 0) {
         char *line = (char *)bytes + sizeof first_line - 1;
+        const size_t formats = strlen(fv__image_formats);
+        line = strncmp(line, fv__image_formats, formats) == 0 && line[formats] == '\n' ? line + formats + 1
+                                                                                       : line + strlen(line);
         for (char *end; (end = strchr(line, '\n')); line = end + 1) {
             *end = 0;
             known += take(photos, line);
@@ -123,7 +128,7 @@ void fv__photo_index_store(const fv__photos *photos) {
     fv__text text = {0};
     char *path = index_path(photos);
     char *folder = path ? fv__strndup(path, (size_t)(strrchr(path, '/') - path)) : NULL;
-    fv__text_add(&text, first_line);
+    fv__text_addf(&text, "%s%s\n", first_line, fv__image_formats);
     for (size_t i = 0; i < photos->count; i++) {
         add_line(&text, &photos->items[i]);
     }

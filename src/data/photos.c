@@ -41,7 +41,7 @@ bool fv__photos_alike(const fv__photo *a, const fv__photo *b) {
 
 // By its name, or else by how it begins.
 static bool is_picture(const char *path) {
-    uint8_t start[16];
+    uint8_t start[FV__IMAGE_START];
     if (fv__image_named(path)) {
         return true;
     }
@@ -50,7 +50,7 @@ static bool is_picture(const char *path) {
     if (descriptor >= 0) {
         close(descriptor);
     }
-    return got > 0 && fv__image_format_of(start, (size_t)got);
+    return got > 0 && fv__image_begins(start, (size_t)got);
 }
 
 static fv_status add_file(fv__photos *photos, const char *path, const char *full, const struct stat *about, int label,
@@ -176,7 +176,7 @@ static fv_status look_inside(fv__photo *photo, const char *path, const fv__kerne
     }
     fv__sha256_memory(bytes, size, photo->sha256);
     const fv__image_format *format = fv__image_format_of(bytes, size);
-    strncpy(photo->format, format ? format->name : "", sizeof photo->format - 1);
+    strncpy(photo->format, format ? fv__image_format_name(format) : "", sizeof photo->format - 1);
     status = fv__image_survey(bytes, size, path, LEAST_SIDE, &image, error);
     if (!status) {
         status = compute_likeness(&image, kernels, photo->likeness, error);

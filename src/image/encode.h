@@ -1,4 +1,4 @@
-// Pixels as a picture file.
+// Pixels as an image file.
 #ifndef FOVEA_IMAGE_ENCODE_H
 #define FOVEA_IMAGE_ENCODE_H
 

@@ -1,10 +1,10 @@
-// JPEG by libjpeg-turbo: baseline and progressive, grey, YCbCr, RGB, CMYK and YCCK. With the accurate inverse transform
-// and smooth chroma, libjpeg's defaults.
+// JPEG by libjpeg-turbo: baseline, progressive and arithmetic, of 8 bits; grey, YCbCr, RGB, CMYK and YCCK. With the
+// accurate inverse transform and smooth chroma, libjpeg's defaults.
 #include <stdio.h> // before jpeglib.h, which needs it
 
 #include <jpeglib.h>
 
-#include <jerror.h> // behind jpeglib.h, whose configuration its numbers depend on
+#include <jerror.h> // after jpeglib.h, whose configuration its numbers depend on
 #include <setjmp.h>
 #include <string.h>
 
@@ -19,22 +19,57 @@ typedef struct decoder {
     struct jpeg_progress_mgr progress;
     jmp_buf failed;
     fv_status status;
-    const char *name;
+    const fv__image_source *file;
     fv_error *error;
-    uint8_t *line; // of a CMYK picture
-    int least;
+    uint8_t *line; // of a CMYK image
 } decoder;
 
-static _Noreturn void give_up(decoder *now, fv_status status, const char *what) {
-    now->status = status == FV_MEMORY ? fv__fail_memory(now->error, now->name)
-                                      : fv__fail(now->error, status, "%s: a damaged JPEG (%s)", now->name, what);
+// Leaves the decoder with the status, whose sentence has been written.
+static _Noreturn void leave(decoder *now, fv_status status) {
+    now->status = status;
     longjmp(now->failed, 1);
 }
 
+// A sound file that libjpeg does not read: what it is, or NULL.
+static const char *name_unread(const struct jpeg_error_mgr *manager, char text[80]) {
+    enum { LOSSLESS = 0xc3, LOSSLESS_ARITHMETIC = 0xcb, JPEG_LS = 0xf7 };
+    const int number = manager->msg_parm.i[0];
+    switch (manager->msg_code) {
+    case JERR_BAD_PRECISION:
+        snprintf(text, 80, "a JPEG of %d bits a sample", number);
+        return text;
+    case JERR_SOF_UNSUPPORTED:
+        return number == LOSSLESS || number == LOSSLESS_ARITHMETIC ? "a lossless JPEG" : "a hierarchical JPEG";
+    case JERR_UNKNOWN_MARKER:
+        return number == JPEG_LS ? "a JPEG-LS image" : NULL;
+    case JERR_EMPTY_IMAGE:
+        return "a JPEG whose header gives no size";
+    case JERR_CONVERSION_NOTIMPL:
+        return "a JPEG of an unusual number of channels";
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_CCIR601_NOTIMPL:
+        return "a JPEG of unusual chroma sampling";
+    case JERR_ARITH_NOTIMPL:
+        return "a JPEG with arithmetic coding";
+    default:
+        return NULL;
+    }
+}
+
 static _Noreturn void on_error(j_common_ptr info) {
-    char text[JMSG_LENGTH_MAX];
+    char text[JMSG_LENGTH_MAX], name[80];
+    decoder *now = info->client_data;
+    const char *unread = name_unread(info->err, name);
+    if (info->err->msg_code == JERR_OUT_OF_MEMORY) {
+        leave(now, fv__fail_memory(now->error, now->file->name));
+    }
+    if (unread) {
+        leave(now, fv__fail(now->error, FV_FORMAT,
+                            "%s: %s, which cannot be read; convert it to an 8-bit baseline JPEG or PNG",
+                            now->file->name, unread));
+    }
     info->err->format_message(info, text);
-    give_up(info->client_data, info->err->msg_code == JERR_OUT_OF_MEMORY ? FV_MEMORY : FV_FORMAT, text);
+    leave(now, fv__fail_damaged(now->error, now->file, "JPEG", text));
 }
 
 // A warning that means missing or wrong pixels. Others (bytes between segments, odd markers) are harmless.
@@ -59,26 +94,25 @@ static void on_output(j_common_ptr info) {
 static void on_progress(j_common_ptr info) {
     decoder *now = info->client_data;
     if (now->info.input_scan_number > MOST_SCANS) {
-        give_up(now, FV_FORMAT, "too many scans");
+        leave(now, fv__fail_damaged(now->error, now->file, "JPEG", "too many scans"));
     }
 }
 
 static int orientation_of(const struct jpeg_decompress_struct *info) {
     for (const struct jpeg_marker_struct *marker = info->marker_list; marker; marker = marker->next) {
         if (marker->marker == JPEG_APP0 + 1 && marker->data_length > 6 && memcmp(marker->data, "Exif\0", 6) == 0) {
-            return fv__exif_orientation(marker->data + 6, marker->data_length - 6);
+            return fv__exif_orientation(marker->data, marker->data_length);
         }
     }
     return 1;
 }
 
-// Adobe's programs, the only ones known to write CMYK, store it inverted and say so by their marker.
-static void convert_cmyk(const uint8_t *line, uint8_t *out, size_t width, bool inverted) {
-    for (size_t x = 0; x < width; x++) {
-        unsigned black = inverted ? line[4 * x + 3] : 255U - line[4 * x + 3];
+// The inks are inverted, as Adobe's programs store them. Their marker says so, but it is taken out by some other
+// programs, and Pillow and browsers do without it too.
+static void convert_cmyk(const uint8_t *line, uint8_t *out, size_t width) {
+    for (size_t x = 0; x < width; x++, line += 4) {
         for (size_t c = 0; c < 3; c++) {
-            unsigned ink = inverted ? line[4 * x + c] : 255U - line[4 * x + c];
-            out[3 * x + c] = (uint8_t)((ink * black + 127) / 255);
+            out[3 * x + c] = (uint8_t)((line[c] * line[3] + 127) / 255);
         }
     }
 }
@@ -90,7 +124,7 @@ static void read_lines(decoder *now, fv__bitmap *out) {
         uint8_t *row = out->pixels + info->output_scanline * stride;
         if (now->line) {
             jpeg_read_scanlines(info, (JSAMPARRAY)&now->line, 1);
-            convert_cmyk(now->line, row, (size_t)out->width, info->saw_Adobe_marker);
+            convert_cmyk(now->line, row, (size_t)out->width);
         } else {
             JSAMPROW rows[4] = {row, row + stride, row + 2 * stride, row + 3 * stride};
             JDIMENSION left = info->output_height - info->output_scanline;
@@ -110,45 +144,45 @@ static void choose_scale(struct jpeg_decompress_struct *info, int least) {
     jpeg_calc_output_dimensions(info);
 }
 
+static void try_or_leave(decoder *now, fv_status status) {
+    if (status) {
+        leave(now, status);
+    }
+}
+
 // Everything that may leave by longjmp.
-static void decode(decoder *now, const uint8_t *bytes, size_t size, fv__bitmap *out) {
+static void decode(decoder *now, fv__bitmap *out) {
     struct jpeg_decompress_struct *info = &now->info;
+    const fv__image_source *file = now->file;
     jpeg_create_decompress(info);
     info->progress = &now->progress;
-    jpeg_mem_src(info, bytes, (unsigned long)size);
+    jpeg_mem_src(info, file->bytes, (unsigned long)file->size);
     jpeg_save_markers(info, JPEG_APP0 + 1, 0xFFFF);
     jpeg_read_header(info, TRUE);
-    choose_scale(info, now->least);
-    now->status = fv__bitmap_check(info->image_height, info->image_width, now->name, now->error);
-    if (!now->status) {
-        now->status = fv__bitmap_make(out, info->output_height, info->output_width, 3, now->name, now->error);
-    }
-    if (now->status) {
-        longjmp(now->failed, 1);
-    }
+    choose_scale(info, file->least);
+    try_or_leave(now, fv__bitmap_check(info->image_height, info->image_width, file->name, now->error));
+    try_or_leave(now, fv__bitmap_make(out, info->output_height, info->output_width, 3, file->name, now->error));
     out->whole[0] = (int)info->image_height;
     out->whole[1] = (int)info->image_width;
-    bool inks = info->jpeg_color_space == JCS_CMYK || info->jpeg_color_space == JCS_YCCK;
+    const bool inks = info->jpeg_color_space == JCS_CMYK || info->jpeg_color_space == JCS_YCCK;
     info->out_color_space = inks ? JCS_CMYK : JCS_RGB;
     if (inks && !(now->line = fv__alloc_array(info->output_width, 4))) {
-        give_up(now, FV_MEMORY, "");
+        leave(now, fv__fail_memory(now->error, file->name));
     }
-    int orientation = orientation_of(info);
+    const int orientation = orientation_of(info);
     jpeg_start_decompress(info);
     read_lines(now, out);
     jpeg_finish_decompress(info);
-    now->status = fv__bitmap_orient(out, orientation, now->name, now->error);
+    try_or_leave(now, fv__bitmap_orient(out, orientation, file->name, now->error));
 }
 
-fv_status fv__jpeg_decode(const uint8_t *bytes, size_t size, const char *name, int least, fv__bitmap *out,
-                          fv_error *error) {
+fv_status fv__jpeg_decode(const fv__image_source *file, fv__bitmap *out, fv_error *error) {
     decoder *now = fv__alloc(sizeof *now);
     if (!now) {
-        return fv__fail_memory(error, name);
+        return fv__fail_memory(error, file->name);
     }
-    now->name = name;
+    now->file = file;
     now->error = error;
-    now->least = least;
     now->info.err = jpeg_std_error(&now->manager);
     now->info.client_data = now;
     now->manager.error_exit = on_error;
@@ -156,9 +190,9 @@ fv_status fv__jpeg_decode(const uint8_t *bytes, size_t size, const char *name, i
     now->manager.output_message = on_output;
     now->progress.progress_monitor = on_progress;
     if (!setjmp(now->failed)) {
-        decode(now, bytes, size, out);
+        decode(now, out);
     }
-    fv_status status = now->status;
+    const fv_status status = now->status;
     jpeg_destroy_decompress(&now->info);
     fv__free(now->line);
     fv__free(now);

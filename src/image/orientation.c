@@ -7,7 +7,7 @@
 typedef struct reader {
     const uint8_t *bytes;
     size_t size;
-    bool big; // the first byte of a number counts most
+    bool big; // the most significant byte comes first
 } reader;
 
 // A number of `width` bytes; 0 beyond the end.
@@ -20,7 +20,11 @@ static uint32_t number_at(const reader *from, size_t at, size_t width) {
 }
 
 int fv__exif_orientation(const uint8_t *bytes, size_t size) {
-    enum { TAG = 0x0112, SHORT = 3, ENTRY = 12 };
+    enum { TAG = 0x0112, SHORT = 3, ENTRY = 12, LABEL = 6 };
+    if (size > LABEL && memcmp(bytes, "Exif\0", LABEL) == 0) {
+        bytes += LABEL;
+        size -= LABEL;
+    }
     reader exif = {bytes, size, size > 0 && bytes[0] == 'M'};
     if (size < 8 || (memcmp(bytes, "II*\0", 4) != 0 && memcmp(bytes, "MM\0*", 4) != 0)) {
         return 1;
@@ -36,7 +40,7 @@ int fv__exif_orientation(const uint8_t *bytes, size_t size) {
 }
 
 fv_status fv__bitmap_orient(fv__bitmap *bitmap, int orientation, const char *name, fv_error *error) {
-    // Of each orientation: whether rows were columns, and whether they and their pixels ran backwards.
+    // For each orientation: whether rows were columns, and whether they and their pixels ran backwards.
     static const struct {
         bool transposed, up, left;
     } stored[] = {{0}, {0, 0, 0}, {0, 0, 1}, {0, 1, 1}, {0, 1, 0}, {1, 0, 0}, {1, 1, 0}, {1, 1, 1}, {1, 0, 1}};
@@ -45,11 +49,8 @@ fv_status fv__bitmap_orient(fv__bitmap *bitmap, int orientation, const char *nam
     }
     bool transposed = stored[orientation].transposed;
     fv__bitmap upright = {0};
-    fv_status status = fv__bitmap_make(&upright, (uint64_t)(transposed ? bitmap->width : bitmap->height),
-                                       (uint64_t)(transposed ? bitmap->height : bitmap->width), 3, name, error);
-    if (status) {
-        return status;
-    }
+    FV__TRY(fv__bitmap_make(&upright, (uint64_t)(transposed ? bitmap->width : bitmap->height),
+                            (uint64_t)(transposed ? bitmap->height : bitmap->width), 3, name, error));
     upright.whole[0] = bitmap->whole[transposed];
     upright.whole[1] = bitmap->whole[!transposed];
     for (int y = 0; y < upright.height; y++) {

@@ -96,7 +96,7 @@ static fv_status make_plan(const fv__resize *resize, const fv__bitmap *image, pl
         return FV_OK;
     }
     free_plan(out);
-    return fv__fail_memory(error, "resizing a picture");
+    return fv__fail_memory(error, "resizing an image");
 }
 
 static const float *make_row(const plan *now, const fv__kernels *kernels, const fv__bitmap *image, int width, int y) {
@@ -111,10 +111,7 @@ fv_status fv__resize_image(const fv__resize *resize, const fv__kernels *kernels,
                            fv_error *error) {
     plan now;
     size_t values = (size_t)resize->width * 3;
-    fv_status status = make_plan(resize, image, &now, error);
-    if (status) {
-        return status;
-    }
+    FV__TRY(make_plan(resize, image, &now, error));
     for (int y = 0; y < resize->height; y++, out += values) {
         memcpy(out, make_row(&now, kernels, image, resize->width, y), values * sizeof *out);
     }
@@ -132,10 +129,7 @@ static void make_grey(float *row, int width) {
 fv_status fv__resize_pixels(const fv__resize *resize, const fv__kernels *kernels, const fv__bitmap *image, int channels,
                             uint8_t *out, fv_error *error) {
     plan now;
-    fv_status status = make_plan(resize, image, &now, error);
-    if (status) {
-        return status;
-    }
+    FV__TRY(make_plan(resize, image, &now, error));
     for (int y = 0; y < resize->height; y++, out += resize->width * channels) {
         make_row(&now, kernels, image, resize->width, y);
         if (channels == 1) {
@@ -150,10 +144,8 @@ fv_status fv__resize_pixels(const fv__resize *resize, const fv__kernels *kernels
 fv_status fv__resize_file(const fv__resize *resize, const fv__kernels *kernels, const char *path, int channels,
                           uint8_t *out, fv_error *error) {
     fv__bitmap image;
-    fv_status status = fv__image_read(path, &image, error);
-    if (!status) {
-        status = fv__resize_pixels(resize, kernels, &image, channels, out, error);
-        fv__bitmap_free(&image);
-    }
+    FV__TRY(fv__image_read(path, &image, error));
+    const fv_status status = fv__resize_pixels(resize, kernels, &image, channels, out, error);
+    fv__bitmap_free(&image);
     return status;
 }

@@ -1,5 +1,4 @@
-// Pictures of any size to the size of a model's input: bilinear with half-pixel centres, as TensorFlow's and Keras's
-// resize.
+// Images of any size to the size of a model's input: bilinear with half-pixel centres, as TensorFlow and Keras resize.
 #ifndef FOVEA_IMAGE_RESIZE_H
 #define FOVEA_IMAGE_RESIZE_H
 
@@ -27,7 +26,7 @@ fv_status fv__resize_image(const fv__resize *resize, const fv__kernels *kernels,
 fv_status fv__resize_pixels(const fv__resize *resize, const fv__kernels *kernels, const fv__bitmap *image, int channels,
                             uint8_t *out, fv_error *error);
 
-// The same of a picture file.
+// The same for an image file.
 fv_status fv__resize_file(const fv__resize *resize, const fv__kernels *kernels, const char *path, int channels,
                           uint8_t *out, fv_error *error);
 
