@@ -13,6 +13,7 @@
 
 typedef struct subject {
     const fv__op *op;
+    const op_cases *cases;
     const op_case *test;
     char name[160];
 } subject;
@@ -35,7 +36,7 @@ static void run_subject(void **state) {
     }
     const fv__kernels *kernels;
     for (int level = 0; (kernels = fv__kernels_available(level)); level++) {
-        op_case_run(s->test, s->op, kernels);
+        op_case_run(s->cases, s->test, s->op, kernels);
     }
 }
 
@@ -66,6 +67,7 @@ int main(int argc, char **argv) {
         for (int i = 0; i < OPS; i++) {
             for (int j = 0; j < ops[i].cases->count; j++, s++) {
                 s->op = ops[i].op;
+                s->cases = ops[i].cases;
                 s->test = &ops[i].cases->cases[j];
                 snprintf(s->name, sizeof s->name, "%s: %s", s->op->name, s->test->name);
                 tests[s - subjects] =

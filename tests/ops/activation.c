@@ -20,8 +20,7 @@ static void prepare(const op_case *test, int input, float *values, size_t count)
 #define CASE(kind, ...)                                                                                                \
     {                                                                                                                  \
         .name = #kind " " #__VA_ARGS__, .attributes = &(fv__activation_attributes){FV__ACTIVATION_##kind},             \
-        .inputs = {SAMPLE(__VA_ARGS__)}, .input_count = 1, .output = SHAPE(__VA_ARGS__), .prepare = prepare,           \
-        .reference = reference                                                                                         \
+        .inputs = {SAMPLE(__VA_ARGS__)}, .output = SHAPE(__VA_ARGS__), .prepare = prepare                              \
     }
 
 static const op_case cases[] = {
@@ -48,12 +47,10 @@ static const op_case cases[] = {
     {.name = "unknown function",
      .attributes = &(fv__activation_attributes){FV__ACTIVATION_COUNT},
      .inputs = {SAMPLE(3)},
-     .input_count = 1,
      .refusal = "no function"},
     {.name = "of a weight",
      .attributes = &(fv__activation_attributes){FV__ACTIVATION_relu},
      .inputs = {WEIGHT(3)},
-     .input_count = 1,
      .refusal = "weight of shape (3)"},
 };
-const op_cases cases_activation = CASES(cases);
+const op_cases cases_activation = CASES(cases, reference);

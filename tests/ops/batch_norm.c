@@ -21,13 +21,12 @@ static void positive_variance(const op_case *test, int input, float *values, siz
     }
 }
 
-#define STATISTIC(features)                                                                                            \
-    { .shape = SHAPE(features), .weight = true, .constant = true }
 #define CASE(features, ...)                                                                                            \
     {                                                                                                                  \
         .name = #__VA_ARGS__, .attributes = &(fv__norm_attributes){1e-3f},                                             \
-        .inputs = {SAMPLE(__VA_ARGS__), WEIGHT(features), WEIGHT(features), STATISTIC(features), STATISTIC(features)}, \
-        .input_count = 5, .output = SHAPE(__VA_ARGS__), .prepare = positive_variance, .reference = reference           \
+        .inputs = {SAMPLE(__VA_ARGS__), WEIGHT(features), WEIGHT(features), CONSTANT_WEIGHT(features),                 \
+                   CONSTANT_WEIGHT(features)},                                                                         \
+        .output = SHAPE(__VA_ARGS__), .prepare = positive_variance                                                     \
     }
 
 static const op_case cases[] = {
@@ -38,18 +37,15 @@ static const op_case cases[] = {
     CASE(31, 7, 31),
     {.name = "no variance",
      .attributes = &(fv__norm_attributes){1e-3f},
-     .inputs = {SAMPLE(4, 7), WEIGHT(7), WEIGHT(7), STATISTIC(7)},
-     .input_count = 4,
+     .inputs = {SAMPLE(4, 7), WEIGHT(7), WEIGHT(7), CONSTANT_WEIGHT(7)},
      .refusal = "takes five: x, gamma, beta, mean and variance"},
     {.name = "mean of another size",
      .attributes = &(fv__norm_attributes){1e-3f},
-     .inputs = {SAMPLE(4, 7), WEIGHT(7), WEIGHT(7), STATISTIC(4), STATISTIC(7)},
-     .input_count = 5,
+     .inputs = {SAMPLE(4, 7), WEIGHT(7), WEIGHT(7), CONSTANT_WEIGHT(4), CONSTANT_WEIGHT(7)},
      .refusal = "the mean has shape (4), but next to (4, 7) the shape (7) fits"},
     {.name = "epsilon below 0",
      .attributes = &(fv__norm_attributes){-1},
-     .inputs = {SAMPLE(4, 7), WEIGHT(7), WEIGHT(7), STATISTIC(7), STATISTIC(7)},
-     .input_count = 5,
+     .inputs = {SAMPLE(4, 7), WEIGHT(7), WEIGHT(7), CONSTANT_WEIGHT(7), CONSTANT_WEIGHT(7)},
      .refusal = "epsilon is -1"},
 };
-const op_cases cases_batch_norm = CASES(cases);
+const op_cases cases_batch_norm = CASES(cases, reference);

@@ -10,8 +10,8 @@ static void reference(const reference_call *call) {
 
 #define CASE(tokens, features)                                                                                         \
     {                                                                                                                  \
-        .name = #tokens ", " #features, .inputs = {SAMPLE(tokens, features), WEIGHT(features)}, .input_count = 2,      \
-        .output = SHAPE(tokens + 1, features), .reference = reference                                                  \
+        .name = #tokens ", " #features, .inputs = {SAMPLE(tokens, features), WEIGHT(features)},                        \
+        .output = SHAPE(tokens + 1, features)                                                                          \
     }
 
 static const op_case cases[] = {
@@ -21,8 +21,7 @@ static const op_case cases[] = {
     CASE(2, 33),
     {.name = "token of another width",
      .inputs = {SAMPLE(4, 6), WEIGHT(4)},
-     .input_count = 2,
      .refusal = "the token has shape (4), but next to (4, 6) the shape (6) fits"},
-    {.name = "image", .inputs = {SAMPLE(4, 6, 2), WEIGHT(2)}, .input_count = 2, .refusal = "rank 3, but rank 2 fits"},
+    {.name = "image", .inputs = {SAMPLE(4, 6, 2), WEIGHT(2)}, .refusal = "rank 3, but rank 2 fits"},
 };
-const op_cases cases_class_token = CASES(cases);
+const op_cases cases_class_token = CASES(cases, reference);

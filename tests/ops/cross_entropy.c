@@ -34,8 +34,7 @@ static void large(const op_case *test, int input, float *values, size_t count) {
 #define CASE(label, smoothing, how, classes)                                                                           \
     {                                                                                                                  \
         .name = label " " #classes, .attributes = &(fv__cross_entropy_attributes){smoothing},                          \
-        .inputs = {SAMPLE(classes)}, .input_count = 1, .output = SCALAR, .prepare = how, .reference = reference,       \
-        .averages = true                                                                                               \
+        .inputs = {SAMPLE(classes)}, .output = SCALAR, .prepare = how, .averages = true                                \
     }
 
 static const op_case cases[] = {
@@ -57,12 +56,10 @@ static const op_case cases[] = {
     {.name = "an image",
      .attributes = &(fv__cross_entropy_attributes){0},
      .inputs = {SAMPLE(2, 3, 4)},
-     .input_count = 1,
      .refusal = "(2, 3, 4) of rank 3, but rank 1 fits"},
     {.name = "smoothing 1",
      .attributes = &(fv__cross_entropy_attributes){1},
      .inputs = {SAMPLE(3)},
-     .input_count = 1,
      .refusal = "label smoothing is 1"},
 };
-const op_cases cases_cross_entropy = CASES(cases);
+const op_cases cases_cross_entropy = CASES(cases, reference);

@@ -9,10 +9,7 @@ static void reference(const reference_call *call) {
 }
 
 #define CASE(...)                                                                                                      \
-    {                                                                                                                  \
-        .name = "product " #__VA_ARGS__, .inputs = {SAMPLE(__VA_ARGS__), SAMPLE(__VA_ARGS__)}, .input_count = 2,       \
-        .output = SCALAR, .reference = reference                                                                       \
-    }
+    { .name = "product " #__VA_ARGS__, .inputs = {SAMPLE(__VA_ARGS__), SAMPLE(__VA_ARGS__)}, .output = SCALAR }
 
 static const op_case cases[] = {
     CASE(1),
@@ -20,9 +17,6 @@ static const op_case cases[] = {
     CASE(5, 7),
     CASE(33),
     CASE(2, 10, 31),
-    {.name = "shapes differ",
-     .inputs = {SAMPLE(6, 4), SAMPLE(24)},
-     .input_count = 2,
-     .refusal = "shapes (6, 4) and (24) differ"},
+    {.name = "shapes differ", .inputs = {SAMPLE(6, 4), SAMPLE(24)}, .refusal = "shapes (6, 4) and (24) differ"},
 };
-const op_cases cases_dot = CASES(cases);
+const op_cases cases_dot = CASES(cases, reference);

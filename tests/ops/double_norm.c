@@ -48,10 +48,7 @@ static void peaked(const op_case *test, int input, float *values, size_t count) 
 }
 
 #define CASE(label, how, ...)                                                                                          \
-    {                                                                                                                  \
-        .name = label " " #__VA_ARGS__, .inputs = {SAMPLE(__VA_ARGS__)}, .input_count = 1,                             \
-        .output = SHAPE(__VA_ARGS__), .prepare = how, .reference = reference                                           \
-    }
+    { .name = label " " #__VA_ARGS__, .inputs = {SAMPLE(__VA_ARGS__)}, .output = SHAPE(__VA_ARGS__), .prepare = how }
 
 static const op_case cases[] = {
     CASE("two slots", NULL, 3, 2),
@@ -69,6 +66,6 @@ static const op_case cases[] = {
     CASE("heads", NULL, 3, 3, 32),
     CASE("heads, far from 0", shifted, 4, 3, 16),
     CASE("a token that takes all", peaked, 4, 2, 5),
-    {.name = "a vector", .inputs = {SAMPLE(5)}, .input_count = 1, .refusal = "(5) of rank 1, but rank 2 to 3 fits"},
+    {.name = "a vector", .inputs = {SAMPLE(5)}, .refusal = "(5) of rank 1, but rank 2 to 3 fits"},
 };
-const op_cases cases_double_norm = CASES(cases);
+const op_cases cases_double_norm = CASES(cases, reference);

@@ -77,8 +77,7 @@ static void check_positions(const op_case *test, const fv__op *op, const fv__ker
 #define CASE(label, rate, on, more, ...)                                                                               \
     {                                                                                                                  \
         .name = label " " #rate " " #__VA_ARGS__, .attributes = &(fv__dropout_attributes){rate},                       \
-        .inputs = {SAMPLE(__VA_ARGS__)}, .input_count = 1, .output = SHAPE(__VA_ARGS__), .training = on,               \
-        .reference = reference, .check = more                                                                          \
+        .inputs = {SAMPLE(__VA_ARGS__)}, .output = SHAPE(__VA_ARGS__), .training = on, .check = more                   \
     }
 
 static const op_case cases[] = {
@@ -90,12 +89,10 @@ static const op_case cases[] = {
     {.name = "rate 1",
      .attributes = &(fv__dropout_attributes){1},
      .inputs = {SAMPLE(3)},
-     .input_count = 1,
      .refusal = "rate is 1, but must be"},
     {.name = "negative rate",
      .attributes = &(fv__dropout_attributes){-0.5f},
      .inputs = {SAMPLE(3)},
-     .input_count = 1,
      .refusal = "rate is -0.5, but must be"},
 };
-const op_cases cases_dropout = CASES(cases);
+const op_cases cases_dropout = CASES(cases, reference);

@@ -19,30 +19,22 @@ static void positive_variance(const op_case *test, int input, float *values, siz
     }
 }
 
-#define STATISTIC(features)                                                                                            \
-    { .shape = SHAPE(features), .weight = true, .constant = true }
-
 static const op_case cases[] = {
     {.name = "no bias",
      .attributes = &(fv__norm_attributes){1e-3f},
-     .inputs = {WEIGHT(19), WEIGHT(19), STATISTIC(19), STATISTIC(19)},
-     .input_count = 4,
+     .inputs = {WEIGHT(19), WEIGHT(19), CONSTANT_WEIGHT(19), CONSTANT_WEIGHT(19)},
      .samples = 1,
      .output = SHAPE(19),
-     .prepare = positive_variance,
-     .reference = reference},
+     .prepare = positive_variance},
     {.name = "bias",
      .attributes = &(fv__norm_attributes){1e-3f},
-     .inputs = {WEIGHT(32), WEIGHT(32), STATISTIC(32), STATISTIC(32), WEIGHT(32)},
-     .input_count = 5,
+     .inputs = {WEIGHT(32), WEIGHT(32), CONSTANT_WEIGHT(32), CONSTANT_WEIGHT(32), WEIGHT(32)},
      .samples = 1,
      .output = SHAPE(32),
-     .prepare = positive_variance,
-     .reference = reference},
+     .prepare = positive_variance},
     {.name = "beta of another size",
      .attributes = &(fv__norm_attributes){1e-3f},
-     .inputs = {WEIGHT(7), WEIGHT(8), STATISTIC(7), STATISTIC(7)},
-     .input_count = 4,
+     .inputs = {WEIGHT(7), WEIGHT(8), CONSTANT_WEIGHT(7), CONSTANT_WEIGHT(7)},
      .refusal = "beta has shape (8)"},
 };
-const op_cases cases_folded_bias = CASES(cases);
+const op_cases cases_folded_bias = CASES(cases, reference);

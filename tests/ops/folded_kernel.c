@@ -19,13 +19,11 @@ static void positive_variance(const op_case *test, int input, float *values, siz
     }
 }
 
-#define STATISTIC(features)                                                                                            \
-    { .shape = SHAPE(features), .weight = true, .constant = true }
 #define CASE(label, features, ...)                                                                                     \
     {                                                                                                                  \
         .name = label, .attributes = &(fv__norm_attributes){1e-3f},                                                    \
-        .inputs = {WEIGHT(__VA_ARGS__), WEIGHT(features), STATISTIC(features)}, .input_count = 3, .samples = 1,        \
-        .output = SHAPE(__VA_ARGS__), .prepare = positive_variance, .reference = reference                             \
+        .inputs = {WEIGHT(__VA_ARGS__), WEIGHT(features), CONSTANT_WEIGHT(features)}, .samples = 1,                    \
+        .output = SHAPE(__VA_ARGS__), .prepare = positive_variance                                                     \
     }
 
 static const op_case cases[] = {
@@ -35,8 +33,7 @@ static const op_case cases[] = {
     CASE("one filter", 1, 3, 3, 4, 1),
     {.name = "gamma of another size",
      .attributes = &(fv__norm_attributes){1e-3f},
-     .inputs = {WEIGHT(7, 19), WEIGHT(7), STATISTIC(7)},
-     .input_count = 3,
+     .inputs = {WEIGHT(7, 19), WEIGHT(7), CONSTANT_WEIGHT(7)},
      .refusal = "gamma (7) does not fit a kernel (7, 19)"},
 };
-const op_cases cases_folded_kernel = CASES(cases);
+const op_cases cases_folded_kernel = CASES(cases, reference);

@@ -71,11 +71,12 @@ static void fill_values(bench *b) {
     }
 }
 
-bool bench_open(bench *b, const op_case *test, const fv__op *op, const fv__kernels *kernels) {
-    *b = (bench){.test = test, .op = op, .kernels = kernels, .samples = test->samples ? test->samples : 3};
-    b->node = (fv__op_node){.attributes = test->attributes, .input_count = test->input_count, .id = 5};
-    bool weights_only = test->input_count > 0;
-    for (int i = 0; i < test->input_count; i++) {
+bool bench_open(bench *b, const op_cases *cases, const op_case *test, const fv__op *op, const fv__kernels *kernels) {
+    *b = (bench){
+        .cases = cases, .test = test, .op = op, .kernels = kernels, .samples = test->samples ? test->samples : 3};
+    b->node = (fv__op_node){.attributes = test->attributes, .input_count = op_case_input_count(test), .id = 5};
+    bool weights_only = b->node.input_count > 0;
+    for (int i = 0; i < b->node.input_count; i++) {
         b->node.inputs[i] = test->inputs[i].shape;
         b->node.input_is_weight[i] = test->inputs[i].weight;
         b->in_count[i] = fv__shape_elements(&test->inputs[i].shape);
@@ -149,7 +150,7 @@ void bench_reference(const bench *b, double *const in[], int sample, double *out
     for (int i = 0; i < b->node.input_count; i++) {
         call.in[i] = in[i] + (b->node.input_is_weight[i] ? 0 : (size_t)sample * b->in_count[i]);
     }
-    b->test->reference(&call);
+    b->cases->reference(&call);
 }
 
 uint32_t bench_wants(const bench *b) {

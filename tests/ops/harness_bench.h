@@ -13,6 +13,7 @@ typedef struct guarded {
 
 // The case, its values, and what the reference makes of them.
 typedef struct bench {
+    const op_cases *cases;
     const op_case *test;
     const fv__op *op;
     const fv__kernels *kernels;
@@ -45,7 +46,7 @@ void *obtain(size_t size);
 _Noreturn void broken(const bench *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // False if the case is about infer alone.
-bool bench_open(bench *b, const op_case *test, const fv__op *op, const fv__kernels *kernels);
+bool bench_open(bench *b, const op_cases *cases, const op_case *test, const fv__op *op, const fv__kernels *kernels);
 void bench_close(bench *b);
 // The reference's output for one sample of the values in `in`.
 void bench_reference(const bench *b, double *const in[], int sample, double *out, double *auxiliary);

@@ -74,14 +74,13 @@ static void check_ties(const op_case *test, const fv__op *op, const fv__kernels 
                                                    .stride = {sh, sw},                                                 \
                                                    .padding = FV__PADDING_##pad,                                       \
                                                    .activation = FV__ACTIVATION_##kind},                               \
-        .inputs = {SAMPLE(__VA_ARGS__)}, .input_count = 1, .output = SHAPE(rows, columns, LAST(__VA_ARGS__)),          \
-        .reference = reference, .samples = 2                                                                           \
+        .inputs = {SAMPLE(__VA_ARGS__)}, .output = SHAPE(rows, columns, LAST(__VA_ARGS__)), .samples = 2               \
     }
 #define LAST(height, width, channels) channels
 #define REFUSED(label, words, kh, kw, sh, sw, ...)                                                                     \
     {                                                                                                                  \
         .name = label, .attributes = &(fv__max_pool2d_attributes){.size = {kh, kw}, .stride = {sh, sw}},               \
-        .inputs = {SAMPLE(__VA_ARGS__)}, .input_count = 1, .refusal = words                                            \
+        .inputs = {SAMPLE(__VA_ARGS__)}, .refusal = words                                                              \
     }
 
 static const op_case cases[] = {
@@ -102,10 +101,8 @@ static const op_case cases[] = {
     {.name = "padding never wins",
      .attributes = &(fv__max_pool2d_attributes){.size = {3, 3}, .stride = {2, 2}, .padding = FV__PADDING_SAME},
      .inputs = {SAMPLE(5, 5, 19)},
-     .input_count = 1,
      .output = SHAPE(3, 3, 19),
      .prepare = negative,
-     .reference = reference,
      .check = check_ties},
     REFUSED("window too large", "does not fit into an image of shape (4, 4, 3)", 5, 2, 1, 1, 4, 4, 3),
     REFUSED("stride 0", "stride 0 along the width", 2, 2, 2, 0, 4, 4, 3),
@@ -114,7 +111,6 @@ static const op_case cases[] = {
     {.name = "tokens",
      .attributes = &(fv__max_pool2d_attributes){.size = {2, 2}, .stride = {2, 2}},
      .inputs = {SAMPLE(36, 64)},
-     .input_count = 1,
      .refusal = "(36, 64) of rank 2, but rank 3 fits"},
 };
-const op_cases cases_max_pool2d = CASES(cases);
+const op_cases cases_max_pool2d = CASES(cases, reference);

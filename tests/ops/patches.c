@@ -20,15 +20,9 @@ static void reference(const reference_call *call) {
 // Shapes as one macro argument.
 #define TO(...) SHAPE(__VA_ARGS__)
 #define CASE(label, side, result, ...)                                                                                 \
-    {                                                                                                                  \
-        .name = label, .attributes = &(fv__patches_attributes){side}, .inputs = {SAMPLE(__VA_ARGS__)},                 \
-        .input_count = 1, .output = result, .reference = reference                                                     \
-    }
+    { .name = label, .attributes = &(fv__patches_attributes){side}, .inputs = {SAMPLE(__VA_ARGS__)}, .output = result }
 #define REFUSED(label, side, words, ...)                                                                               \
-    {                                                                                                                  \
-        .name = label, .attributes = &(fv__patches_attributes){side}, .inputs = {SAMPLE(__VA_ARGS__)},                 \
-        .input_count = 1, .refusal = words                                                                             \
-    }
+    { .name = label, .attributes = &(fv__patches_attributes){side}, .inputs = {SAMPLE(__VA_ARGS__)}, .refusal = words }
 
 static const op_case cases[] = {
     CASE("size 2", 2, TO(12, 12), 8, 6, 3),
@@ -41,4 +35,4 @@ static const op_case cases[] = {
     REFUSED("many sizes", 17, "42, 44 …", 360360, 360360, 1),
     REFUSED("tokens already", 2, "(16, 3) of rank 2, but rank 3 fits", 16, 3),
 };
-const op_cases cases_patches = CASES(cases);
+const op_cases cases_patches = CASES(cases, reference);

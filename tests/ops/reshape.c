@@ -3,15 +3,9 @@
 #include "ops/tokens.h"
 
 #define CASE(label, to, result, ...)                                                                                   \
-    {                                                                                                                  \
-        .name = label, .attributes = &(fv__reshape_attributes){to}, .inputs = {SAMPLE(__VA_ARGS__)}, .input_count = 1, \
-        .output = result                                                                                               \
-    }
+    { .name = label, .attributes = &(fv__reshape_attributes){to}, .inputs = {SAMPLE(__VA_ARGS__)}, .output = result }
 #define REFUSED(label, to, words, ...)                                                                                 \
-    {                                                                                                                  \
-        .name = label, .attributes = &(fv__reshape_attributes){to}, .inputs = {SAMPLE(__VA_ARGS__)}, .input_count = 1, \
-        .refusal = words                                                                                               \
-    }
+    { .name = label, .attributes = &(fv__reshape_attributes){to}, .inputs = {SAMPLE(__VA_ARGS__)}, .refusal = words }
 // Shapes as one macro argument.
 #define TO(...) SHAPE(__VA_ARGS__)
 
@@ -28,4 +22,4 @@ static const op_case cases[] = {
     REFUSED("product overflows", TO(2147483647, 2147483647, 2147483647), "24 elements", 4, 6),
     REFUSED("rank beyond", {.rank = 5}, "at most 4 fit", 4, 6),
 };
-const op_cases cases_reshape = CASES(cases);
+const op_cases cases_reshape = CASES(cases, NULL);

@@ -13,7 +13,7 @@ static void reference(const reference_call *call) {
 #define CASE(number, tokens, features)                                                                                 \
     {                                                                                                                  \
         .name = #number " of " #tokens ", " #features, .attributes = &(fv__take_token_attributes){number},             \
-        .inputs = {SAMPLE(tokens, features)}, .input_count = 1, .output = SHAPE(features), .reference = reference      \
+        .inputs = {SAMPLE(tokens, features)}, .output = SHAPE(features)                                                \
     }
 
 static const op_case cases[] = {
@@ -24,7 +24,6 @@ static const op_case cases[] = {
     {.name = "past the end",
      .attributes = &(fv__take_token_attributes){5},
      .inputs = {SAMPLE(5, 7)},
-     .input_count = 1,
      .refusal = "there is no token 5 in (5, 7); they count from 0 to 4"},
 };
-const op_cases cases_take_token = CASES(cases);
+const op_cases cases_take_token = CASES(cases, reference);
