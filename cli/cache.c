@@ -1,10 +1,18 @@
 // `fovea cache list | clear`: what downloads and earlier runs have left on disk.
-#include <jansson.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "commands.h"
 #include "fetch/cache.h"
 #include "support/json.h"
+#include "support/numbers.h"
+#include "support/say.h"
+#include "support/table.h"
+#include "support/text.h"
+
+typedef struct cache_options {
+    bool json;
+} cache_options;
 
 // What an entry is; everything else was downloaded or unpacked.
 static const char *describe(const char *name) {
@@ -13,7 +21,7 @@ static const char *describe(const char *name) {
                                           : "data";
 }
 
-static int list(const cli_options *options, const fv__cache_entry *entries, int count) {
+static int print_list(const cache_options *options, const fv__cache_entry *entries, int count) {
     char number[CLI_NUMBER_SIZE];
     json_t *all = json_array();
     cli_table table = {.alignment = "lrl"};
@@ -28,39 +36,36 @@ static int list(const cli_options *options, const fv__cache_entry *entries, int 
                                              "files", (json_int_t)entry->files));
     }
     if (options->json) {
-        fv__text_free(&table.cells);
+        cli_table_free(&table);
         return cli_json_print(all, true);
     }
     json_decref(all);
     char *path;
     fv_error error;
-    if (fv__cache_path(NULL, &path, &error) != FV_OK) {
-        return cli_fail(&error);
-    }
-    printf("%s: %s\n", path, count ? cli_bytes(number, total) : "nothing");
+    CLI_TRY(cli_check(fv__cache_path(NULL, &path, &error), &error));
+    cli_line(stdout, "%s: %s", path, count ? cli_bytes(number, total) : "nothing");
     fv__free(path);
-    return cli_table_print(&table, stdout);
+    cli_table_print(&table, stdout);
+    return CLI_OK;
 }
 
-static int clear(const cli_options *options, const fv__cache_entry *entries, int count) {
-    const char *name = options->argument_count > 1 ? options->arguments[1] : "features";
+static int remove_entries(const cache_options *options, const char *given, const fv__cache_entry *entries, int count) {
+    const char *name = given ? given : "features";
     bool all = strcmp(name, "all") == 0, found = all;
     double freed = 0;
     for (int i = 0; i < count; i++) {
         fv_error error;
         if (all || strcmp(name, entries[i].name) == 0) {
             found = true;
-            if (fv__cache_remove(entries[i].name, &error) != FV_OK) {
-                return cli_fail(&error);
-            }
+            CLI_TRY(cli_check(fv__cache_remove(entries[i].name, &error), &error));
             char number[CLI_NUMBER_SIZE];
             freed += (double)entries[i].bytes;
             if (!options->json) {
-                printf("%s: %s freed\n", entries[i].name, cli_bytes(number, (double)entries[i].bytes));
+                cli_line(stdout, "%s: %s freed", entries[i].name, cli_bytes(number, (double)entries[i].bytes));
             }
         }
     }
-    if (!found && options->argument_count > 1) {
+    if (!found && given) {
         cli_say("the cache has no %s; `fovea cache list` shows what it has", name);
         return CLI_FAILED;
     }
@@ -73,40 +78,62 @@ static int clear(const cli_options *options, const fv__cache_entry *entries, int
     return CLI_OK;
 }
 
-static int run(const cli_options *options) {
-    static const char *const actions[] = {"list", "clear", NULL};
-    const char *action = options->argument_count > 0 ? options->arguments[0] : "list";
+static int list(const void *options, const cli_arguments *arguments) {
+    (void)arguments;
     fv__cache_entry *entries;
     fv_error error;
     int count;
-    bool lists = strcmp(action, "list") == 0;
-    if (!lists && strcmp(action, "clear") != 0) {
-        char hint[256];
-        return cli_usage(&cli_cache, "cache %s: %s", action, fv__suggest_name(hint, sizeof hint, action, actions));
-    }
-    if (lists && options->argument_count > 1) {
-        return cli_usage(&cli_cache, "cache list takes no argument");
-    }
-    if (fv__cache_list(&entries, &count, &error) != FV_OK) {
-        return cli_fail(&error);
-    }
-    int code = lists ? list(options, entries, count) : clear(options, entries, count);
+    CLI_TRY(cli_check(fv__cache_list(&entries, &count, &error), &error));
+    const int code = print_list(options, entries, count);
     fv__free(entries);
     return code;
 }
 
+static int clear(const void *options, const cli_arguments *arguments) {
+    fv__cache_entry *entries;
+    fv_error error;
+    int count;
+    CLI_TRY(cli_check(fv__cache_list(&entries, &count, &error), &error));
+    const int code = remove_entries(options, arguments->count ? arguments->items[0] : NULL, entries, count);
+    fv__free(entries);
+    return code;
+}
+
+static const cli_option options[] = {CLI_JSON(cache_options, json), CLI_END};
+
+static const cli_command list_action = {
+    .name = "list",
+    .parent = &cli_cache,
+    .arguments = "",
+    .sentence = "Show what is kept on disk, and its size",
+    .examples = CLI_EXAMPLES({"fovea cache list", NULL}),
+    .options = options,
+    .options_size = sizeof(cache_options),
+    .run = list,
+};
+
+static const cli_command clear_action = {
+    .name = "clear",
+    .parent = &cli_cache,
+    .arguments = "[NAME]",
+    .sentence = "Free an entry",
+    .details = "Without a name it frees the output of frozen layers, which is computed again when needed.",
+    .examples = CLI_EXAMPLES({"fovea cache clear", NULL}, {"fovea cache clear mnist", NULL},
+                             {"fovea cache clear all", "everything"}),
+    .options = options,
+    .options_size = sizeof(cache_options),
+    .most_arguments = 1,
+    .run = clear,
+};
+
+static const cli_command *const actions[] = {&list_action, &clear_action, NULL};
+
 const cli_command cli_cache = {
     .name = "cache",
-    .arguments = "list | clear [NAME]  [OPTIONS]",
+    .arguments = "",
     .sentence = "See and free what is kept on disk",
-    .details = "The cache is $XDG_CACHE_HOME/fovea or ~/.cache/fovea: downloads, unpacked archives, and what frozen\n"
-               "layers made of the samples of earlier runs.\n"
-               "\n"
-               "  fovea cache list                 what is there, and its size\n"
-               "  fovea cache clear                frees the output of frozen layers, which can be computed again\n"
-               "  fovea cache clear mnist          frees this entry\n"
-               "  fovea cache clear all            frees everything\n",
-    .options = "",
-    .most_arguments = 2,
-    .run = run,
+    .details =
+        "The cache is $XDG_CACHE_HOME/fovea or ~/.cache/fovea: downloads, unpacked archives, and what frozen layers "
+        "made of the samples of earlier runs.",
+    .actions = actions,
 };

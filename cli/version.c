@@ -20,8 +20,14 @@
 #endif
 
 #include "base/cpu.h"
+#include "commands.h"
 #include "kernels/kernels.h"
 #include "support/json.h"
+#include "support/say.h"
+
+typedef struct version_options {
+    bool json;
+} version_options;
 
 #if defined __clang__
 #define COMPILER "clang " __clang_version__
@@ -110,14 +116,14 @@ static void print_libraries(const library found[LIBRARIES]) {
     }
 }
 
-static int run(const cli_options *options) {
+static int run(const void *given, const cli_arguments *arguments) {
+    (void)arguments;
+    const version_options *options = given;
     fv_error error;
     const fv__kernels *used = NULL;
     library libraries[LIBRARIES];
     find_libraries(libraries);
-    if (fv__kernels_select(NULL, &used, &error) != FV_OK) {
-        return cli_fail(&error);
-    }
+    CLI_TRY(cli_check(fv__kernels_select(NULL, &used, &error), &error));
     json_t *levels = json_array();
     for (int i = 0; fv__kernels_available(i); i++) {
         json_array_append_new(levels, json_string(fv__kernels_available(i)->level));
@@ -145,12 +151,14 @@ static int run(const cli_options *options) {
     return CLI_OK;
 }
 
+static const cli_option options[] = {CLI_JSON(version_options, json), CLI_END};
+
 const cli_command cli_version = {
     .name = "version",
     .arguments = "",
     .sentence = "Version, processor, instruction-set levels and libraries",
-    .details = "  fovea version --json\n",
-    .options = "",
-    .most_arguments = 0,
+    .examples = CLI_EXAMPLES({"fovea version --json", NULL}),
+    .options = options,
+    .options_size = sizeof(version_options),
     .run = run,
 };

@@ -6,11 +6,14 @@
 #include "base/memory.h"
 #include "data.h"
 #include "data/registry.h"
-#include "formats/file.h"
 #include "recipe/builtin.h"
 #include "recipe/recipe.h"
+#include "support/datasets.h"
 #include "support/json.h"
+#include "support/paths.h"
 #include "support/recipe.h"
+#include "support/say.h"
+#include "support/text.h"
 
 enum { ROWS = 8, COLUMNS = 9, SIDE = 128 }; // SIDE: of photographs
 
@@ -85,15 +88,15 @@ static fv_status draw_sheet(sheet *now, const char *path, fv_error *error) {
 }
 
 // The augmentations of `--set augment=[...]`, or the usual ones.
-static fv_status read_list(const cli_options *options, const fv_dataset *data, fv__augmentations *list,
+static fv_status read_list(const data_show_options *options, const fv_dataset *data, fv__augmentations *list,
                            fv_error *error) {
     fv__document *document = fv__document_new("augment");
     if (!document) {
         return fv__fail_memory(error, "augmentations");
     }
     fv_status status = fv__document_set(document, "augment", usual, error);
-    for (int i = 0; i < options->set_count && !status; i++) {
-        status = fv__document_assign(document, options->sets[i], error);
+    for (int i = 0; i < options->source.sets.count && !status; i++) {
+        status = fv__document_assign(document, options->source.sets.items[i], error);
     }
     const fv__value *root = fv__document_root(document);
     for (size_t i = 0; i < root->count && !status; i++) {
@@ -112,7 +115,7 @@ static fv_status read_list(const cli_options *options, const fv_dataset *data, f
     return status;
 }
 
-static int finish(sheet *now, const cli_options *options) {
+static int finish(sheet *now, const data_show_options *options) {
     fv_error error;
     fv_status status = fv__kernels_select(NULL, &now->kernels, &error);
     if (!status) {
@@ -125,25 +128,25 @@ static int finish(sheet *now, const cli_options *options) {
     if (options->json) {
         return cli_json_print(json_pack("{s:o}", "picture", cli_json_text(options->augment)), true);
     }
-    if (!options->quiet) {
-        printf("%s: %s\n", options->augment,
-               "in each row the picture as it is, then as eight epochs of training would see it");
+    if (!options->source.quiet) {
+        cli_line(stdout, "%s: in each row the image as it is, then as eight epochs of training would see it",
+                 options->augment);
     }
     return CLI_OK;
 }
 
-static int augment_recipe(const char *name, const cli_options *options) {
+static int augment_recipe(const char *name, const data_show_options *options) {
     fv_error error;
     fv_recipe *recipe;
-    sheet now = {.seed = options->seed};
-    int code = cli_recipe_open(name, options, &recipe);
+    sheet now = {.seed = options->source.seed};
+    int code = cli_recipe_open(name, &options->source, &recipe);
     if (code != CLI_OK) {
         return code;
     }
     now.augmentations = &recipe->augmentations;
     fv_dataset *validation = NULL; // what is validated on is no partner of what is mixed
     fv__data_settings settings = recipe->data;
-    settings.path = options->path ? options->path : settings.path;
+    settings.path = options->source.path ? options->source.path : settings.path;
     fv_status status = fv__data_open(&settings, &now.data, &validation, &error);
     fv_dataset_free(validation);
     if (!status && recipe->augmentations.count == 0) {
@@ -154,17 +157,16 @@ static int augment_recipe(const char *name, const cli_options *options) {
     return code;
 }
 
-int cli_data_augment(const cli_options *options) {
-    const char *name = options->arguments[1];
+int cli_data_augment(const data_show_options *options, const char *name) {
     fv_error error;
     fv__augmentations list;
-    sheet now = {.seed = options->seed, .augmentations = &list};
-    bool photos = cli_is_photos(name) && (fv__folder_exists(name) || !strstr(name, ".yaml"));
+    sheet now = {.seed = options->source.seed, .augmentations = &list};
+    bool photos = cli_is_photos(name) && (cli_is_folder(name) || !strstr(name, ".yaml"));
     if (!photos && (strstr(name, ".yaml") || fv__builtin_recipe_find(name))) {
         return augment_recipe(name, options);
     }
     const fv__dataset_info *info = photos ? &fv__folder_info : fv__dataset_info_find(name, &error);
-    const char *path = photos ? name : options->path;
+    const char *path = photos ? name : options->source.path;
     const fv__photo_settings settings = {.resize = {FV__RESIZE_CROP, SIDE, SIDE}, .channels = 3};
     if (!info || fv__dataset_open(info, "train", path, &settings, &now.data, &error)) {
         return cli_fail(&error);

@@ -1,16 +1,22 @@
 // `fovea data check SET|PATH`: opens every file of a set and says what is wrong with each, not only with the first.
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "commands.h"
 #include "data.h"
 #include "data/locate.h"
-#include "formats/file.h"
+#include "support/datasets.h"
 #include "support/json.h"
+#include "support/memory.h"
+#include "support/numbers.h"
+#include "support/paths.h"
+#include "support/say.h"
+#include "support/table.h"
+#include "support/text.h"
 
 typedef struct check {
-    const cli_options *options;
+    const data_check_options *options;
     const fv__dataset_info *info;
     const char *path; // where its files were said to be; NULL: where they are found
     cli_table table;
@@ -105,9 +111,9 @@ static void check_split(check *now, const char *split, const char *folder, bool 
             continue;
         }
         if (!path) {
-            char *missing = fv__format("%s/%s", folder, file->name);
-            note(now, missing ? missing : file->name, false, "not there");
-            fv__free(missing);
+            char *missing = cli_format("%s/%s", folder, file->name);
+            note(now, missing, false, "not there");
+            free(missing);
             named = true;
         } else if (status != FV_OK && strncmp(error.message, path, strlen(path)) == 0) {
             note(now, path, false, without_path(error.message, path));
@@ -137,16 +143,16 @@ static void check_split(check *now, const char *split, const char *folder, bool 
 static int finish(check *now) {
     const char *name = now->info->name;
     bool official = now->official == (int)now->info->file_count;
-    int code = now->wrong ? CLI_FAILED : CLI_OK;
+    const int code = now->wrong ? CLI_FAILED : CLI_OK;
     if (now->options->json) {
-        fv__text_free(&now->table.cells);
-        int printed = cli_json_print(json_pack("{s:s, s:b, s:b, s:o}", "name", name, "ok", now->wrong == 0, "published",
-                                               (int)official, "files", now->files),
-                                     true);
+        cli_table_free(&now->table);
+        const int printed = cli_json_print(json_pack("{s:s, s:b, s:b, s:o}", "name", name, "ok", now->wrong == 0,
+                                                     "published", (int)official, "files", now->files),
+                                           true);
         return printed != CLI_OK ? printed : code;
     }
     json_decref(now->files);
-    int printed = cli_table_print(&now->table, stdout);
+    cli_table_print(&now->table, stdout);
     if (now->wrong) {
         cli_say("%s: %d file%s wrong", name, now->wrong, now->wrong == 1 ? " is" : "s are");
     } else if (!now->options->quiet) {
@@ -154,7 +160,7 @@ static int finish(check *now) {
                         : "%s: all files are complete, but hold other samples than the published set\n",
                name);
     }
-    return printed != CLI_OK ? printed : code;
+    return code;
 }
 
 static bool in_own_folder(const char *folder) {
@@ -211,11 +217,12 @@ static int check_folder(check *now, const char *folder) {
     return finish(now);
 }
 
-int cli_data_check(const cli_options *options) {
-    const char *what = options->arguments[1];
+static int run(const void *given, const cli_arguments *arguments) {
+    const data_check_options *options = given;
+    const char *what = arguments->items[0];
     fv_error error;
     check now = {.options = options, .path = options->path, .table = {.alignment = "lll"}};
-    bool folder = fv__folder_exists(what);
+    const bool folder = cli_is_folder(what);
     if (!folder && cli_is_photos(what)) { // an archive
         now.info = cli_data_recognize(what);
         now.path = what;
@@ -231,3 +238,28 @@ int cli_data_check(const cli_options *options) {
     now.files = json_array();
     return now.info ? check_set(&now) : check_folder(&now, what);
 }
+
+static const cli_option options[] = {
+    CLI_TEXT("path", "DIR", data_check_options, path, "Folder with the files of the data set.", .values = CLI_FOLDERS),
+    CLI_THREADS(data_check_options, threads), CLI_JSON(data_check_options, json), CLI_QUIET(data_check_options, quiet),
+    CLI_END};
+
+const cli_command cli_data_check = {
+    .name = "check",
+    .parent = &cli_data,
+    .arguments = "SET|DIR",
+    .sentence = "Check every file of a data set: counts, sizes, sums of the content",
+    .details =
+        "For a folder of photographs, with one folder per class, or a zip or tar file of one, it lists unreadable "
+        "files, wrongly named ones, small classes, and images that appear twice. The exit code is 1 where "
+        "something is wrong.",
+    .examples = CLI_EXAMPLES({"fovea data check fashion-mnist", NULL},
+                             {"fovea data check ./my-files", "your own files"}, {"fovea data check ./photos", NULL}),
+    .options = options,
+    .options_size = sizeof(data_check_options),
+    .values = CLI_DATA_SETS,
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .missing = "data check needs the name of a data set; `fovea data list` shows them",
+    .run = run,
+};

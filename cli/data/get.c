@@ -1,22 +1,32 @@
 // `fovea data get SET|URL`: downloads.
-#include <jansson.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/memory.h"
+#include "commands.h"
 #include "data.h"
 #include "data/locate.h"
 #include "fetch/cache.h"
-#include "formats/file.h"
+#include "fetch/fetch.h"
 #include "formats/sha256.h"
 #include "support/download.h"
 #include "support/json.h"
+#include "support/memory.h"
+#include "support/paths.h"
+#include "support/progress.h"
+#include "support/say.h"
+#include "support/text.h"
+
+typedef struct data_get_options {
+    const char *out, *sha256;
+    bool json, quiet;
+} data_get_options;
 
 // --- a set known by name
 
 // Where the set is now. Nobody has published a sum for some: then what came is told by its own.
-static int tell_place(const cli_options *options, const fv__dataset_info *info, const char *folder, bool already) {
+static int tell_place(const data_get_options *options, const fv__dataset_info *info, const char *folder, bool already) {
     char sum[FV__SHA256_TEXT];
     fv_error error;
     fv_status status = FV_OK;
@@ -30,24 +40,24 @@ static int tell_place(const cli_options *options, const fv__dataset_info *info, 
         return CLI_OK;
     }
     if (info->files[0].sha256) {
-        printf("%s is in %s%s, as published\n", info->name, folder, still);
+        cli_line(stdout, "%s is in %s%s, as published", info->name, folder, still);
         return CLI_OK;
     }
     char *path = fv__dataset_file_path(folder, &info->files[0], &status);
     status = path ? fv__sha256_file(path, sum, &error) : fv__fail_memory(&error, info->name);
     if (!status) {
-        printf("%s is in %s%s; no sum is published to check it by, that of this file is SHA-256 %s\n", info->name, path,
-               still, sum);
+        cli_line(stdout, "%s is in %s%s; no sum is published to check it by, that of this file is SHA-256 %s",
+                 info->name, path, still, sum);
     }
     fv__free(path);
     return status ? cli_fail(&error) : CLI_OK;
 }
 
-static int get_set(const cli_options *options, const fv__dataset_info *info) {
+static int get_set(const data_get_options *options, const fv__dataset_info *info) {
     fv_error error;
     char *folder = NULL;
     if (options->sha256) {
-        return cli_usage(&cli_data,
+        return cli_usage(&cli_data_get,
                          "data get %s: --sha256 is for files from an address; what comes of a known set is "
                          "compared with the sums published of it",
                          info->name);
@@ -59,9 +69,9 @@ static int get_set(const cli_options *options, const fv__dataset_info *info) {
         fv__free(folder);
         return code;
     }
-    cli_download now = cli_download_begin(options);
+    cli_download now = cli_download_begin(options->quiet);
     fv_status status = fv__dataset_get(info, NULL, options->out, cli_download_show, &now, &error);
-    cli_download_end(&now);
+    cli_progress_keep();
     if (status != FV_OK) {
         return cli_fail(&error);
     }
@@ -81,17 +91,17 @@ static char *target_of(const char *folder, const char *url) {
     while (name > start && name[-1] != '/') {
         name--;
     }
-    return name > start && name < end && name[0] != '.' ? fv__format("%s/%.*s", folder, (int)(end - name), name) : NULL;
+    return name > start && name < end && name[0] != '.' ? cli_format("%s/%.*s", folder, (int)(end - name), name) : NULL;
 }
 
-static int fetch(const cli_options *options, const char *url, const char *path) {
+static int fetch(const data_get_options *options, const char *url, const char *path) {
     char sum[FV__SHA256_TEXT];
     fv_error error;
-    const bool already = fv__file_exists(path);
-    cli_download now = cli_download_begin(options);
+    const bool already = cli_is_file(path);
+    cli_download now = cli_download_begin(options->quiet);
     const fv__fetch_options fetch = {.sha256 = options->sha256, .on_event = cli_download_show, .context = &now};
     fv_status status = fv__fetch(url, path, &fetch, &error);
-    cli_download_end(&now);
+    cli_progress_keep();
     status = status ? status : fv__sha256_file(path, sum, &error);
     if (!status && options->sha256 && strcasecmp(sum, options->sha256) != 0) { // it was there before
         status = fv__fail(&error, FV_FORMAT, "%s: SHA-256 is %s, should be %s; remove this file and try again", path,
@@ -105,8 +115,8 @@ static int fetch(const cli_options *options, const char *url, const char *path) 
             json_pack("{s:o, s:s, s:b}", "file", cli_json_text(path), "sha256", sum, "already", (int)already), true);
     }
     if (!options->quiet) {
-        printf("%s%s\nSHA-256 %s%s\n", path, already ? " (there already)" : "", sum,
-               options->sha256 ? ", as it should be" : ", compared with nothing");
+        cli_line(stdout, "%s%s", path, already ? " (there already)" : "");
+        printf("SHA-256 %s%s\n", sum, options->sha256 ? ", as it should be" : ", compared with nothing");
     }
     return CLI_OK;
 }
@@ -119,32 +129,58 @@ static fv_status find_downloads(const char *url, char **folder, fv_error *error)
     return fv__cache_path(name, folder, error);
 }
 
-static int get_url(const cli_options *options, const char *url) {
+static int get_url(const data_get_options *options, const char *url) {
     fv_error error;
     char *cache = NULL;
     if (options->sha256 && (strlen(options->sha256) != 64 || strspn(options->sha256, "0123456789abcdefABCDEF") != 64)) {
-        return cli_usage(&cli_data, "--sha256: '%s' should be 64 hexadecimal digits", options->sha256);
+        return cli_usage(&cli_data_get, "--sha256: '%s' should be 64 hexadecimal digits", options->sha256);
     }
     if (!options->out && find_downloads(url, &cache, &error)) {
         return cli_fail(&error);
     }
     char *path = target_of(options->out ? options->out : cache, url);
-    const int code = path ? fetch(options, url, path)
-                          : cli_usage(&cli_data, "data get %s: the address does not end with the name of a file", url);
-    fv__free(path);
+    const int code =
+        path ? fetch(options, url, path)
+             : cli_usage(&cli_data_get, "data get %s: the address does not end with the name of a file", url);
+    free(path);
     fv__free(cache);
     return code;
 }
 
-int cli_data_get(const cli_options *options) {
-    const char *what = options->arguments[1];
+static int run(const void *given, const cli_arguments *arguments) {
+    const data_get_options *options = given;
+    const char *what = arguments->items[0];
     fv_error error;
     if (strstr(what, "://")) {
         return get_url(options, what);
     }
     const fv__dataset_info *info = fv__dataset_info_find(what, &error);
     if (info && info->file_count == 0) {
-        return cli_usage(&cli_data, "data get %s: a folder of one's own is not downloaded", what);
+        return cli_usage(&cli_data_get, "data get %s: your own folder is not downloaded", what);
     }
     return info ? get_set(options, info) : cli_fail(&error);
 }
+
+static const cli_option options[] = {
+    CLI_TEXT("out", "DIR", data_get_options, out, "Download into this folder (default: the cache).", .letter = "o",
+             .values = CLI_FOLDERS),
+    CLI_TEXT("sha256", "SUM", data_get_options, sha256, "SHA-256 that a file from an address must have."),
+    CLI_JSON(data_get_options, json), CLI_QUIET(data_get_options, quiet), CLI_END};
+
+const cli_command cli_data_get = {
+    .name = "get",
+    .parent = &cli_data,
+    .arguments = "SET|URL",
+    .sentence = "Download a data set, or any file, checked",
+    .details = "A download is checked before it gets its name, and continues where it was interrupted. A file from an "
+               "address is kept only if it has the sum of --sha256.",
+    .examples = CLI_EXAMPLES({"fovea data get mnist", NULL}, {"fovea data get mnist --out ./data", NULL},
+                             {"fovea data get https://example.org/photos.zip --sha256 SUM", NULL}),
+    .options = options,
+    .options_size = sizeof(data_get_options),
+    .values = CLI_DATA_SETS,
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .missing = "data get needs the name of a data set, which `fovea data list` shows, or an address",
+    .run = run,
+};

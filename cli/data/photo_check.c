@@ -2,10 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "image/decode.h"
 #include "photo_set.h"
 #include "support/json.h"
+#include "support/memory.h"
+#include "support/say.h"
+#include "support/text.h"
 
 enum { TOLD = 20, FEW = 10, MOST_COMPARED = 200000 };
 
@@ -32,7 +34,7 @@ static void note(check *now, const char *path, const char *what) {
         printf("\n%s\n", now->title);
     }
     if (!now->json && now->found < TOLD) {
-        printf("  %s: %s\n", path, what);
+        cli_line(stdout, "  %s: %s", path, what);
     }
     now->found++;
 }
@@ -102,22 +104,22 @@ static int by_content(const void *a, const void *b) {
     return order ? order : strcmp(first->photo->path, second->photo->path);
 }
 
-// All that can be read, by content; NULL when out of memory.
+// All readable images, by content. Release with free.
 static picture *gather(const cli_photos *photos, size_t *count) {
     size_t most = 0;
     for (int p = 0; p < photos->part_count; p++) {
         most += photos->parts[p].photos.count;
     }
-    picture *all = fv__alloc_array(most, sizeof *all);
+    picture *all = cli_alloc(most, sizeof *all);
     *count = 0;
-    for (int p = 0; p < photos->part_count && all; p++) {
+    for (int p = 0; p < photos->part_count; p++) {
         for (size_t i = 0; i < photos->parts[p].photos.count; i++) {
             if (!photos->parts[p].photos.items[i].problem) {
                 all[(*count)++] = (picture){&photos->parts[p].photos.items[i], p};
             }
         }
     }
-    if (all && *count) {
+    if (*count) {
         qsort(all, *count, sizeof *all, by_content);
     }
     return all;
@@ -146,12 +148,9 @@ static void find_alike(check *now, const picture *all, size_t count, bool across
     }
 }
 
-static int find_pairs(check *now) {
+static void find_pairs(check *now) {
     size_t count;
     picture *all = gather(now->photos, &count);
-    if (!all) {
-        return cli_fail_memory();
-    }
     bool compared = count <= MOST_COMPARED;
     begin_list(now, "shared", "The same picture in two parts, so that validation knows it already");
     find_same(now, all, count, true);
@@ -168,13 +167,12 @@ static int find_pairs(check *now) {
     if (!compared) {
         cli_say("more than %d pictures: not compared for those that are nearly the same", MOST_COMPARED);
     }
-    fv__free(all);
-    return CLI_OK;
+    free(all);
 }
 
-int cli_photos_check(const cli_options *options, const fv__dataset_info *info, const char *path) {
+int cli_photos_check(const data_check_options *options, const fv__dataset_info *info, const char *path) {
     cli_photos photos;
-    int code = cli_photos_open(options, info, path, &photos);
+    int code = cli_photos_open(options->threads, info, path, &photos);
     check now = {.photos = &photos, .json = options->json};
     if (code == CLI_OK) {
         now.result = cli_photos_json(&photos);
@@ -184,7 +182,7 @@ int cli_photos_check(const cli_options *options, const fv__dataset_info *info, c
         find_unreadable(&now);
         find_misnamed(&now);
         find_small_classes(&now);
-        code = find_pairs(&now);
+        find_pairs(&now);
     }
     if (code == CLI_OK) {
         json_object_set_new(now.result, "ok", json_boolean(!now.faulty));

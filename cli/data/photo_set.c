@@ -3,24 +3,11 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "formats/file.h"
 #include "support/json.h"
-
-enum { TOLD = 10 };
-
-bool cli_is_photos(const char *argument) {
-    return strchr(argument, '/') ||
-           (!fv__dataset_info_find(argument, NULL) && (fv__folder_exists(argument) || fv__file_exists(argument)));
-}
-
-void cli_tell_left_out(const fv_dataset *data) {
-    for (size_t i = 0; i < data->left_out_count && i < TOLD; i++) {
-        cli_say("left out: %s", data->left_out[i]);
-    }
-    if (data->left_out_count > TOLD) {
-        cli_say("left out: %zu more; `fovea data check %s` names them", data->left_out_count - TOLD, data->folder);
-    }
-}
+#include "support/numbers.h"
+#include "support/say.h"
+#include "support/table.h"
+#include "support/text.h"
 
 static fv_status add_part(cli_photos *photos, const char *split, const char *name, int threads, fv_error *error) {
     int classes = photos->folder.classes, at = photos->part_count++;
@@ -36,21 +23,21 @@ static fv_status add_part(cli_photos *photos, const char *split, const char *nam
     return status;
 }
 
-int cli_photos_open(const cli_options *options, const fv__dataset_info *info, const char *path, cli_photos *photos) {
+int cli_photos_open(int threads, const fv__dataset_info *info, const char *path, cli_photos *photos) {
     fv_error error;
     *photos = (cli_photos){0};
     const fv__folder *folder = &photos->folder;
     fv_status status = fv__folder_find(info, path, &photos->folder, &error);
     if (!status) {
-        status = add_part(photos, "train", folder->train, options->threads, &error);
+        status = add_part(photos, "train", folder->train, threads, &error);
     }
     if (!status && folder->validation) {
-        status = add_part(photos, "validation", folder->validation, options->threads, &error);
+        status = add_part(photos, "validation", folder->validation, threads, &error);
     }
     if (!status && folder->test && strcmp(folder->test, folder->validation) != 0) {
-        status = add_part(photos, "test", folder->test, options->threads, &error);
+        status = add_part(photos, "test", folder->test, threads, &error);
     }
-    return status ? cli_fail(&error) : CLI_OK;
+    return cli_check(status, &error);
 }
 
 void cli_photos_close(cli_photos *photos) {
@@ -64,7 +51,8 @@ void cli_photos_close(cli_photos *photos) {
 void cli_photos_print(const cli_photos *photos) {
     char number[CLI_NUMBER_SIZE];
     cli_table table = {.alignment = photos->part_count == 1 ? "lr" : photos->part_count == 2 ? "lrr" : "lrrr"};
-    printf("%s\n\n", photos->folder.root);
+    cli_line(stdout, "%s", photos->folder.root);
+    putchar('\n');
     cli_table_add(&table, "class");
     for (int p = 0; p < photos->part_count; p++) {
         cli_table_add(&table, "%s", photos->parts[p].name);

@@ -20,8 +20,8 @@ typedef struct cli_photos {
     int part_count;
 } cli_photos;
 
-// Looks at every picture. A failure is told; the exit code is returned. cli_photos_close is fine also after a failure.
-int cli_photos_open(const cli_options *options, const fv__dataset_info *info, const char *path, cli_photos *photos);
+// Looks at every picture. A failure is reported; the exit code is returned. cli_photos_close is fine also after a failure.
+int cli_photos_open(int threads, const fv__dataset_info *info, const char *path, cli_photos *photos);
 void cli_photos_close(cli_photos *photos);
 
 // Root, classes, and how many pictures of each are in each part.

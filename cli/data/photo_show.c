@@ -2,12 +2,14 @@
 #include "data.h"
 #include "photo_set.h"
 #include "support/json.h"
+#include "support/say.h"
+#include "support/text.h"
 
 enum { SIDE = 128 };
 
-static int show_samples(const cli_options *options, const fv__dataset_info *info, const char *path) {
+static int show_samples(const data_show_options *options, const fv__dataset_info *info, const char *path) {
     const fv__photo_settings settings = {
-        .resize = {FV__RESIZE_CROP, SIDE, SIDE}, .channels = 3, .threads = options->threads};
+        .resize = {FV__RESIZE_CROP, SIDE, SIDE}, .channels = 3, .threads = options->source.threads};
     fv_dataset *data;
     fv_error error;
     fv_status status = fv__dataset_open(info, "train", path, &settings, &data, &error);
@@ -15,8 +17,9 @@ static int show_samples(const cli_options *options, const fv__dataset_info *info
         status = cli_draw_samples(data, options->out, &error);
         fv_dataset_free(data);
     }
-    if (!status && !options->quiet && !options->json) {
-        printf("\n%s: some of the training pictures, cut to squares\n", options->out);
+    if (!status && !options->source.quiet && !options->json) {
+        putchar('\n');
+        cli_line(stdout, "%s: some of the training images, cut to squares", options->out);
     }
     return status ? cli_fail(&error) : CLI_OK;
 }
@@ -42,9 +45,9 @@ static void print_files(const cli_photos *photos) {
     }
 }
 
-int cli_photos_show(const cli_options *options, const fv__dataset_info *info, const char *path) {
+int cli_photos_show(const data_show_options *options, const fv__dataset_info *info, const char *path) {
     cli_photos photos;
-    int code = cli_photos_open(options, info, path, &photos);
+    int code = cli_photos_open(options->source.threads, info, path, &photos);
     if (code == CLI_OK && options->json) {
         code = cli_json_print(cli_photos_json(&photos), true);
     } else if (code == CLI_OK) {
