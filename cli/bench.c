@@ -2,13 +2,24 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/clock.h"
-#include "base/text.h"
+#include "commands.h"
 #include "support/json.h"
+#include "support/numbers.h"
+#include "support/say.h"
 #include "support/subject.h"
+#include "support/table.h"
+#include "support/text.h"
+
+typedef struct bench_options {
+    cli_source source;
+    const char *mode;
+    int batch;
+    double seconds;
+    bool interactive, first_prediction, json;
+} bench_options;
 
 typedef struct benchmark {
-    const cli_options *options;
+    const bench_options *options;
     const char *name;
     fv_bench *bench;
     const fv_bench_info *info;
@@ -26,7 +37,7 @@ static const char *mode_of(const benchmark *now) {
 
 static int take_steps(const benchmark *now, double seconds, long steps, fv_bench_time *time) {
     fv_error error;
-    return fv_bench_run(now->bench, seconds, steps, time, &error) == FV_OK ? CLI_OK : cli_fail(&error);
+    return cli_check(fv_bench_run(now->bench, seconds, steps, time, &error), &error);
 }
 
 static double rate_of(const benchmark *now, const fv_bench_time *time) {
@@ -52,33 +63,27 @@ static int answer(const benchmark *now, const fv_bench_time *time) {
 
 static int serve(const benchmark *now) {
     fv_bench_time time;
-    int code = take_steps(now, 0.5, 2, &time); // warm up
-    if (code == CLI_OK) {
-        code = say_ready(now);
-    }
     char line[256];
-    while (code == CLI_OK && fgets(line, sizeof line, stdin)) {
+    CLI_TRY(take_steps(now, 0.5, 2, &time)); // warm up
+    CLI_TRY(say_ready(now));
+    while (fgets(line, sizeof line, stdin)) {
         double seconds;
         line[strcspn(line, "\n")] = 0;
-        if (strncmp(line, "run ", 4) != 0 || !fv__parse_float(line + 4, &seconds) || seconds < 0) {
+        if (strncmp(line, "run ", 4) != 0 || !cli_parse_number(line + 4, &seconds) || seconds < 0) {
             cli_say("'%s': only \"run SECONDS\" is understood here", line);
             return CLI_FAILED;
         }
-        code = take_steps(now, seconds, 1, &time);
-        if (code == CLI_OK) {
-            code = answer(now, &time);
-        }
+        CLI_TRY(take_steps(now, seconds, 1, &time));
+        CLI_TRY(answer(now, &time));
     }
-    return code;
+    return CLI_OK;
 }
 
 static int first_prediction(const benchmark *now, double begin) {
     fv_bench_time time;
-    const int code = take_steps(now, 0, 1, &time);
-    return code != CLI_OK ? code
-                          : cli_json_print(json_pack("{s:f, s:f}", "first_prediction_s", fv__seconds() - begin,
-                                                     "peak_mb", peak_memory()),
-                                           false);
+    CLI_TRY(take_steps(now, 0, 1, &time));
+    return cli_json_print(
+        json_pack("{s:f, s:f}", "first_prediction_s", cli_seconds() - begin, "peak_mb", peak_memory()), false);
 }
 
 // --- For people
@@ -88,17 +93,17 @@ static int measure(const benchmark *now, double seconds, double *best, double *m
     enum { STRETCHES = 5 };
     fv_bench_time time;
     double steps = 0, spent = 0;
-    int code = take_steps(now, 0.3, 2, &time);
     *best = 0;
-    for (int i = 0; i < STRETCHES && code == CLI_OK; i++) {
-        code = take_steps(now, seconds / STRETCHES, 1, &time);
+    CLI_TRY(take_steps(now, 0.3, 2, &time));
+    for (int i = 0; i < STRETCHES; i++) {
+        CLI_TRY(take_steps(now, seconds / STRETCHES, 1, &time));
         const double rate = rate_of(now, &time);
         *best = rate > *best ? rate : *best;
         steps += (double)time.steps;
         spent += time.seconds;
     }
-    *mean = code == CLI_OK ? steps * now->info->batch / spent : 0;
-    return code;
+    *mean = steps * now->info->batch / spent;
+    return CLI_OK;
 }
 
 // An empty cell where there is nothing to say.
@@ -124,19 +129,14 @@ static void add_row(cli_table *table, const fv_bench_node *node, double samples,
 }
 
 static int print_profile(const benchmark *now, double seconds, double peak) {
-    static const char *const head[] = {"layer", "op", "forward µs", "backward µs", "of time", "GFLOP/s", "of peak"};
     const fv_bench_info *info = now->info;
     fv_error error;
     fv_bench_time time;
     cli_table table = {.alignment = "llrrrrr"};
-    if (fv_bench_profile(now->bench, seconds, &time, &error) != FV_OK) {
-        return cli_fail(&error);
-    }
+    CLI_TRY(cli_check(fv_bench_profile(now->bench, seconds, &time, &error), &error));
     const double samples = (double)time.steps * info->batch, all = time.seconds * info->threads;
     double nodes = 0;
-    for (size_t i = 0; i < sizeof head / sizeof *head; i++) {
-        cli_table_add(&table, "%s", head[i]);
-    }
+    cli_table_add_row(&table, "layer", "op", "forward µs", "backward µs", "of time", "GFLOP/s", "of peak");
     for (int n = 0; n < info->node_count; n++) {
         const double spent = info->nodes[n].forward_seconds + info->nodes[n].backward_seconds;
         if (spent > 0) {
@@ -148,22 +148,21 @@ static int print_profile(const benchmark *now, double seconds, double peak) {
                                 .op = "",
                                 .forward_seconds = all - nodes};
     add_row(&table, &rest, samples, all, 1);
-    return cli_table_print(&table, stdout);
+    cli_table_print(&table, stdout);
+    return CLI_OK;
 }
 
 static int report(const benchmark *now) {
-    const cli_options *options = now->options;
+    const bench_options *options = now->options;
     const fv_bench_info *info = now->info;
-    const double seconds = options->seconds > 0 ? options->seconds : 3, work = info->multiply_adds;
+    const double work = info->multiply_adds;
     double best, mean, peak = fv_bench_measure_peak(now->bench);
-    const int code = measure(now, seconds, &best, &mean);
-    if (code != CLI_OK) {
-        return code;
-    }
+    CLI_TRY(measure(now, options->seconds, &best, &mean));
     const double again = fv_bench_measure_peak(now->bench);
     peak = again > peak ? again : peak;
     if (peak <= 0) {
-        return cli_fail_memory();
+        cli_say("out of memory");
+        return CLI_FAILED;
     }
     if (options->json) {
         return cli_json_print(json_pack("{s:o, s:s, s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "model",
@@ -174,8 +173,8 @@ static int report(const benchmark *now) {
                               true);
     }
     char rate[CLI_NUMBER_SIZE], usual[CLI_NUMBER_SIZE], count[CLI_NUMBER_SIZE];
-    printf("%s, %s, batch %d, %d thread%s, %s\n", now->name, info->training ? "training" : "inference", info->batch,
-           info->threads, info->threads == 1 ? "" : "s", info->isa);
+    cli_line(stdout, "%s, %s, batch %d, %d thread%s, %s", now->name, info->training ? "training" : "inference",
+             info->batch, info->threads, info->threads == 1 ? "" : "s", info->isa);
     if (info->after_frozen) {
         printf("after the frozen layers, as from a run's second epoch on (all: --set train.cache_features=false)\n");
     }
@@ -183,27 +182,26 @@ static int report(const benchmark *now) {
            cli_count(usual, mean), cli_count(count, work), 2e-9 * work * best);
     printf("%.1f %% of the %.1f GFLOP/s that matrix products reach here on as many threads; %.0f MB at most\n\n",
            100 * work * best / peak, 2e-9 * peak, peak_memory());
-    return print_profile(now, seconds / 2, peak);
+    return print_profile(now, options->seconds / 2, peak);
 }
 
 // --- The command
 
-static int run_on(const cli_options *options, const char *name, const cli_subject *subject, bool training,
-                  double begin) {
+static int run_on(const bench_options *options, const char *name, const cli_subject *subject, double begin) {
     fv_error error;
     benchmark now = {.options = options, .name = name};
     const fv_bench_options how = {.size = sizeof how,
                                   .recipe = subject->recipe,
-                                  .training = training,
+                                  .training = strcmp(options->mode, "train") == 0 && !options->first_prediction,
                                   .batch = !options->batch && options->first_prediction ? 1 : options->batch,
-                                  .threads = options->threads,
-                                  .seed = options->seed,
-                                  .no_rewrite = options->no_rewrite};
+                                  .threads = options->source.threads,
+                                  .seed = options->source.seed,
+                                  .no_rewrite = options->source.no_rewrite};
     const fv_status status = fv_bench_create(subject->model, &how, &now.bench, &error);
-    if (status) {
-        return status == FV_INVALID && options->batch ? cli_usage(&cli_bench, "--batch: %s", error.message)
-                                                      : cli_fail(&error);
+    if (status == FV_INVALID && options->batch) {
+        return cli_usage(&cli_bench, "--batch: %s", error.message);
     }
+    CLI_TRY(cli_check(status, &error));
     now.info = fv_bench_get_info(now.bench);
     const int code = options->first_prediction ? first_prediction(&now, begin)
                      : options->interactive    ? serve(&now)
@@ -212,42 +210,50 @@ static int run_on(const cli_options *options, const char *name, const cli_subjec
     return code;
 }
 
-static int run(const cli_options *options) {
-    const char *name = options->argument_count ? options->arguments[0] : "fashion-attention";
-    const char *mode = options->mode ? options->mode : "train";
-    const double begin = fv__seconds();
-    if (strcmp(mode, "train") != 0 && strcmp(mode, "infer") != 0) {
-        return cli_usage(&cli_bench, "--mode: '%s' should be train or infer", mode);
-    }
+static int run(const void *given, const cli_arguments *arguments) {
+    const bench_options *options = given;
+    const char *name = arguments->count ? arguments->items[0] : "fashion-attention";
+    const double begin = cli_seconds();
     cli_subject subject;
-    int code = cli_subject_open(name, options, &subject);
-    if (code != CLI_OK) {
-        return code;
-    }
-    code = run_on(options, name, &subject, strcmp(mode, "train") == 0 && !options->first_prediction, begin);
+    CLI_TRY(cli_subject_open(name, &options->source, &subject));
+    const int code = run_on(options, name, &subject, begin);
     cli_subject_free(&subject);
     return code;
 }
 
+static const cli_option options[] = {
+    CLI_SOURCE_SET(bench_options, source),
+    CLI_CHOICE("mode", "MODE", bench_options, mode, "What a step is.", .preset = "train",
+               CLI_WORDS({"train", "forward, backward and update"}, {"infer", "bytes to probabilities"})),
+    CLI_COUNT("batch", "N", bench_options, batch, "Samples of a step (default: the recipe's)."),
+    CLI_NUMBER("seconds", "S", bench_options, seconds, "How long to measure.", .preset = "3"),
+    CLI_FLAG("interactive", bench_options, interactive,
+             "Wait for lines \"run SECONDS\" on standard input and answer each with a line of JSON, so that several "
+             "programs can take turns (bench/compare)."),
+    CLI_FLAG("first-prediction", bench_options, first_prediction,
+             "Only the time from start to a first prediction: build the model, classify one batch."),
+    CLI_SOURCE_NO_REWRITE(bench_options, source),
+    CLI_THREADS(bench_options, source.threads),
+    CLI_SEED(bench_options, source.seed),
+    CLI_JSON(bench_options, json),
+    CLI_END};
+
 const cli_command cli_bench = {
     .name = "bench",
-    .arguments = "[RECIPE|MODEL|RUN]  [OPTIONS]",
+    .arguments = "[RECIPE|MODEL|RUN]",
     .sentence = "Speed of a model here, and its share of what the machine can do",
     .details =
-        "Times whole steps on random images in memory (forward, backward and update, or inference), and in the\n"
-        "same run what the matrix kernel reaches on this machine; then a table of where the time goes.\n"
-        "\n"
-        "  fovea bench                                     fashion-attention, training\n"
-        "  fovea bench mnist-mha --mode infer --batch 1 --threads 1\n"
-        "  FOVEA_ISA=x86-64-v3 fovea bench mnist-mha       another instruction-set level\n"
-        "  fovea bench mnist-mha --json\n"
-        "\n"
-        "Of a recipe with frozen layers the training behind them is timed, which is what an epoch does once their\n"
-        "output is in the cache.\n"
-        "\n"
-        "--interactive answers lines \"run SECONDS\" on standard input, so that several programs can take turns\n"
-        "(bench/compare). --first-prediction builds the model, classifies one batch and says when it was done.\n",
-    .options = "set mode batch seconds interactive first-prediction no-rewrite",
+        "Times whole steps on random images in memory, and in the same run what the matrix kernel reaches on this "
+        "machine; then a table of where the time goes.\n\n"
+        "For a recipe with frozen layers it times the training after them, which is what an epoch does once their "
+        "output is in the cache.",
+    .examples = CLI_EXAMPLES({"fovea bench", "fashion-attention, training"},
+                             {"fovea bench mnist-mha --mode infer --batch 1 --threads 1", NULL},
+                             {"FOVEA_ISA=x86-64-v3 fovea bench mnist-mha", "another instruction-set level"},
+                             {"fovea bench mnist-mha --json", NULL}),
+    .options = options,
+    .options_size = sizeof(bench_options),
+    .values = CLI_RECIPES,
     .most_arguments = 1,
     .run = run,
 };

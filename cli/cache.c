@@ -1,7 +1,16 @@
 // `fovea cache list | clear`: what downloads and earlier runs have left on disk.
 #include <string.h>
 
+#include "commands.h"
 #include "support/json.h"
+#include "support/numbers.h"
+#include "support/say.h"
+#include "support/table.h"
+#include "support/text.h"
+
+typedef struct cache_options {
+    bool json;
+} cache_options;
 
 // What an entry is; everything else was downloaded or unpacked.
 static const char *describe(const char *name) {
@@ -10,7 +19,7 @@ static const char *describe(const char *name) {
                                           : "data";
 }
 
-static int list(const cli_options *options, const fv_cache_info *info) {
+static int print_list(const cache_options *options, const fv_cache_info *info) {
     char number[CLI_NUMBER_SIZE];
     json_t *all = json_array();
     cli_table table = {.alignment = "lrl"};
@@ -25,35 +34,33 @@ static int list(const cli_options *options, const fv_cache_info *info) {
                                              (json_int_t)entry->bytes, "files", (json_int_t)entry->files));
     }
     if (options->json) {
-        cli_table_drop(&table);
+        cli_table_free(&table);
         return cli_json_print(all, true);
     }
     json_decref(all);
-    printf("%s: %s\n", info->path, info->count ? cli_bytes(number, total) : "nothing");
-    return cli_table_print(&table, stdout);
+    cli_line(stdout, "%s: %s", info->path, info->count ? cli_bytes(number, total) : "nothing");
+    cli_table_print(&table, stdout);
+    return CLI_OK;
 }
 
-static int clear(const cli_options *options, const fv_cache_info *info) {
-    const char *name = options->argument_count > 1 ? options->arguments[1] : "features";
+static int remove_entries(const cache_options *options, const char *given, const fv_cache_info *info) {
+    const char *name = given ? given : "features";
     bool all = strcmp(name, "all") == 0, found = all;
     double freed = 0;
     for (int i = 0; i < info->count; i++) {
-        const fv_cache_entry *entry = &info->entries[i];
         fv_error error;
-        if (!all && strcmp(name, entry->name) != 0) {
-            continue;
-        }
-        found = true;
-        if (fv_cache_remove(entry->name, &error) != FV_OK) {
-            return cli_fail(&error);
-        }
-        char number[CLI_NUMBER_SIZE];
-        freed += (double)entry->bytes;
-        if (!options->json) {
-            printf("%s: %s freed\n", entry->name, cli_bytes(number, (double)entry->bytes));
+        if (all || strcmp(name, info->entries[i].name) == 0) {
+            found = true;
+            CLI_TRY(cli_check(fv_cache_remove(info->entries[i].name, &error), &error));
+            char number[CLI_NUMBER_SIZE];
+            freed += (double)info->entries[i].bytes;
+            if (!options->json) {
+                cli_line(stdout, "%s: %s freed", info->entries[i].name,
+                         cli_bytes(number, (double)info->entries[i].bytes));
+            }
         }
     }
-    if (!found && options->argument_count > 1) {
+    if (!found && given) {
         cli_say("the cache has no %s; `fovea cache list` shows what it has", name);
         return CLI_FAILED;
     }
@@ -66,40 +73,60 @@ static int clear(const cli_options *options, const fv_cache_info *info) {
     return CLI_OK;
 }
 
-static int run(const cli_options *options) {
-    static const char *const actions[] = {"list", "clear", NULL};
-    const char *action = options->argument_count > 0 ? options->arguments[0] : "list";
+static int list(const void *options, const cli_arguments *arguments) {
+    (void)arguments;
     fv_cache *cache;
     fv_error error;
-    bool lists = strcmp(action, "list") == 0;
-    if (!lists && strcmp(action, "clear") != 0) {
-        char hint[256];
-        return cli_usage(&cli_cache, "cache %s: %s", action, fv__suggest_name(hint, sizeof hint, action, actions));
-    }
-    if (lists && options->argument_count > 1) {
-        return cli_usage(&cli_cache, "cache list takes no argument");
-    }
-    if (fv_cache_open(&cache, &error) != FV_OK) {
-        return cli_fail(&error);
-    }
-    const fv_cache_info *info = fv_cache_get_info(cache);
-    const int code = lists ? list(options, info) : clear(options, info);
+    CLI_TRY(cli_check(fv_cache_open(&cache, &error), &error));
+    const int code = print_list(options, fv_cache_get_info(cache));
     fv_cache_free(cache);
     return code;
 }
 
+static int clear(const void *options, const cli_arguments *arguments) {
+    fv_cache *cache;
+    fv_error error;
+    CLI_TRY(cli_check(fv_cache_open(&cache, &error), &error));
+    const int code = remove_entries(options, arguments->count ? arguments->items[0] : NULL, fv_cache_get_info(cache));
+    fv_cache_free(cache);
+    return code;
+}
+
+static const cli_option options[] = {CLI_JSON(cache_options, json), CLI_END};
+
+static const cli_command list_action = {
+    .name = "list",
+    .parent = &cli_cache,
+    .arguments = "",
+    .sentence = "Show what is kept on disk, and its size",
+    .examples = CLI_EXAMPLES({"fovea cache list", NULL}),
+    .options = options,
+    .options_size = sizeof(cache_options),
+    .run = list,
+};
+
+static const cli_command clear_action = {
+    .name = "clear",
+    .parent = &cli_cache,
+    .arguments = "[NAME]",
+    .sentence = "Free an entry",
+    .details = "Without a name it frees the output of frozen layers, which is computed again when needed.",
+    .examples = CLI_EXAMPLES({"fovea cache clear", NULL}, {"fovea cache clear mnist", NULL},
+                             {"fovea cache clear all", "everything"}),
+    .options = options,
+    .options_size = sizeof(cache_options),
+    .most_arguments = 1,
+    .run = clear,
+};
+
+static const cli_command *const actions[] = {&list_action, &clear_action, NULL};
+
 const cli_command cli_cache = {
     .name = "cache",
-    .arguments = "list | clear [NAME]  [OPTIONS]",
+    .arguments = "",
     .sentence = "See and free what is kept on disk",
-    .details = "The cache is $XDG_CACHE_HOME/fovea or ~/.cache/fovea: downloads, unpacked archives, and what frozen\n"
-               "layers made of the samples of earlier runs.\n"
-               "\n"
-               "  fovea cache list                 what is there, and its size\n"
-               "  fovea cache clear                frees the output of frozen layers, which can be computed again\n"
-               "  fovea cache clear mnist          frees this entry\n"
-               "  fovea cache clear all            frees everything\n",
-    .options = "",
-    .most_arguments = 2,
-    .run = run,
+    .details =
+        "The cache is $XDG_CACHE_HOME/fovea or ~/.cache/fovea: downloads, unpacked archives, and what frozen layers "
+        "made of the samples of earlier runs.",
+    .actions = actions,
 };

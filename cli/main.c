@@ -1,9 +1,10 @@
-// The program `fovea`: finds the command, reads its options, runs it, and makes sure that what was printed arrived.
-#include "support/cli.h"
-
+// The program `fovea`: finds the command, runs it, and makes sure that what was printed arrived.
 #include <errno.h>
 #include <locale.h>
 #include <string.h>
+
+#include "commands.h"
+#include "support/say.h"
 
 const cli_command *const cli_commands[] = {
 #define X(name) &cli_##name,
@@ -11,59 +12,31 @@ const cli_command *const cli_commands[] = {
 #undef X
         NULL};
 
-const char *const *cli_command_names(void) {
-    static const char *const names[] = {
-#define X(name) #name,
-        CLI_COMMAND_LIST(X)
-#undef X
-            NULL};
-    return names;
-}
-
-const cli_command *cli_command_find(const char *name) {
-    for (int i = 0; cli_commands[i]; i++) {
-        if (strcmp(cli_commands[i]->name, name) == 0) {
-            return cli_commands[i];
-        }
-    }
-    return NULL;
-}
-
 // `fovea --help` and `fovea --version` are what people try first.
 static const char *alias(const char *word) {
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-        return "help";
+    static const char *const aliases[][2] = {
+        {"--help", "help"}, {"-h", "help"}, {"--version", "version"}, {"-V", "version"}};
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
+        if (strcmp(word, aliases[i][0]) == 0) {
+            return aliases[i][1];
+        }
     }
-    return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0 ? "version" : word;
-}
-
-static int run(const cli_command *command, int count, char **words) {
-    cli_options options;
-    if (!cli_options_read(command, count, words, &options)) {
-        return CLI_USAGE;
-    }
-    if (options.help) {
-        options.arguments[0] = command->name;
-        options.argument_count = 1;
-        return cli_help.run(&options);
-    }
-    return command->run(&options);
+    return word;
 }
 
 static int unknown(const char *word) {
+    char hint[CLI_COMMAND_HINT];
     if (word[0] == '-') {
-        return cli_usage(NULL, "%s: options stand behind a command", word);
+        return cli_usage(NULL, "%s: options come after a command", word);
     }
-    const char *nearest = fv__nearest_name(word, cli_command_names());
-    return cli_usage(NULL, "'%s' is no command%s%s%s", word, nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                     nearest ? "'?" : "");
+    return cli_usage(NULL, "'%s' is not a fovea command%s", word, cli_command_suggest(cli_commands, word, hint));
 }
 
 int main(int count, char **words) {
     setlocale(LC_CTYPE, ""); // to know the terminal's encoding; numbers stay as in C
     const char *name = count > 1 ? alias(words[1]) : "help";
-    const cli_command *command = cli_command_find(name);
-    int code = command ? run(command, count > 2 ? count - 2 : 0, words + 2) : unknown(name);
+    const cli_command *command = cli_command_find(cli_commands, name);
+    int code = command ? cli_command_run(command, count > 2 ? count - 2 : 0, words + 2) : unknown(name);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         cli_say("cannot write to standard output: %s", strerror(errno));
         code = code == CLI_OK || code == CLI_LEFT_OUT ? CLI_FAILED : code;

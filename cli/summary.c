@@ -1,20 +1,27 @@
 // `fovea summary`: a model layer by layer, and what a step of training takes.
 #include <string.h>
 
+#include "commands.h"
 #include "support/json.h"
+#include "support/numbers.h"
+#include "support/say.h"
 #include "support/subject.h"
+#include "support/table.h"
+#include "support/text.h"
+
+typedef struct summary_options {
+    cli_source source;
+    bool json, plan;
+} summary_options;
 
 static int print_json(const fv_summary *summary) {
     json_t *layers = json_array();
     for (int i = 0; i < summary->layer_count; i++) {
         const fv_layer_info *layer = &summary->layers[i];
-        json_t *shape = json_array();
-        for (int axis = 0; axis < layer->rank; axis++) {
-            json_array_append_new(shape, json_integer(layer->shape[axis]));
-        }
+        const cli_shape shape = cli_shape_of(layer->rank, layer->shape);
         json_array_append_new(layers, json_pack("{s:s, s:s, s:i, s:o, s:I, s:I, s:I}", "name", layer->name, "type",
-                                                layer->kind, "depth", layer->depth, "output", shape, "parameters",
-                                                (json_int_t)layer->parameters, "multiply_adds",
+                                                layer->kind, "depth", layer->depth, "output", cli_json_shape(&shape),
+                                                "parameters", (json_int_t)layer->parameters, "multiply_adds",
                                                 (json_int_t)layer->multiply_adds, "activation_bytes",
                                                 (json_int_t)layer->activation_bytes));
     }
@@ -30,23 +37,20 @@ static int print_json(const fv_summary *summary) {
 }
 
 // As Keras prints it: Layer (type) | Output shape | Parameters | Multiply-adds | Memory.
-static int print_layers(const fv_summary *summary) {
-    static const char *const head[] = {"Layer (type)", "Output shape", "Parameters", "Multiply-adds", "Memory"};
-    char shape[CLI_SHAPE_SIZE], parameters[CLI_NUMBER_SIZE], work[CLI_NUMBER_SIZE], memory[CLI_NUMBER_SIZE];
+static void print_layers(const fv_summary *summary) {
+    char text[CLI_SHAPE_SIZE], parameters[CLI_NUMBER_SIZE], work[CLI_NUMBER_SIZE], memory[CLI_NUMBER_SIZE];
     cli_table table = {.alignment = "llrrr"};
-    for (size_t i = 0; i < sizeof head / sizeof *head; i++) {
-        cli_table_add(&table, "%s", head[i]);
-    }
+    cli_table_add_row(&table, "Layer (type)", "Output shape", "Parameters", "Multiply-adds", "Memory");
     for (int i = 0; i < summary->layer_count; i++) {
         const fv_layer_info *layer = &summary->layers[i];
-        const int64_t sizes[] = {layer->shape[0], layer->shape[1], layer->shape[2], layer->shape[3]};
+        const cli_shape shape = cli_shape_of(layer->rank, layer->shape);
         cli_table_add(&table, "%*s%s (%s)", 2 * layer->depth, "", layer->name, layer->kind);
-        cli_table_add(&table, "%s", cli_shape(shape, layer->rank, sizes));
+        cli_table_add(&table, "%s", cli_shape_print(&shape, text));
         cli_table_add(&table, "%s", cli_count(parameters, (double)layer->parameters));
         cli_table_add(&table, "%s", cli_count(work, layer->multiply_adds));
         cli_table_add(&table, "%s", cli_bytes(memory, (double)layer->activation_bytes));
     }
-    return cli_table_print(&table, stdout);
+    cli_table_print(&table, stdout);
 }
 
 static void print_totals(const fv_summary *summary) {
@@ -81,62 +85,68 @@ static void print_rewrites(const fv_summary *summary) {
         for (next = line; strncmp(next, line, (size_t)length + 1) == 0 && *next; times++) {
             next += length + (next[length] != '\0');
         }
-        printf("              %.*s", length, line);
+        char more[32] = "";
         if (times > 1) {
-            printf(" (%d times)", times);
+            snprintf(more, sizeof more, " (%d times)", times);
         }
-        printf("\n");
+        cli_line(stdout, "              %.*s%s", length, line, more);
     }
 }
 
-static int print_text(const fv_summary *summary, bool plan) {
-    const int code = print_layers(summary);
-    if (code == CLI_OK) {
+static int run(const void *given, const cli_arguments *arguments) {
+    const summary_options *options = given;
+    const cli_source *source = &options->source;
+    cli_subject subject;
+    fv_summary *summary = NULL;
+    fv_error error;
+    int code;
+    CLI_TRY_OR_DONE(cli_subject_open(arguments->items[0], source, &subject));
+    const fv_summary_options how = {
+        .size = sizeof how, .recipe = subject.recipe, .threads = source->threads, .no_rewrite = source->no_rewrite};
+    CLI_TRY_OR_DONE(cli_check(fv_model_summarize(subject.model, &how, &summary, &error), &error));
+    if (options->json) {
+        code = print_json(summary);
+    } else {
+        print_layers(summary);
         print_totals(summary);
         print_rewrites(summary);
-        if (plan) {
+        if (options->plan) {
             printf("\nA training step: %s", summary->plan);
         }
     }
-    return code;
-}
-
-static int run(const cli_options *options) {
-    if (options->argument_count == 0) {
-        return cli_usage(&cli_summary, "summary needs a recipe, a model file or a run folder");
-    }
-    cli_subject subject;
-    int code = cli_subject_open(options->arguments[0], options, &subject);
-    if (code != CLI_OK) {
-        return code;
-    }
-    fv_error error;
-    fv_summary *summary = NULL;
-    const fv_summary_options how = {
-        .size = sizeof how, .recipe = subject.recipe, .threads = options->threads, .no_rewrite = options->no_rewrite};
-    if (fv_model_summarize(subject.model, &how, &summary, &error) != FV_OK) {
-        code = cli_fail(&error);
-    } else {
-        code = options->json ? print_json(summary) : print_text(summary, options->plan);
-    }
+done:
     fv_summary_free(summary);
     cli_subject_free(&subject);
     return code;
 }
 
+static const cli_option options[] = {
+    CLI_SOURCE_DATA(summary_options, source),
+    CLI_SOURCE_PATH(summary_options, source),
+    CLI_SOURCE_SET(summary_options, source),
+    CLI_SOURCE_NO_REWRITE(summary_options, source),
+    CLI_THREADS(summary_options, source.threads),
+    CLI_FLAG("plan", summary_options, plan, "Also print how a training step runs: phases, instructions, arrays."),
+    CLI_JSON(summary_options, json),
+    CLI_END};
+
 const cli_command cli_summary = {
     .name = "summary",
-    .arguments = "RECIPE|MODEL|RUN  [OPTIONS]",
+    .arguments = "RECIPE|MODEL|RUN",
     .sentence = "Layers, parameters, operations and memory of a model",
     .details =
-        "One line a layer: name and type, output shape of one image, parameters, multiply-adds and the memory of\n"
-        "its values for one image; then the sums, and what a step of training takes.\n"
-        "\n"
-        "  fovea summary fashion-attention\n"
-        "  fovea summary mnist-mha --set train.batch=32\n"
-        "  fovea summary fashion-attention --plan\n"
-        "  fovea summary runs/first --json\n",
-    .options = "data path set no-rewrite plan",
+        "Prints one line for each layer: name and type, output shape of one image, parameters, multiply-adds and "
+        "the memory of its values for one image; then the sums, what a step of training takes, and which "
+        "operations the algebra pass saves.",
+    .examples =
+        CLI_EXAMPLES({"fovea summary fashion-attention", NULL}, {"fovea summary mnist-mha --set train.batch=32", NULL},
+                     {"fovea summary runs/first --json", NULL},
+                     {"fovea summary fashion-attention --plan", "phases, instructions and arrays of a training step"}),
+    .options = options,
+    .options_size = sizeof(summary_options),
+    .values = CLI_RECIPES,
+    .least_arguments = 1,
     .most_arguments = 1,
+    .missing = "summary needs a recipe, a model file or a run folder",
     .run = run,
 };

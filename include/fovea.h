@@ -155,6 +155,25 @@ typedef struct fv_event {
 // FV_INTERRUPTED.
 typedef bool fv_event_callback(void *context, const fv_event *event);
 
+// What tells which library ran where.
+typedef struct fv_library {
+    const char *name, *version; // version: NULL where the build leaves it out, "" where the library does not say
+} fv_library;
+
+typedef struct fv_build_info {
+    size_t size;
+    const char *processor;
+    int threads;                      // as many as affinity, control group and OMP_NUM_THREADS allow
+    const char *isa;                  // instruction-set level of the kernels in use; FOVEA_ISA chooses
+    const char *const *isa_available; // ends with NULL
+    const char *compiler;
+    const fv_library *libraries; // (library_count)
+    int library_count;
+} fv_build_info;
+
+// Errors: FV_UNSUPPORTED (FOVEA_ISA names a level that this machine does not have).
+fv_status fv_build_get_info(fv_build_info *out, fv_error *error);
+
 // --- Data sets
 
 // A data set (fv_dataset): numbered samples of one size, each with a label. Immutable; several threads may read it at
@@ -254,6 +273,16 @@ fv_status fv_dataset_download(const char *name, const fv_download_options *optio
 // with the name of a file, or a sum of another form). Release *path with fv_free.
 fv_status fv_download(const char *url, const fv_download_options *options, char **path, char sha256[65], bool *already,
                       fv_error *error);
+
+// The image files in a folder and those below it, by path: those with the ending or the first bytes of a kind that can be
+// read. Release with fv_images_free.
+typedef struct fv_image_list {
+    const char **paths; // (count)
+    size_t count;
+} fv_image_list;
+fv_status fv_images_find(const char *folder, fv_image_list **out, fv_error *error);
+void fv_images_free(fv_image_list *list); // NULL is fine
+bool fv_image_is_named(const char *path); // whether it has the ending of such a file
 
 // A check of every file of a data set.
 typedef struct fv_check fv_check;
@@ -796,6 +825,10 @@ fv_status fv_explainer_faithfulness(fv_explainer *explainer, const float *map, f
 // The same as the mean over `repeats` (at least 1) random orders of the pixels, the least that a map should surpass.
 fv_status fv_explainer_random_faithfulness(fv_explainer *explainer, int repeats, uint64_t seed, fv_faithfulness *out,
                                            fv_error *error);
+
+// The header of a NumPy array file (NEP 1, version 1.0) of float32 in C order, up to five axes; the values follow it.
+enum { FV_NPY_HEADER = 128 };
+void fv_npy_header(uint8_t header[FV_NPY_HEADER], const size_t *shape, size_t rank);
 
 // --- Pictures
 

@@ -5,8 +5,8 @@
 
 static void teaches(void **state) {
     (void)state;
-    static const char *const commands[] = {"train", "eval", "predict", "explain", "report", "summary", "plot",
-                                           "bench", "data", "import",  "weights", "help",   "version"};
+    static const char *const commands[] = {"train", "eval", "predict", "explain", "report",  "summary", "plot",
+                                           "bench", "data", "cache",   "import",  "weights", "help",    "version"};
     assert_code(0, "");
     assert_has(out, "Exit codes");
     assert_code(0, "--help");
@@ -15,7 +15,7 @@ static void teaches(void **state) {
         snprintf(line, sizeof line, "%s --help", commands[i]);
         assert_code(0, line);
         assert_has(out, "usage: fovea");
-        assert_has(out, "--threads N");
+        assert_has(out, "fovea ");
     }
     assert_code(0, "help recipe");
     assert_has(out, "multi_head_attention");
@@ -284,7 +284,7 @@ static void resumes_after_kill(void **state) {
     assert_code(0, "train --resume killed --threads 1");
     assert_true(same_files("killed/model.safetensors", "trained/model.safetensors"));
     assert_code(1, "train --resume nowhere");
-    assert_has(err, "no run to go on with");
+    assert_has(err, "not a run to resume");
 }
 
 // --- trouble

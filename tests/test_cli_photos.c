@@ -67,7 +67,7 @@ static void takes_photos(void **state) {
     assert_code(2, "data get mnist --sha256 123");
     assert_has(err, "--sha256 is for files from an address");
     assert_code(2, "data list --sha256 123");
-    assert_has(err, "--sha256 does nothing here");
+    assert_has(err, "data list takes no --sha256; it belongs to: data get");
 }
 
 // What is validated on is not what the test line is of, where a folder has both.
@@ -160,12 +160,12 @@ static void predicts_files(void **state) {
     assert_has(out, "%");
     mkdir(scratch_path("empty"), 0777);
     assert_code(1, "predict seen empty");
-    assert_has(err, "no pictures in it");
+    assert_has(err, "no images in it");
     assert_code(1, "predict seen nothing.jpg");
     assert_has(err, "nothing.jpg: cannot open");
     assert_string_equal(out, "");
     assert_code(2, "predict photos/dog/9.ppm seen");
-    assert_has(err, "a model stands before the pictures");
+    assert_has(err, "the model comes before the images");
     assert_code(2, "predict seen photos --samples 3");
     assert_code(2, "predict seen photos --json --csv");
     assert_code(2, "predict seen --strict");

@@ -1,13 +1,25 @@
 // `fovea data check SET|PATH`: every file of a data set, and what is wrong with it.
-#include "data/data.h"
+#include "commands.h"
+#include "data.h"
 #include "support/json.h"
+#include "support/numbers.h"
+#include "support/say.h"
+#include "support/table.h"
+#include "support/text.h"
+
+typedef struct data_check_options {
+    const char *path;
+    int threads;
+    bool json, quiet;
+} data_check_options;
 
 enum { SHOWN = 20 }; // findings of a list
 
 void cli_check_print_parts(const fv_check_info *info) {
     char number[CLI_NUMBER_SIZE];
     cli_table table = {.alignment = info->part_count == 1 ? "lr" : info->part_count == 2 ? "lrr" : "lrrr"};
-    printf("%s\n\n", info->folder);
+    cli_line(stdout, "%s", info->folder);
+    printf("\n");
     cli_table_add(&table, "class");
     for (int p = 0; p < info->part_count; p++) {
         cli_table_add(&table, "%s", info->parts[p].name);
@@ -49,7 +61,7 @@ static void print_list(const fv_check_list *list) {
         printf("\n%s\n", list->title);
     }
     for (int i = 0; i < list->count && i < SHOWN; i++) {
-        printf("  %s: %s\n", list->findings[i].file, list->findings[i].detail);
+        cli_line(stdout, "  %s: %s", list->findings[i].file, list->findings[i].detail);
     }
     if (list->count > SHOWN) {
         printf("  and %d more (--json lists all)\n", list->count - SHOWN);
@@ -115,13 +127,12 @@ static json_t *files_json(const fv_check_info *info) {
                      "files", rows);
 }
 
-int cli_data_check(const cli_options *options) {
+static int run(const void *given, const cli_arguments *arguments) {
+    const data_check_options *options = given;
     const fv_check_options how = {.size = sizeof how, .path = options->path, .threads = options->threads};
     fv_check *check;
     fv_error error;
-    if (fv_dataset_check(options->arguments[1], &how, &check, &error) != FV_OK) {
-        return cli_fail(&error);
-    }
+    CLI_TRY(cli_check(fv_dataset_check(arguments->items[0], &how, &check, &error), &error));
     const fv_check_info *info = fv_check_get_info(check);
     int code = CLI_OK;
     if (options->json) {
@@ -135,3 +146,28 @@ int cli_data_check(const cli_options *options) {
     fv_check_free(check);
     return code;
 }
+
+static const cli_option options[] = {
+    CLI_TEXT("path", "DIR", data_check_options, path, "Folder with the files of the data set.", .values = CLI_FOLDERS),
+    CLI_THREADS(data_check_options, threads), CLI_JSON(data_check_options, json), CLI_QUIET(data_check_options, quiet),
+    CLI_END};
+
+const cli_command cli_data_check = {
+    .name = "check",
+    .parent = &cli_data,
+    .arguments = "SET|DIR",
+    .sentence = "Check every file of a data set: counts, sizes, sums of the content",
+    .details =
+        "For a folder of photographs, with one folder per class, or a zip or tar file of one, it lists unreadable "
+        "files, wrongly named ones, small classes, and images that appear twice. The exit code is 1 where "
+        "something is wrong.",
+    .examples = CLI_EXAMPLES({"fovea data check fashion-mnist", NULL},
+                             {"fovea data check ./my-files", "your own files"}, {"fovea data check ./photos", NULL}),
+    .options = options,
+    .options_size = sizeof(data_check_options),
+    .values = CLI_DATA_SETS,
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .missing = "data check needs the name of a data set; `fovea data list` shows them",
+    .run = run,
+};

@@ -1,18 +1,19 @@
 // The pictures of `fovea eval --pictures DIR`: charts as PNG and SVG, grids of samples as PNG.
 #include <stdlib.h>
 
-#include "base/memory.h"
 #include "eval.h"
-#include "formats/file.h"
+#include "support/memory.h"
+#include "support/paths.h"
+#include "support/say.h"
 
 // --- Charts
 
 static fv_status draw_confusion(const cli_evaluation *now, const char *path, fv_error *error) {
-    return fv_evaluation_draw_confusion(now->details, now->info.class_names, path, error);
+    return fv_evaluation_draw_confusion(now->details, now->info->class_names, path, error);
 }
 
 static fv_status draw_classes(const cli_evaluation *now, const char *path, fv_error *error) {
-    return fv_evaluation_draw_classes(now->details, now->info.class_names, path, error);
+    return fv_evaluation_draw_classes(now->details, now->info->class_names, path, error);
 }
 
 static fv_status draw_calibration(const cli_evaluation *now, const char *path, fv_error *error) {
@@ -35,22 +36,22 @@ static fv_status fill_cell(const sheet *what, int index, uint8_t *pixels, char c
                            fv_error *error) {
     const cli_evaluation *now = what->now;
     size_t sample = what->samples[index];
-    int label = now->info.labels[sample], predicted = now->details->predicted[sample];
-    snprintf(captions[0], CAPTION, "%s", now->info.class_names[label]);
+    int label = now->info->labels[sample], predicted = now->details->predicted[sample];
+    snprintf(captions[0], CAPTION, "%s", now->info->class_names[label]);
     snprintf(captions[1], CAPTION, "%.1f %%: %s", 100 * (double)now->details->confidence[sample],
-             now->info.class_names[predicted]);
+             now->info->class_names[predicted]);
     *cell = (fv_grid_cell){
         .pixels = pixels, .captions = {captions[0], captions[1]}, .marked = what->marks && label != predicted};
     return fv_dataset_read(now->data, sample, pixels, error);
 }
 
 static fv_status draw_sheet(const sheet *what, const char *path, fv_error *error) {
-    const fv_dataset_info *info = &what->now->info;
+    const fv_dataset_info *info = what->now->info;
     size_t size = (size_t)info->height * (size_t)info->width * (size_t)info->channels;
     fv_grid_cell cells[CELLS] = {{0}};
     char captions[CELLS][2][CAPTION];
-    uint8_t *pixels = fv__alloc_array(CELLS, size);
-    fv_status status = pixels ? FV_OK : fv__fail_memory(error, path);
+    uint8_t *pixels = cli_alloc(CELLS, size);
+    fv_status status = FV_OK;
     for (int i = 0; i < what->count && !status; i++) {
         status = fill_cell(what, i, pixels + (size_t)i * size, captions[i], &cells[i], error);
     }
@@ -66,7 +67,7 @@ static fv_status draw_sheet(const sheet *what, const char *path, fv_error *error
     if (!status) {
         status = fv_grid_draw(&grid, path, error);
     }
-    fv__free(pixels);
+    free(pixels);
     return status;
 }
 
@@ -74,7 +75,7 @@ static fv_status draw_predictions(const cli_evaluation *now, const char *path, f
     sheet what = {.now = now, .title = "Predictions: true class, and below it the predicted one", .marks = true};
     const size_t samples = now->details->samples;
     what.count = samples < CELLS ? (int)samples : CELLS;
-    for (int i = 0; i < what.count; i++) { // spread: a folder has its classes one behind the other
+    for (int i = 0; i < what.count; i++) { // spread: a folder has its classes one after the other
         what.samples[i] = (size_t)i * samples / (size_t)what.count;
     }
     return draw_sheet(&what, path, error);
@@ -89,7 +90,7 @@ static fv_status draw_mistakes(const cli_evaluation *now, const char *path, fv_e
     return draw_sheet(&what, path, error);
 }
 
-fv_status cli_eval_draw(const cli_evaluation *now, const char *folder, fv_error *error) {
+int cli_eval_draw(const cli_evaluation *now, const char *folder) {
     static const struct {
         const char *file;
         fv_status (*draw)(const cli_evaluation *now, const char *path, fv_error *error);
@@ -100,18 +101,19 @@ fv_status cli_eval_draw(const cli_evaluation *now, const char *folder, fv_error 
                     {"predictions.png", draw_predictions}, {"predictions.svg", draw_predictions}};
     enum { MOST_BARS = 1600 };
     const bool bars = now->details->class_count <= MOST_BARS;
-    fv_status status = fv__make_folders(folder, error);
+    CLI_TRY(cli_make_folders(folder));
     if (!bars) {
         cli_say("%d classes are too many for a chart of each: classes.png and .svg are left out",
                 now->details->class_count);
     }
-    for (size_t i = 0; i < sizeof pictures / sizeof *pictures && !status; i++) {
-        if (pictures[i].draw == draw_classes && !bars) {
-            continue;
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
+        if (pictures[i].draw != draw_classes || bars) {
+            fv_error error;
+            char *path = cli_format("%s/%s", folder, pictures[i].file);
+            const fv_status status = pictures[i].draw(now, path, &error);
+            free(path);
+            CLI_TRY(cli_check(status, &error));
         }
-        char *path = fv__format("%s/%s", folder, pictures[i].file);
-        status = path ? pictures[i].draw(now, path, error) : fv__fail_memory(error, folder);
-        fv__free(path);
     }
-    return status;
+    return CLI_OK;
 }

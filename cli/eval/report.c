@@ -1,9 +1,13 @@
 // The numbers of `fovea eval` as tables, JSON and CSV.
 #include <stdlib.h>
 
-#include "base/memory.h"
 #include "eval.h"
-#include "formats/csv.h"
+#include "support/csv.h"
+#include "support/exit.h"
+#include "support/memory.h"
+#include "support/numbers.h"
+#include "support/paths.h"
+#include "support/table.h"
 
 static size_t count_at(const cli_evaluation *now, int label, int predicted) {
     return now->details->confusion[(size_t)label * (size_t)now->details->class_count + (size_t)predicted];
@@ -17,17 +21,13 @@ static void add_rates(cli_table *table, double precision, double recall, double 
     cli_table_add(table, "%.1f %%", 100 * f1);
 }
 
-int cli_eval_print_classes(const cli_evaluation *now) {
+void cli_eval_print_classes(const cli_evaluation *now) {
     const fv_evaluation *details = now->details;
     cli_table table = {.alignment = "lrrrr"};
-    cli_table_add(&table, "class");
-    cli_table_add(&table, "precision");
-    cli_table_add(&table, "recall");
-    cli_table_add(&table, "F1");
-    cli_table_add(&table, "samples");
+    cli_table_add_row(&table, "class", "precision", "recall", "F1", "samples");
     for (int c = 0; c < details->class_count; c++) {
         const fv_class_metrics *class = &details->classes[c];
-        cli_table_add(&table, "%s", now->info.class_names[c]);
+        cli_table_add(&table, "%s", now->info->class_names[c]);
         add_rates(&table, class->precision, class->recall, class->f1);
         cli_table_add(&table, "%zu", class->support);
     }
@@ -35,13 +35,13 @@ int cli_eval_print_classes(const cli_evaluation *now) {
     add_rates(&table, details->precision, details->recall, details->f1);
     cli_table_add(&table, "%zu", details->samples);
     putchar('\n');
-    return cli_table_print(&table, stdout);
+    cli_table_print(&table, stdout);
 }
 
 enum { FEW = 10, LINES = 20 }; // classes that fit a terminal side by side; confusions listed of more
 
 // A row a true class, a column a predicted one.
-static int print_matrix(const cli_evaluation *now) {
+static void print_matrix(const cli_evaluation *now) {
     char alignment[FEW + 3] = "rl";
     int classes = now->details->class_count;
     for (int c = 0; c < classes; c++) {
@@ -55,12 +55,12 @@ static int print_matrix(const cli_evaluation *now) {
     }
     for (int c = 0; c < classes; c++) {
         cli_table_add(&table, "%d", c);
-        cli_table_add(&table, "%s", now->info.class_names[c]);
+        cli_table_add(&table, "%s", now->info->class_names[c]);
         for (int other = 0; other < classes; other++) {
             cli_table_add(&table, "%zu", count_at(now, c, other));
         }
     }
-    return cli_table_print(&table, stdout);
+    cli_table_print(&table, stdout);
 }
 
 typedef struct confused {
@@ -76,13 +76,10 @@ static int compare(const void *a, const void *b) {
     return by_count ? by_count : by_label ? by_label : first->predicted - second->predicted;
 }
 
-static int print_most_confused(const cli_evaluation *now) {
+static void print_most_confused(const cli_evaluation *now) {
     const int classes = now->details->class_count;
     size_t found = 0;
-    confused *pairs = fv__alloc_array((size_t)classes * (size_t)classes, sizeof *pairs);
-    if (!pairs) {
-        return cli_fail_memory();
-    }
+    confused *pairs = cli_alloc((size_t)classes * (size_t)classes, sizeof *pairs);
     for (int label = 0; label < classes; label++) {
         for (int other = 0; other < classes; other++) {
             if (other != label && count_at(now, label, other)) {
@@ -92,24 +89,25 @@ static int print_most_confused(const cli_evaluation *now) {
     }
     qsort(pairs, found, sizeof *pairs, compare);
     cli_table table = {.alignment = "llrr"};
-    cli_table_add(&table, "true class");
-    cli_table_add(&table, "taken for");
-    cli_table_add(&table, "samples");
-    cli_table_add(&table, "of the class");
+    cli_table_add_row(&table, "true class", "taken for", "samples", "of the class");
     for (size_t i = 0; i < found && i < LINES; i++) {
-        cli_table_add(&table, "%s", now->info.class_names[pairs[i].label]);
-        cli_table_add(&table, "%s", now->info.class_names[pairs[i].predicted]);
+        const size_t support = now->details->classes[pairs[i].label].support;
+        cli_table_add(&table, "%s", now->info->class_names[pairs[i].label]);
+        cli_table_add(&table, "%s", now->info->class_names[pairs[i].predicted]);
         cli_table_add(&table, "%zu", pairs[i].count);
-        cli_table_add(&table, "%.1f %%",
-                      100 * (double)pairs[i].count / (double)now->details->classes[pairs[i].label].support);
+        cli_table_add(&table, "%.1f %%", 100 * (double)pairs[i].count / (double)support);
     }
-    fv__free(pairs);
-    return cli_table_print(&table, stdout);
+    free(pairs);
+    cli_table_print(&table, stdout);
 }
 
-int cli_eval_print_confusion(const cli_evaluation *now) {
+void cli_eval_print_confusion(const cli_evaluation *now) {
     putchar('\n');
-    return now->details->class_count <= FEW ? print_matrix(now) : print_most_confused(now);
+    if (now->details->class_count <= FEW) {
+        print_matrix(now);
+    } else {
+        print_most_confused(now);
+    }
 }
 
 // --- JSON
@@ -119,7 +117,7 @@ static json_t *json_classes(const cli_evaluation *now) {
     for (int c = 0; c < now->details->class_count; c++) {
         const fv_class_metrics *class = &now->details->classes[c];
         json_array_append_new(list, json_pack("{s:i, s:s, s:I, s:I, s:f, s:f, s:f}", "label", c, "class",
-                                              now->info.class_names[c], "samples", (json_int_t) class->support,
+                                              now->info->class_names[c], "samples", (json_int_t) class->support,
                                               "predicted", (json_int_t) class->predicted, "precision", class->precision,
                                               "recall", class->recall, "f1", class->f1));
     }
@@ -167,73 +165,71 @@ json_t *cli_eval_json(const cli_evaluation *now) {
 
 // --- CSV
 
-// Writes FOLDER/NAME and frees the text.
-static fv_status write_file(const char *folder, const char *name, fv__text *text, fv_error *error) {
-    char *path = fv__format("%s/%s", folder, name);
-    fv_status status =
-        path && !text->failed ? fv__file_write(path, text->bytes, text->length, error) : fv__fail_memory(error, folder);
-    fv__free(path);
-    fv__text_free(text);
-    return status;
+static void add_number(FILE *out, double number) {
+    char text[CLI_NUMBER_SIZE];
+    cli_csv_add(out, cli_shortest(text, number), false);
 }
 
-static fv_status write_classes(const cli_evaluation *now, const char *folder, fv_error *error) {
-    fv__text text = {0};
-    fv__text_add(&text, "class,samples,predicted,precision,recall,f1\n");
+static void write_classes(const cli_evaluation *now, FILE *out) {
+    fputs("class,samples,predicted,precision,recall,f1\n", out);
     for (int c = 0; c < now->details->class_count; c++) {
         const fv_class_metrics *class = &now->details->classes[c];
-        char numbers[5][FV__NUMBER_SIZE];
-        const char *fields[] = {now->info.class_names[c],
-                                fv__format_float(numbers[0], (double)class->support),
-                                fv__format_float(numbers[1], (double)class->predicted),
-                                fv__format_float(numbers[2], class->precision),
-                                fv__format_float(numbers[3], class->recall),
-                                fv__format_float(numbers[4], class->f1)};
-        fv__csv_add(&text, fields, sizeof fields / sizeof *fields);
+        cli_csv_add(out, now->info->class_names[c], true);
+        add_number(out, (double)class->support);
+        add_number(out, (double)class->predicted);
+        add_number(out, class->precision);
+        add_number(out, class->recall);
+        add_number(out, class->f1);
+        fputc('\n', out);
     }
-    return write_file(folder, "classes.csv", &text, error);
 }
 
 // The first column and the header are the classes' names.
-static fv_status write_confusion(const cli_evaluation *now, const char *folder, fv_error *error) {
+static void write_confusion(const cli_evaluation *now, FILE *out) {
     const int classes = now->details->class_count;
-    fv__text text = {0};
-    const char **fields = fv__alloc_array((size_t)classes + 1, sizeof *fields);
-    char(*numbers)[FV__NUMBER_SIZE] = fv__alloc_array((size_t)classes, FV__NUMBER_SIZE);
-    text.failed = !fields || !numbers;
-    for (int row = -1; row < classes && !text.failed; row++) { // -1: the header
-        fields[0] = row < 0 ? "class" : now->info.class_names[row];
-        for (int c = 0; c < classes; c++) {
-            fields[c + 1] =
-                row < 0 ? now->info.class_names[c] : fv__format_float(numbers[c], (double)count_at(now, row, c));
-        }
-        fv__csv_add(&text, fields, (size_t)classes + 1);
+    cli_csv_add(out, "class", true);
+    for (int c = 0; c < classes; c++) {
+        cli_csv_add(out, now->info->class_names[c], false);
     }
-    fv__free(fields);
-    fv__free(numbers);
-    return write_file(folder, "confusion.csv", &text, error);
+    fputc('\n', out);
+    for (int row = 0; row < classes; row++) {
+        cli_csv_add(out, now->info->class_names[row], true);
+        for (int c = 0; c < classes; c++) {
+            add_number(out, (double)count_at(now, row, c));
+        }
+        fputc('\n', out);
+    }
 }
 
-static fv_status write_calibration(const cli_evaluation *now, const char *folder, fv_error *error) {
-    fv__text text = {0};
-    fv__text_add(&text, "above,samples,confidence,accuracy\n");
+static void write_calibration(const cli_evaluation *now, FILE *out) {
+    fputs("above,samples,confidence,accuracy\n", out);
     for (int b = 0; b < FV_CALIBRATION_BINS; b++) {
         const fv_calibration_bin *bin = &now->details->bins[b];
-        char numbers[3][FV__NUMBER_SIZE];
-        fv__text_addf(&text, "%s,%zu,%s,%s\n", fv__format_float(numbers[0], (double)b / FV_CALIBRATION_BINS),
-                      bin->samples, fv__format_float(numbers[1], bin->confidence),
-                      fv__format_float(numbers[2], bin->accuracy));
+        char above[CLI_NUMBER_SIZE];
+        cli_csv_add(out, cli_shortest(above, (double)b / FV_CALIBRATION_BINS), true);
+        add_number(out, (double)bin->samples);
+        add_number(out, bin->confidence);
+        add_number(out, bin->accuracy);
+        fputc('\n', out);
     }
-    return write_file(folder, "calibration.csv", &text, error);
 }
 
-fv_status cli_eval_write_csv(const cli_evaluation *now, const char *folder, fv_error *error) {
-    fv_status status = fv__make_folders(folder, error);
-    if (!status) {
-        status = write_classes(now, folder, error);
-    }
-    if (!status) {
-        status = write_confusion(now, folder, error);
-    }
-    return status ? status : write_calibration(now, folder, error);
+static int write_file(const cli_evaluation *now, const char *folder, const char *name,
+                      void (*write)(const cli_evaluation *now, FILE *out)) {
+    cli_output out;
+    char *path = cli_format("%s/%s", folder, name);
+    int code;
+    CLI_TRY_OR_DONE(cli_output_open(path, &out));
+    write(now, out.stream);
+    code = cli_output_close(&out);
+done:
+    free(path);
+    return code;
+}
+
+int cli_eval_write_csv(const cli_evaluation *now, const char *folder) {
+    CLI_TRY(cli_make_folders(folder));
+    CLI_TRY(write_file(now, folder, "classes.csv", write_classes));
+    CLI_TRY(write_file(now, folder, "confusion.csv", write_confusion));
+    return write_file(now, folder, "calibration.csv", write_calibration);
 }

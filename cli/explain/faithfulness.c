@@ -1,8 +1,9 @@
-// --faithfulness: deletion and insertion of every map, averaged over the images, beside random orders of the pixels.
+// --faithfulness: deletion and insertion of every map, averaged over the images, next to random orders of the pixels.
 #include "explain.h"
-#include "support/json.h"
+#include "support/say.h"
+#include "support/table.h"
 
-enum { REPEATS = 3 }; // random orders an image
+enum { REPEATS = 3 }; // random orders for each image
 
 static void add(cli_explain_score *score, const char *word, const fv_faithfulness *measured) {
     score->word = word;
@@ -12,31 +13,21 @@ static void add(cli_explain_score *score, const char *word, const fv_faithfulnes
 }
 
 int cli_explain_measure(cli_explanation *now) {
+    const uint64_t seed = now->options->source.seed + now->index;
     fv_error error;
-    fv_status status = FV_OK;
-    for (int i = 0; i < now->map_count && !status; i++) {
+    for (int i = 0; i < now->map_count; i++) {
         cli_explain_map *map = &now->maps[i];
-        status = fv_explainer_faithfulness(now->explainer, map->values, &map->faithfulness, &error);
-        if (!status) {
-            add(&now->scores[i], map->word, &map->faithfulness);
-        }
+        CLI_TRY(cli_check(fv_explainer_faithfulness(now->explainer, map->values, &map->faithfulness, &error), &error));
+        add(&now->scores[i], map->word, &map->faithfulness);
     }
-    if (!status) {
-        status = fv_explainer_random_faithfulness(now->explainer, REPEATS, now->options->seed + now->index,
-                                                  &now->random, &error);
-    }
-    if (status) {
-        return cli_fail(&error);
-    }
+    CLI_TRY(cli_check(fv_explainer_random_faithfulness(now->explainer, REPEATS, seed, &now->random, &error), &error));
     add(&now->scores[CLI_EXPLAIN_MAPS], "random", &now->random);
     return CLI_OK;
 }
 
-int cli_explain_print_scores(const cli_explanation *now) {
+void cli_explain_print_scores(const cli_explanation *now) {
     cli_table table = {.alignment = "lrr"};
-    cli_table_add(&table, "map");
-    cli_table_add(&table, "deletion, less is better");
-    cli_table_add(&table, "insertion, more is better");
+    cli_table_add_row(&table, "map", "deletion, less is better", "insertion, more is better");
     for (int i = 0; i <= CLI_EXPLAIN_MAPS; i++) {
         const cli_explain_score *score = &now->scores[i];
         if (score->images) {
@@ -45,7 +36,7 @@ int cli_explain_print_scores(const cli_explanation *now) {
             cli_table_add(&table, "%.3f", score->insertion / (double)score->images);
         }
     }
-    return cli_table_print(&table, stdout);
+    cli_table_print(&table, stdout);
 }
 
 json_t *cli_explain_scores_json(const cli_explanation *now) {

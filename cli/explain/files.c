@@ -4,19 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "explain.h"
-#include "formats/file.h"
-#include "formats/npy.h"
 #include "support/json.h"
-
-// A path with a name in it; NULL when out of memory.
-static char *path_for(cli_explanation *now, const char *name, const char *ending) {
-    char *suffix = fv__format("-%s.%s", name, ending);
-    char *path = suffix ? cli_explain_path(now, suffix) : NULL;
-    fv__free(suffix);
-    return path;
-}
+#include "support/memory.h"
+#include "support/paths.h"
+#include "support/say.h"
 
 // Sizes of the weights with their names, ([groups,] heads, queries, keys); returns how many.
 static int shape_of(const fv_attention_weights *layer, int shape[4], const char *names[4]) {
@@ -38,22 +30,40 @@ static size_t product(const int *shape, int rank) {
     return count;
 }
 
+// A file for the current image, with a name in it (NULL: none), that cli_output_close completes. Returns the exit code.
+typedef struct target {
+    char *path;
+    cli_output output;
+} target;
+
+static int open_target(cli_explanation *now, const char *name, target *out) {
+    char *suffix = cli_format("%s%s.%s", name ? "-" : "", name ? name : "", now->options->format);
+    out->path = cli_explain_path(now, suffix);
+    free(suffix);
+    const int code = cli_output_open(out->path, &out->output);
+    if (code != CLI_OK) {
+        free(out->path);
+    }
+    return code;
+}
+
+static int close_target(target *out) {
+    const int code = cli_output_close(&out->output);
+    free(out->path);
+    return code;
+}
+
 // --- NPY and CSV
 
-// One line a weight: the indices, then the value.
-static fv_status write_weights_csv(const char *path, const fv_attention_weights *layer, fv_error *error) {
+// One line for each weight: the indices, then the value.
+static void write_weights_csv(const fv_attention_weights *layer, FILE *out) {
     int shape[4], at[4] = {0};
     const char *names[4];
-    int rank = shape_of(layer, shape, names);
-    fv__writer *writer;
-    fv_status status = fv__writer_open(path, &writer, error);
-    if (status) {
-        return status;
-    }
+    const int rank = shape_of(layer, shape, names);
     for (int i = 0; i < rank; i++) {
-        (void)fv__writer_print(writer, NULL, "%s,", names[i]); // the commit tells of a failure
+        fprintf(out, "%s,", names[i]);
     }
-    (void)fv__writer_print(writer, NULL, "weight\n");
+    fputs("weight\n", out);
     for (size_t n = 0, count = product(shape, rank); n < count; n++) {
         size_t rest = n;
         for (int i = rank - 1; i >= 0; i--) {
@@ -61,81 +71,67 @@ static fv_status write_weights_csv(const char *path, const fv_attention_weights 
             rest /= (size_t)shape[i];
         }
         for (int i = 0; i < rank; i++) {
-            (void)fv__writer_print(writer, NULL, "%d,", at[i]);
+            fprintf(out, "%d,", at[i]);
         }
-        (void)fv__writer_print(writer, NULL, "%.9g\n", (double)layer->weights[n]);
+        fprintf(out, "%.9g\n", (double)layer->weights[n]);
     }
-    return fv__writer_commit(writer, error);
 }
 
-static fv_status write_maps_csv(const cli_explanation *now, const char *path, fv_error *error) {
-    fv_model_info model = *fv_model_get_info(now->subject.model);
-    fv__writer *writer;
-    fv_status status = fv__writer_open(path, &writer, error);
-    if (status) {
-        return status;
-    }
-    (void)fv__writer_print(writer, NULL, "row,column");
-    for (int i = 0; i < now->map_count; i++) {
-        (void)fv__writer_print(writer, NULL, ",%s", now->maps[i].word);
-    }
-    for (int p = 0; p < model.height * model.width; p++) {
-        (void)fv__writer_print(writer, NULL, "\n%d,%d", p / model.width, p % model.width);
-        for (int i = 0; i < now->map_count; i++) {
-            (void)fv__writer_print(writer, NULL, ",%.9g", (double)now->maps[i].values[p]);
-        }
-    }
-    (void)fv__writer_print(writer, NULL, "\n");
-    return fv__writer_commit(writer, error);
-}
-
-static fv_status write_npy(const char *path, const float *values, const int *sizes, int rank, fv_error *error) {
+static void write_npy(const float *values, const int *sizes, int rank, FILE *out) {
     size_t shape[4];
-    uint8_t header[FV__NPY_HEADER];
-    fv__writer *writer;
+    uint8_t header[FV_NPY_HEADER];
     for (int i = 0; i < rank; i++) {
         shape[i] = (size_t)sizes[i];
     }
-    fv__npy_header(header, shape, (size_t)rank);
-    fv_status status = fv__writer_open(path, &writer, error);
-    if (status) {
-        return status;
-    }
-    (void)fv__writer_append(writer, header, sizeof header, NULL); // the commit tells of a failure
-    (void)fv__writer_append(writer, values, product(sizes, rank) * sizeof *values, NULL);
-    return fv__writer_commit(writer, error);
+    fv_npy_header(header, shape, (size_t)rank);
+    fwrite(header, 1, sizeof header, out);
+    fwrite(values, sizeof *values, product(sizes, rank), out);
 }
 
 static int write_weights(cli_explanation *now, const fv_attention_weights *layer) {
     int shape[4];
     const char *names[4];
-    fv_error error;
-    char *path = path_for(now, layer->layer, now->format);
-    if (!path) {
-        return cli_fail_memory();
+    target out;
+    const int rank = shape_of(layer, shape, names);
+    CLI_TRY(open_target(now, layer->layer, &out));
+    if (strcmp(now->options->format, "npy") == 0) {
+        write_npy(layer->weights, shape, rank, out.output.stream);
+    } else {
+        write_weights_csv(layer, out.output.stream);
     }
-    int rank = shape_of(layer, shape, names);
-    fv_status status = strcmp(now->format, "npy") == 0 ? write_npy(path, layer->weights, shape, rank, &error)
-                                                       : write_weights_csv(path, layer, &error);
-    fv__free(path);
-    return status ? cli_fail(&error) : CLI_OK;
+    return close_target(&out);
 }
 
-static int write_maps(cli_explanation *now) {
-    fv_model_info model = *fv_model_get_info(now->subject.model);
-    const int shape[2] = {model.height, model.width};
-    bool csv = strcmp(now->format, "csv") == 0;
-    fv_status status = FV_OK;
-    fv_error error;
-    for (int i = 0; i < (csv ? 1 : now->map_count) && !status; i++) {
-        char *path = csv ? cli_explain_path(now, ".csv") : path_for(now, now->maps[i].word, "npy");
-        if (!path) {
-            return cli_fail_memory();
-        }
-        status = csv ? write_maps_csv(now, path, &error) : write_npy(path, now->maps[i].values, shape, 2, &error);
-        fv__free(path);
+// One line for each pixel, a column for each map.
+static int write_maps_csv(cli_explanation *now) {
+    const int width = now->model->width;
+    target out;
+    CLI_TRY(open_target(now, NULL, &out));
+    FILE *stream = out.output.stream;
+    fputs("row,column", stream);
+    for (int i = 0; i < now->map_count; i++) {
+        fprintf(stream, ",%s", now->maps[i].word);
     }
-    return status ? cli_fail(&error) : CLI_OK;
+    for (int p = 0; p < now->model->height * width; p++) {
+        fprintf(stream, "\n%d,%d", p / width, p % width);
+        for (int i = 0; i < now->map_count; i++) {
+            fprintf(stream, ",%.9g", (double)now->maps[i].values[p]);
+        }
+    }
+    fputc('\n', stream);
+    return close_target(&out);
+}
+
+// One file for each map.
+static int write_maps_npy(cli_explanation *now) {
+    const int shape[2] = {now->model->height, now->model->width};
+    for (int i = 0; i < now->map_count; i++) {
+        target out;
+        CLI_TRY(open_target(now, now->maps[i].word, &out));
+        write_npy(now->maps[i].values, shape, 2, out.output.stream);
+        CLI_TRY(close_target(&out));
+    }
+    return CLI_OK;
 }
 
 // --- JSON
@@ -160,24 +156,24 @@ static json_t *places_json(const fv_attention_weights *layer) {
 static json_t *weights_json(const fv_attention_weights *layer) {
     int shape[4];
     const char *names[4];
-    int rank = shape_of(layer, shape, names);
-    json_t *sizes = json_array(), *axes = json_array();
+    const int rank = shape_of(layer, shape, names);
+    const cli_shape sizes = cli_shape_of(rank, shape);
+    json_t *axes = json_array();
     for (int i = 0; i < rank; i++) {
-        json_array_append_new(sizes, json_integer(shape[i]));
         json_array_append_new(axes, json_string(names[i]));
     }
-    return json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}", "layer", layer->layer, "axes", axes, "shape", sizes, "residual",
-                     (int)layer->residual, "tokens", places_json(layer), "weights",
+    return json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}", "layer", layer->layer, "axes", axes, "shape",
+                     cli_json_shape(&sizes), "residual", (int)layer->residual, "tokens", places_json(layer), "weights",
                      numbers(layer->weights, product(shape, rank)));
 }
 
 static json_t *maps_json(const cli_explanation *now) {
-    fv_model_info model = *fv_model_get_info(now->subject.model);
+    const fv_model_info *model = now->model;
     json_t *maps = json_object();
     for (int i = 0; i < now->map_count; i++) {
         const cli_explain_map *map = &now->maps[i];
-        json_t *entry = json_pack("{s:[i,i], s:o}", "shape", model.height, model.width, "values",
-                                  numbers(map->values, (size_t)model.height * (size_t)model.width));
+        json_t *entry = json_pack("{s:[i,i], s:o}", "shape", model->height, model->width, "values",
+                                  numbers(map->values, (size_t)model->height * (size_t)model->width));
         if (now->options->faithfulness) {
             json_object_set_new(entry, "deletion", numbers(map->faithfulness.deleted, FV_FAITHFULNESS_POINTS));
             json_object_set_new(entry, "insertion", numbers(map->faithfulness.inserted, FV_FAITHFULNESS_POINTS));
@@ -188,56 +184,58 @@ static json_t *maps_json(const cli_explanation *now) {
 }
 
 static int write_json(cli_explanation *now, json_t *content) {
-    fv_error error;
-    fv_explained seen = *fv_explainer_get_result(now->explainer);
-    fv_model_info model = *fv_model_get_info(now->subject.model);
+    const fv_explained *seen = fv_explainer_get_result(now->explainer);
+    const char *const *names = now->model->class_names;
     json_t *root = cli_explain_image_json(now);
-    json_object_update_new(root,
-                           json_pack("{s:s, s:s, s:o}", "predicted", model.class_names[seen.predicted], "explained",
-                                     model.class_names[seen.target], now->map_count ? "maps" : "attention", content));
-    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-    char *path = cli_explain_path(now, ".json");
-    int code = text && path ? CLI_OK : cli_fail_memory();
-    if (code == CLI_OK && fv__file_write(path, text, strlen(text), &error) != FV_OK) {
-        code = cli_fail(&error);
-    }
+    target out;
+    int code;
+    json_object_update_new(root, json_pack("{s:s, s:s, s:o}", "predicted", names[seen->predicted], "explained",
+                                           names[seen->target], now->map_count ? "maps" : "attention", content));
+    CLI_TRY_OR_DONE(open_target(now, NULL, &out));
+    json_dumpf(root, out.output.stream, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    code = close_target(&out);
+done:
     json_decref(root);
-    free(text);
-    fv__free(path);
     return code;
 }
 
 // --- What is asked for
 
-int cli_explain_write(cli_explanation *now) {
-    bool json = strcmp(now->format, "json") == 0;
-    if (!now->method || now->method->kind == CLI_EXPLAIN_MAP) {
-        return json ? write_json(now, maps_json(now)) : write_maps(now);
-    }
-    int layers = fv_explainer_get_result(now->explainer)->layers, code = CLI_OK, written = 0;
-    json_t *list = json ? json_array() : NULL;
-    for (int i = 0; i < layers && code == CLI_OK; i++) {
-        fv_attention_weights layer = *fv_explainer_get_attention(now->explainer, i);
-        if ((now->choice.layer >= 0 && now->choice.layer != i) ||
-            layer.slots != (now->method->kind == CLI_EXPLAIN_SLOTS)) {
+static int write_layers(cli_explanation *now, bool slots) {
+    const bool json = strcmp(now->options->format, "json") == 0;
+    const int layers = fv_explainer_get_result(now->explainer)->layers;
+    json_t *list = json_array();
+    int written = 0, code = CLI_OK;
+    for (int i = 0; i < layers; i++) {
+        const fv_attention_weights *layer = fv_explainer_get_attention(now->explainer, i);
+        if ((now->choice.layer >= 0 && now->choice.layer != i) || layer->slots != slots) {
             continue;
         }
         written++;
         if (json) {
-            json_array_append_new(list, weights_json(&layer));
+            json_array_append_new(list, weights_json(layer));
         } else {
-            code = write_weights(now, &layer);
+            CLI_TRY_OR_DONE(write_weights(now, layer));
         }
     }
     if (!written) {
-        cli_say("no attention layer asked for %s", now->method->kind == CLI_EXPLAIN_SLOTS
-                                                       ? "has memory slots: use --method attention"
-                                                       : "attends to tokens: use --method slots");
+        cli_say("no attention layer asked for %s",
+                slots ? "has memory slots: use --method attention" : "attends to tokens: use --method slots");
         code = CLI_FAILED;
-    }
-    if (code == CLI_OK && json) {
+    } else if (json) {
         return write_json(now, list);
     }
+done:
     json_decref(list);
     return code;
+}
+
+int cli_explain_write(cli_explanation *now) {
+    if (now->method && now->method->kind != CLI_EXPLAIN_MAP) {
+        return write_layers(now, now->method->kind == CLI_EXPLAIN_SLOTS);
+    }
+    if (strcmp(now->options->format, "json") == 0) {
+        return write_json(now, maps_json(now));
+    }
+    return strcmp(now->options->format, "csv") == 0 ? write_maps_csv(now) : write_maps_npy(now);
 }

@@ -1,9 +1,12 @@
-// Pictures of `fovea explain`: an image and beside it its maps, or the weights of layers, a cell a head or slot.
+// Pictures of `fovea explain`: an image and next to it its maps, or the weights of layers, one cell per head or slot.
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "commands.h"
 #include "explain.h"
+#include "support/memory.h"
+#include "support/say.h"
 
 enum {
     LARGE = 224, // pixels that the longer side of an image should have, at most, in the picture of all maps
@@ -19,26 +22,29 @@ static const double UNIFORM = 0.01;
 // The cells of one picture, filled one after the other.
 typedef struct sheet {
     const cli_explanation *now;
-    fv_model_info model;
-    int scale, rows, columns, count;
+    const fv_model_info *model;
+    int scale, rows, columns;
     fv_grid_cell *cells;
     uint8_t *pixels;                             // of all cells
     char (*captions)[CAPTION], (*ranges)[RANGE]; // of the cells
     float *map;                                  // room for one
 } sheet;
 
-static int open_sheet(sheet *s, const cli_explanation *now, int rows, int columns, int size) {
-    fv_model_info model = *fv_model_get_info(now->subject.model);
-    int longer = model.height > model.width ? model.height : model.width;
-    *s = (sheet){
-        .now = now, .model = model, .scale = longer < size ? size / longer : 1, .rows = rows, .columns = columns};
-    size_t cells = (size_t)rows * (size_t)columns, places = (size_t)model.height * (size_t)model.width;
-    s->cells = fv__alloc_array(cells, sizeof *s->cells);
-    s->captions = fv__alloc_array(cells, sizeof *s->captions);
-    s->ranges = fv__alloc_array(cells, sizeof *s->ranges);
-    s->pixels = fv__alloc_array(cells, places * (size_t)s->scale * (size_t)s->scale * 3);
-    s->map = fv__alloc_array(places, sizeof *s->map);
-    return s->cells && s->captions && s->ranges && s->pixels && s->map ? CLI_OK : cli_fail_memory();
+static sheet open_sheet(const cli_explanation *now, int rows, int columns, int size) {
+    const fv_model_info *model = now->model;
+    const int longer = model->height > model->width ? model->height : model->width;
+    const int scale = longer < size ? size / longer : 1;
+    const size_t cells = (size_t)rows * (size_t)columns, places = (size_t)model->height * (size_t)model->width;
+    return (sheet){.now = now,
+                   .model = model,
+                   .scale = scale,
+                   .rows = rows,
+                   .columns = columns,
+                   .cells = cli_alloc(cells, sizeof(fv_grid_cell)),
+                   .captions = cli_alloc(cells, CAPTION),
+                   .ranges = cli_alloc(cells, RANGE),
+                   .pixels = cli_alloc(cells, places * (size_t)scale * (size_t)scale * 3),
+                   .map = cli_alloc(places, sizeof(float))};
 }
 
 // The values of a map between which colours change: from its smallest, but not below 0, to its largest; in words, too.
@@ -61,18 +67,19 @@ static void find_range(const float *map, size_t places, double *least, double *m
 // Puts the image, under a map if there is one, into cell `at`; the caption is in s->captions[at].
 static void add_cell(sheet *s, int at, const float *map) {
     fv_heat_map overlay = {.size = sizeof overlay,
-                           .height = s->model.height,
-                           .width = s->model.width,
-                           .channels = s->model.channels,
+                           .height = s->model->height,
+                           .width = s->model->width,
+                           .channels = s->model->channels,
                            .pixels = s->now->pixels,
                            .map = map,
                            .blocky = s->now->options->blocky,
                            .scale = s->scale};
-    size_t size = (size_t)s->model.height * (size_t)s->model.width * (size_t)s->scale * (size_t)s->scale * 3;
+    size_t size = (size_t)s->model->height * (size_t)s->model->width * (size_t)s->scale * (size_t)s->scale * 3;
     uint8_t *pixels = s->pixels + (size_t)at * size;
     s->cells[at] = (fv_grid_cell){.pixels = pixels, .captions = {s->captions[at]}};
     if (map) {
-        find_range(map, (size_t)s->model.height * (size_t)s->model.width, &overlay.least, &overlay.most, s->ranges[at]);
+        find_range(map, (size_t)s->model->height * (size_t)s->model->width, &overlay.least, &overlay.most,
+                   s->ranges[at]);
         s->cells[at].captions[1] = s->ranges[at];
     }
     fv_heat_map_paint(&overlay, pixels, NULL); // whose numbers are fine
@@ -80,7 +87,7 @@ static void add_cell(sheet *s, int at, const float *map) {
 
 // Draws a frame around the part of the image in cell `at` that a token stands for.
 static void frame_token(sheet *s, int at, const fv_attention_weights *layer, int token) {
-    const int size[2] = {s->model.height * s->scale, s->model.width * s->scale};
+    const int size[2] = {s->model->height * s->scale, s->model->width * s->scale};
     const int place[2] = {token / layer->columns, token % layer->columns};
     int first[2], last[2];
     for (int axis = 0; axis < 2; axis++) {
@@ -110,34 +117,31 @@ static void add_image(sheet *s, int index, int query) {
     }
 }
 
-// Writes the picture and lets go of the sheet.
-static int close_sheet(sheet *s, cli_explanation *now, int code, const char *suffix, const char *about) {
-    char title[CLI_EXPLAIN_TITLE];
+static int write_sheet(const sheet *s, cli_explanation *now, const char *suffix, const char *about) {
     fv_error error;
-    char *path = code == CLI_OK ? cli_explain_path(now, suffix) : NULL;
+    char *path = cli_explain_path(now, suffix), *title = cli_explain_title(now);
     const fv_grid grid = {.size = sizeof grid,
-                          .title = cli_explain_title(now, title),
+                          .title = title,
                           .subtitle = about,
                           .rows = s->rows,
                           .columns = s->columns,
-                          .height = s->model.height * s->scale,
-                          .width = s->model.width * s->scale,
+                          .height = s->model->height * s->scale,
+                          .width = s->model->width * s->scale,
                           .channels = 3,
                           .scale = 1,
                           .cells = s->cells};
-    if (code == CLI_OK && !path) {
-        code = cli_fail_memory();
-    }
-    if (code == CLI_OK && fv_grid_draw(&grid, path, &error) != FV_OK) {
-        code = cli_fail(&error);
-    }
-    fv__free(path);
-    fv__free(s->cells);
-    fv__free(s->captions);
-    fv__free(s->ranges);
-    fv__free(s->pixels);
-    fv__free(s->map);
+    const int code = cli_check(fv_grid_draw(&grid, path, &error), &error);
+    free(title);
+    free(path);
     return code;
+}
+
+static void close_sheet(sheet *s) {
+    free(s->cells);
+    free(s->captions);
+    free(s->ranges);
+    free(s->pixels);
+    free(s->map);
 }
 
 // --- What was asked for, in words
@@ -185,111 +189,113 @@ static int layer_of(const cli_explanation *now) {
 // --- Maps
 
 static int draw_maps(cli_explanation *now) {
-    sheet s;
     char suffix[32], head[ABOUT], query[ABOUT], about[2 * ABOUT + 16];
-    int code = open_sheet(&s, now, 1, 1 + now->map_count, LARGE);
-    if (code == CLI_OK) {
-        add_image(&s, layer_of(now), now->choice.query);
-    }
-    for (int i = 1; i <= now->map_count && code == CLI_OK; i++) {
+    sheet s = open_sheet(now, 1, 1 + now->map_count, LARGE);
+    add_image(&s, layer_of(now), now->choice.query);
+    for (int i = 1; i <= now->map_count; i++) {
         const cli_explain_map *map = &now->maps[i - 1];
-        snprintf(s.captions[i], CAPTION, "%s%s%s%s", map->word, map->remark ? " (" : "", map->remark ? map->remark : "",
-                 map->remark ? ")" : "");
+        snprintf(s.captions[i], CAPTION, map->remark ? "%s (%s)" : "%s", map->word, map->remark);
         add_cell(&s, i, map->values);
     }
     describe_head(now, layer_of(now), head);
     describe_query(now, layer_of(now), now->choice.query, query);
     snprintf(about, sizeof about, "received: %s, %s", head, query);
-    snprintf(suffix, sizeof suffix, "%s%s.png", now->method ? "-" : "", now->method ? now->method->word : "");
-    return close_sheet(&s, now, code, suffix, now->choice.head < 0 && now->choice.query < 0 ? NULL : about);
+    snprintf(suffix, sizeof suffix, now->method ? "-%s.png" : ".png", now->method ? now->method->word : "");
+    const bool mean = now->choice.head < 0 && now->choice.query < 0;
+    const int code = write_sheet(&s, now, suffix, mean ? NULL : about);
+    close_sheet(&s);
+    return code;
 }
 
-// --- Weights: beside the image the heads of each layer, or the slots of one
+// --- Weights: next to the image the heads of each layer, or the slots of one
 
 // One head's or one slot's map, as number `number`.
-static int add_weights(sheet *s, int number, const fv_explain_options *choice, const char *caption) {
+static int add_weights(sheet *s, int number, const fv_explain_options *choice) {
     fv_error error;
     const int wide = s->columns - 1, at = number / wide * s->columns + 1 + number % wide;
-    snprintf(s->captions[at], CAPTION, "%.*s", CAPTION - 1, caption);
-    fv_status status = fv_explainer_map(s->now->explainer, FV_EXPLAIN_ATTENTION, choice, s->map, &error);
-    if (status) {
-        return status == FV_INVALID ? cli_usage(&cli_explain, "%s", error.message) : cli_fail(&error);
+    const fv_attention_weights *layer = fv_explainer_get_attention(s->now->explainer, choice->layer);
+    const fv_status status = fv_explainer_map(s->now->explainer, FV_EXPLAIN_ATTENTION, choice, s->map, &error);
+    if (status == FV_INVALID) {
+        return cli_usage(&cli_explain, "%s", error.message);
+    }
+    CLI_TRY(cli_check(status, &error));
+    if (layer->slots) {
+        snprintf(s->captions[at], CAPTION, "slot %d", choice->query);
+    } else {
+        snprintf(s->captions[at], CAPTION, "%s, head %d", layer->layer, choice->head);
     }
     add_cell(s, at, s->map);
     return CLI_OK;
 }
 
-// One layer: its heads, wrapped. Several: a row a layer.
-static int draw_heads(cli_explanation *now) {
-    int layers = fv_explainer_get_result(now->explainer)->layers, most = 1;
-    int first = now->choice.layer < 0 ? 0 : now->choice.layer, last = layer_of(now);
+// Layers first … last: the heads of one, wrapped, or a row for each of several.
+static int draw_heads(cli_explanation *now, int first, int last) {
+    const int only = now->choice.head;
+    int most = 1, code;
     for (int i = first; i <= last; i++) {
-        int heads = now->choice.head < 0 ? fv_explainer_get_attention(now->explainer, i)->heads : 1;
-        most = heads > most ? heads : most;
-    }
-    if (layers == 0) {
-        cli_say("the model has no attention layer");
-        return CLI_FAILED;
+        const fv_attention_weights *layer = fv_explainer_get_attention(now->explainer, i);
+        if (layer->slots) {
+            cli_say("layer %s attends to memory slots: use --method slots", layer->layer);
+            return CLI_FAILED;
+        }
+        most = only < 0 && layer->heads > most ? layer->heads : most;
     }
     const bool wrapped = first == last && most > WRAP;
     const int wide = wrapped ? WRAP : most, rows = wrapped ? (most + WRAP - 1) / WRAP : last - first + 1;
-    char about[ABOUT], caption[CAPTION];
-    sheet s;
-    int code = open_sheet(&s, now, rows, 1 + wide, SMALL);
+    const int query = for_layer(now, last, 0).query;
+    char about[ABOUT];
+    sheet s = open_sheet(now, rows, 1 + wide, SMALL);
     for (int i = first; i <= last; i++) {
-        fv_attention_weights layer = *fv_explainer_get_attention(now->explainer, i);
-        for (int j = 0; j < (now->choice.head < 0 ? layer.heads : 1) && code == CLI_OK; j++) {
-            int head = now->choice.head < 0 ? j : now->choice.head;
-            fv_explain_options choice = for_layer(now, i, head);
-            snprintf(caption, sizeof caption, "%s, head %d", layer.layer, head);
-            if (layer.slots) {
-                cli_say("layer %s attends to memory slots: use --method slots", layer.layer);
-                code = CLI_FAILED;
-            } else {
-                code = add_weights(&s, (i - first) * wide + j, &choice, caption);
-            }
+        const int heads = only < 0 ? fv_explainer_get_attention(now->explainer, i)->heads : 1;
+        for (int j = 0; j < heads; j++) {
+            const fv_explain_options choice = for_layer(now, i, only < 0 ? j : only);
+            CLI_TRY_OR_DONE(add_weights(&s, (i - first) * wide + j, &choice));
         }
     }
-    const int query = for_layer(now, last, 0).query;
-    if (code == CLI_OK) {
-        add_image(&s, last, query);
-    }
+    add_image(&s, last, query);
     describe_query(now, last, query, about);
-    return close_sheet(&s, now, code, "-attention.png", about);
+    code = write_sheet(&s, now, "-attention.png", about);
+done:
+    close_sheet(&s);
+    return code;
 }
 
 // The slots of one layer, or with --query one of them.
-static int draw_slots(cli_explanation *now) {
-    const int index = layer_of(now);
-    fv_attention_weights layer = *fv_explainer_get_attention(now->explainer, index);
-    if (!layer.layer || !layer.slots) {
-        cli_say("%s%s", layer.layer ? layer.layer : "the model",
-                layer.layer ? " attends to tokens, not to memory slots: use --method attention"
-                            : " has no attention layer");
+static int draw_slots(cli_explanation *now, int index) {
+    const fv_attention_weights layer = *fv_explainer_get_attention(now->explainer, index);
+    const int only = now->choice.query, count = only < 0 ? layer.keys : 1;
+    char about[2 * ABOUT], head[ABOUT];
+    int code;
+    if (!layer.slots) {
+        cli_say("%s attends to tokens, not to memory slots: use --method attention", layer.layer);
         return CLI_FAILED;
     }
-    int only = now->choice.query, count = only < 0 ? layer.keys : 1;
-    char about[2 * ABOUT], head[ABOUT];
-    describe_head(now, index, head);
-    snprintf(about, sizeof about, "how much each token turns to each memory slot of %.120s, %s", layer.layer, head);
-    sheet s;
-    int code = open_sheet(&s, now, (count + WRAP - 1) / WRAP, 1 + (count < WRAP ? count : WRAP), SMALL);
-    for (int i = 0; i < count && code == CLI_OK; i++) {
-        char caption[32];
+    sheet s = open_sheet(now, (count + WRAP - 1) / WRAP, 1 + (count < WRAP ? count : WRAP), SMALL);
+    for (int i = 0; i < count; i++) {
         fv_explain_options choice = for_layer(now, index, now->choice.head);
         choice.query = only < 0 ? i : only;
-        snprintf(caption, sizeof caption, "slot %d", choice.query);
-        code = add_weights(&s, i, &choice, caption);
+        CLI_TRY_OR_DONE(add_weights(&s, i, &choice));
     }
-    if (code == CLI_OK) {
-        add_image(&s, index, -1);
+    add_image(&s, index, -1);
+    describe_head(now, index, head);
+    snprintf(about, sizeof about, "how much each token turns to each memory slot of %.120s, %s", layer.layer, head);
+    code = write_sheet(&s, now, "-slots.png", about);
+done:
+    close_sheet(&s);
+    return code;
+}
+
+static int draw_weights(cli_explanation *now) {
+    if (fv_explainer_get_result(now->explainer)->layers == 0) {
+        cli_say("the model has no attention layer");
+        return CLI_FAILED;
     }
-    return close_sheet(&s, now, code, "-slots.png", about);
+    const int last = layer_of(now);
+    return now->method->kind == CLI_EXPLAIN_SLOTS ? draw_slots(now, last)
+                                                  : draw_heads(now, now->choice.layer < 0 ? 0 : last, last);
 }
 
 int cli_explain_draw(cli_explanation *now) {
-    if (!now->method || now->method->kind == CLI_EXPLAIN_MAP) {
-        return draw_maps(now);
-    }
-    return now->method->kind == CLI_EXPLAIN_SLOTS ? draw_slots(now) : draw_heads(now);
+    const bool maps = !now->method || now->method->kind == CLI_EXPLAIN_MAP;
+    return maps ? draw_maps(now) : draw_weights(now);
 }

@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+#include "commands.h"
 #include "support/json.h"
+#include "support/recipe.h"
+#include "support/say.h"
+#include "support/table.h"
 
 // Where the line after this one begins, or the end.
 static const char *next_line(const char *line) {
@@ -37,22 +41,15 @@ static bool print_section(const char *reference, const char *name) {
     return found;
 }
 
-static const fv_builtin_recipe *find(const char *name) {
-    const fv_builtin_recipe *recipe;
-    for (size_t i = 0; (recipe = fv_recipe_get_builtin(i)) && strcmp(recipe->name, name) != 0; i++) {
-    }
-    return recipe;
-}
-
 int cli_help_recipe(const char *name) {
-    const fv_builtin_recipe *recipe = name ? find(name) : NULL;
+    const fv_builtin_recipe *recipe = name ? cli_recipe_find(name) : NULL;
     if (recipe) {
         fputs(recipe->text, stdout);
         return CLI_OK;
     }
     char *text = NULL;
     fv_error error;
-    int code = fv_recipe_describe_keys(&text, &error) == FV_OK ? CLI_OK : cli_fail(&error);
+    int code = cli_check(fv_recipe_describe_keys(&text, &error), &error);
     if (code == CLI_OK && !name) {
         fputs(text, stdout);
     } else if (code == CLI_OK && !print_section(text, name)) {
@@ -75,12 +72,12 @@ int cli_help_recipes(bool json) {
         json_array_append_new(list, json_pack("{s:s, s:s}", "name", recipe->name, "title", recipe->title));
     }
     if (json) {
-        cli_table_drop(&table);
+        cli_table_free(&table);
         return cli_json_print(list, true);
     }
     json_decref(list);
-    int code = cli_table_print(&table, stdout);
-    printf("\nTrain one with `fovea train NAME`, look at one with `fovea summary NAME`. One of your own is a file:\n"
+    cli_table_print(&table, stdout);
+    printf("\nTrain one with `fovea train NAME`, look at one with `fovea summary NAME`. Your own is a file:\n"
            "start from one of these, `fovea help recipe NAME > mine.yaml`, and `fovea train ./mine.yaml`.\n");
-    return code;
+    return CLI_OK;
 }

@@ -1,145 +1,135 @@
-// `fovea predict MODEL FILE…`: what picture files show. On a terminal a line tells how far it is:
+// `fovea predict MODEL FILE…`: what image files show. On a terminal a line says how far it is:
 //     Pictures  ━━━━━━━━━━━━━╸      640/938  210 img/s  2 s left
-#include <string.h>
-
-#include "base/clock.h"
-#include "base/memory.h"
-#include "data/photos.h"
-#include "formats/file.h"
-#include "predict.h"
 #include "support/files.h"
+
+#include <stdlib.h>
+
+#include "predict.h"
+#include "support/csv.h"
 #include "support/json.h"
+#include "support/memory.h"
+#include "support/numbers.h"
+#include "support/progress.h"
+#include "support/say.h"
 
 typedef struct files {
     cli_predictions shared;
     cli_files list;
     char **problems; // (count); NULL: none
     int left_out;
-    bool live, failed;     // failed: out of memory
-    double started, drawn; // when
-    size_t first;          // of the chunk under way
+    double started; // when
+    size_t first;   // of the current chunk
 } files;
 
-// --- What they show
-
-static void wipe(const files *now) {
-    if (now->live) {
-        fputs("\r\033[K", stderr);
-    }
-}
-
 static void leave_out(files *now, const fv_event *event) {
-    char **problem = &now->problems[now->first + event->index];
-    wipe(now);
     cli_say("left out: %s", event->message);
-    *problem = fv__strdup(event->message);
-    now->failed |= !*problem;
+    now->problems[now->first + event->index] = cli_copy(event->message);
     now->left_out++;
 }
 
-static void show_progress(files *now, size_t done) {
-    char bar[CLI_BAR_SIZE], rate[CLI_NUMBER_SIZE], left[CLI_NUMBER_SIZE];
-    const double seen = (double)(now->first + done), seconds = fv__seconds() - now->started;
-    wipe(now);
-    fprintf(stderr, "Pictures  %s  %.0f/%d  %s img/s  %s left", cli_bar(bar, seen / now->list.count, 24), seen,
-            now->list.count, cli_count(rate, seen / seconds),
-            cli_duration(left, seconds / seen * (now->list.count - seen)));
-    now->drawn = fv__seconds();
+static void show_progress(const files *now, size_t done) {
+    char rate[CLI_NUMBER_SIZE], left[CLI_NUMBER_SIZE];
+    const double seen = (double)(now->first + done), seconds = cli_seconds() - now->started;
+    cli_progress_draw("Pictures  ", seen / now->list.count, "  %.0f/%d  %s img/s  %s left", seen, now->list.count,
+                      cli_count(rate, seen / seconds), cli_duration(left, seconds / seen * (now->list.count - seen)));
 }
 
 static bool on_event(void *context, const fv_event *event) {
     files *now = context;
     if (event->kind == FV_EVENT_LEFT_OUT) {
         leave_out(now, event);
-    } else if (now->live && fv__seconds() - now->drawn > 0.1) {
+    } else if (event->kind == FV_EVENT_WORK && cli_progress_is_due()) {
         show_progress(now, event->done);
     }
     return true;
 }
 
 static int predict(files *now) {
-    const fv_predict_files_options options = {
-        .size = sizeof options, .strict = now->shared.options->strict, .on_event = on_event, .context = now};
-    size_t count = (size_t)now->list.count;
+    const predict_options *options = now->shared.options;
+    const fv_predict_files_options how = {
+        .size = sizeof how, .strict = options->source.strict, .on_event = on_event, .context = now};
+    const size_t count = (size_t)now->list.count;
     fv_error error;
-    fv_status status = FV_OK;
-    int code = cli_predictions_reserve(&now->shared, count);
-    now->problems = fv__alloc_array(count, sizeof *now->problems);
-    now->live = cli_is_live() && !now->shared.options->quiet;
-    now->started = fv__seconds();
-    for (; now->first < count && code == CLI_OK && !status; now->first += CLI_PREDICT_CHUNK) {
-        size_t images = count - now->first < CLI_PREDICT_CHUNK ? count - now->first : CLI_PREDICT_CHUNK;
+    cli_predictions_reserve(&now->shared, count);
+    now->problems = cli_alloc(count, sizeof *now->problems);
+    cli_progress_begin(options->source.quiet);
+    now->started = cli_seconds();
+    for (; now->first < count; now->first += CLI_PREDICT_CHUNK) {
+        const size_t images = count - now->first < CLI_PREDICT_CHUNK ? count - now->first : CLI_PREDICT_CHUNK;
         const char *const *paths = (const char *const *)now->list.paths + now->first;
-        status = now->problems
-                     ? fv_predictor_run_files(now->shared.predictor, paths, images, &options, now->shared.chunk, &error)
-                     : fv__fail_memory(&error, "the files");
-        if (!status) {
-            cli_predictions_rank(&now->shared, now->first, images);
-        }
+        CLI_TRY(cli_check(fv_predictor_run_files(now->shared.predictor, paths, images, &how, now->shared.chunk, &error),
+                          &error));
+        cli_predictions_rank(&now->shared, now->first, images);
     }
-    wipe(now);
-    return code != CLI_OK ? code : status ? cli_fail(&error) : now->failed ? cli_fail_memory() : CLI_OK;
+    cli_progress_wipe();
+    return CLI_OK;
 }
 
-// --- How that is told
+// --- Answers
+
+static const cli_ranked *ranked_of(const files *now, int i) {
+    return now->problems[i] ? NULL : cli_predictions_of(&now->shared, (size_t)i);
+}
 
 static int print_json(const files *now) {
     json_t *list = json_array();
     for (int i = 0; i < now->list.count; i++) {
-        json_t *name = cli_json_text(now->list.paths[i]);
-        json_t *entry = now->problems[i]
-                            ? json_pack("{s:o, s:o}", "file", name, "error", cli_json_text(now->problems[i]))
-                            : json_pack("{s:o, s:o}", "file", name, "predictions",
-                                        cli_ranked_json(&now->shared, cli_predictions_of(&now->shared, (size_t)i)));
+        json_t *entry = json_pack("{s:o}", "file", cli_json_text(now->list.paths[i]));
+        if (now->problems[i]) {
+            json_object_set_new(entry, "error", cli_json_text(now->problems[i]));
+        } else {
+            json_object_set_new(entry, "predictions", cli_ranked_json(&now->shared, ranked_of(now, i)));
+        }
         json_array_append_new(list, entry);
     }
     return cli_json_print(list, true);
 }
 
-static int print_csv(const files *now) {
-    static const char *const names[] = {"file", "error"};
-    fv__text text = {0};
-    cli_ranked_csv_head(&now->shared, names, 2, &text);
+static void print_csv(const files *now) {
+    printf("file,error");
+    cli_ranked_csv_head(&now->shared);
     for (int i = 0; i < now->list.count; i++) {
-        const char *problem = now->problems[i];
-        const char *const fields[] = {now->list.paths[i], problem ? problem : ""};
-        cli_ranked_csv(&now->shared, fields, 2, problem ? NULL : cli_predictions_of(&now->shared, (size_t)i), &text);
+        cli_csv_add(stdout, now->list.paths[i], true);
+        cli_csv_add(stdout, now->problems[i] ? now->problems[i] : "", false);
+        cli_ranked_csv(&now->shared, ranked_of(now, i));
     }
-    return cli_csv_print(&text);
 }
 
-static int print_text(const files *now) {
+static void print_text(const files *now) {
+    if (now->left_out == now->list.count) {
+        return;
+    }
     cli_table table = {.alignment = now->shared.top > 1 ? "lll" : "ll"};
     cli_table_add(&table, "picture");
     cli_ranked_cells(&now->shared, NULL, &table);
     for (int i = 0; i < now->list.count; i++) {
         if (!now->problems[i]) {
             cli_table_add(&table, "%s", now->list.paths[i]);
-            cli_ranked_cells(&now->shared, cli_predictions_of(&now->shared, (size_t)i), &table);
+            cli_ranked_cells(&now->shared, ranked_of(now, i), &table);
         }
     }
-    return cli_table_print(&table, stdout);
+    cli_table_print(&table, stdout);
 }
 
-int cli_predict_files(const cli_options *options) {
+int cli_predict_files(const predict_options *options, const cli_arguments *arguments) {
     files now = {0};
-    int code = cli_predictions_load(options, &now.shared);
-    if (code == CLI_OK) {
-        code = cli_files_find(&now.list, options, 1);
+    int code;
+    CLI_TRY_OR_DONE(cli_predictions_load(options, arguments->items[0], &now.shared));
+    CLI_TRY_OR_DONE(cli_files_find(&now.list, arguments, 1));
+    CLI_TRY_OR_DONE(predict(&now));
+    if (options->json) {
+        CLI_TRY_OR_DONE(print_json(&now));
+    } else if (options->csv) {
+        print_csv(&now);
+    } else {
+        print_text(&now);
     }
-    if (code == CLI_OK) {
-        code = predict(&now);
+    code = cli_files_conclude(&now.list, now.left_out);
+done:
+    for (int i = 0; i < now.list.count && now.problems; i++) {
+        free(now.problems[i]);
     }
-    if (code == CLI_OK && (now.left_out < now.list.count || options->json || options->as_csv)) {
-        code = options->json ? print_json(&now) : options->as_csv ? print_csv(&now) : print_text(&now);
-    }
-    if (code == CLI_OK) {
-        code = cli_files_conclude(&now.list, now.left_out);
-    }
-    for (int i = 0; i < now.list.count; i++) {
-        fv__free(now.problems ? now.problems[i] : NULL);
-    }
-    fv__free(now.problems);
+    free(now.problems);
     cli_files_free(&now.list);
     cli_predictions_free(&now.shared);
     return code;

@@ -1,35 +1,42 @@
 #include "support/download.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "support/interrupt.h"
+#include "support/memory.h"
+#include "support/numbers.h"
+#include "support/paths.h"
+#include "support/progress.h"
+#include "support/text.h"
 
-cli_download cli_download_begin(const cli_options *options) {
+cli_download cli_download_begin(bool quiet) {
     cli_interrupt_catch("\nfovea: stopping; what has arrived is kept for the next time\n");
-    return (cli_download){.live = cli_is_live() && !options->quiet, .quiet = options->quiet};
+    cli_progress_begin(quiet);
+    return (cli_download){.quiet = quiet};
+}
+
+static void draw(const char *url, size_t received, size_t total) {
+    char have[CLI_NUMBER_SIZE], all[CLI_NUMBER_SIZE], *head = cli_format("%s  ", cli_last_part(url));
+    cli_progress_draw(head, total ? (double)received / (double)total : 0, " %s%s%s", cli_bytes(have, (double)received),
+                      total ? " of " : "", total ? cli_bytes(all, (double)total) : "");
+    free(head);
 }
 
 bool cli_download_show(void *context, const fv_event *event) {
     cli_download *now = context;
     const char *url = event->message;
     const size_t received = event->done, total = event->count;
-    const char *name = strrchr(url, '/') ? strrchr(url, '/') + 1 : url;
-    bool fresh = strncmp(now->url, url, sizeof now->url - 1) != 0;
-    if (now->live && (fresh || (total && received == total) || fv__seconds() - now->drawn > 0.1)) {
-        char bar[CLI_BAR_SIZE], have[CLI_NUMBER_SIZE], all[CLI_NUMBER_SIZE];
-        double part = total ? (double)received / (double)total : 0;
-        fprintf(stderr, "%s\r\033[K%s  %s %s%s%s", fresh && now->url[0] ? "\n" : "", name, cli_bar(bar, part, 24),
-                cli_bytes(have, (double)received), total ? " of " : "", total ? cli_bytes(all, (double)total) : "");
-        now->drawn = fv__seconds();
-    } else if (fresh && !now->live && !now->quiet) {
-        fprintf(stderr, "%s\n", url);
+    const bool fresh = strncmp(now->url, url, sizeof now->url - 1) != 0, whole = total && received == total;
+    if (fresh) {
+        cli_progress_keep(); // of the file before
+        snprintf(now->url, sizeof now->url, "%s", url);
     }
-    snprintf(now->url, sizeof now->url, "%s", url);
+    if (cli_progress_is_live() && (fresh || whole || cli_progress_is_due())) {
+        draw(url, received, total);
+    } else if (fresh && !now->quiet && !cli_progress_is_live()) {
+        cli_line(stderr, "%s", url);
+    }
     return !cli_interrupted();
-}
-
-void cli_download_end(const cli_download *now) {
-    if (now->live && now->url[0]) {
-        fputc('\n', stderr);
-    }
 }

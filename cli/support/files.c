@@ -1,61 +1,43 @@
 #include "support/files.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
-#include "data/photos.h"
-#include "formats/file.h"
+#include "support/memory.h"
+#include "support/paths.h"
+#include "support/say.h"
 
-static bool add_path(cli_files *files, char *path) {
-    bool room = path && fv__reserve((void **)&files->paths, files->count, &files->capacity, sizeof *files->paths);
-    if (!room) {
-        fv__free(path);
-        return false;
-    }
+static void add_path(cli_files *files, char *path) {
+    files->paths = cli_grow(files->paths, (size_t)files->count + 1, sizeof *files->paths);
     files->paths[files->count++] = path;
-    return true;
 }
 
-// The pictures in a folder and those below it, by path.
+// The images in a folder and those below it, by path.
 static int add_folder(cli_files *files, const char *folder) {
-    fv__photos photos;
+    fv_image_list *images;
     fv_error error;
-    int length = (int)strlen(folder), code = CLI_OK;
-    fv_status status = fv__photos_begin(&photos, folder, &error);
-    while (length > 1 && folder[length - 1] == '/') {
-        length--;
+    CLI_TRY(cli_check(fv_images_find(folder, &images, &error), &error));
+    const int count = (int)images->count;
+    for (int i = 0; i < count; i++) {
+        add_path(files, cli_copy(images->paths[i]));
     }
-    if (!status) {
-        status = fv__photos_add(&photos, ".", 0, &error);
+    fv_images_free(images);
+    if (count == 0) {
+        cli_say("%s: no images in it", folder);
     }
-    if (!status && photos.count == 0) {
-        status = fv__fail(&error, FV_NOT_FOUND, "%s: no pictures in it", folder);
-    }
-    if (status) {
-        code = cli_fail(&error);
-    }
-    fv__photos_sort(&photos);
-    for (size_t i = 0; i < photos.count && code == CLI_OK; i++) {
-        const char *below = photos.items[i].path + 2; // behind "./"
-        if (!add_path(files, fv__format("%.*s%s%s", length, folder, folder[length - 1] == '/' ? "" : "/", below))) {
-            code = cli_fail_memory();
-        }
-    }
-    fv__photos_free(&photos);
-    return code;
+    return count ? CLI_OK : CLI_FAILED;
 }
 
-int cli_files_find(cli_files *files, const cli_options *options, int first) {
-    int code = CLI_OK;
-    for (int i = first; i < options->argument_count && code == CLI_OK; i++) {
-        const char *path = options->arguments[i];
-        if (fv__folder_exists(path)) {
-            code = add_folder(files, path);
-        } else if (!add_path(files, fv__strdup(strcmp(path, "-") == 0 ? "/dev/stdin" : path))) {
-            code = cli_fail_memory();
+int cli_files_find(cli_files *files, const cli_arguments *arguments, int first) {
+    for (int i = first; i < arguments->count; i++) {
+        const char *path = arguments->items[i];
+        if (cli_is_folder(path)) {
+            CLI_TRY(add_folder(files, path));
+        } else {
+            add_path(files, cli_copy(strcmp(path, "-") == 0 ? "/dev/stdin" : path));
         }
     }
-    return code;
+    return CLI_OK;
 }
 
 int cli_files_conclude(const cli_files *files, int left_out) {
@@ -70,8 +52,8 @@ int cli_files_conclude(const cli_files *files, int left_out) {
 
 void cli_files_free(cli_files *files) {
     for (int i = 0; i < files->count; i++) {
-        fv__free(files->paths[i]);
+        free(files->paths[i]);
     }
-    fv__free(files->paths);
+    free(files->paths);
     *files = (cli_files){0};
 }

@@ -1,26 +1,32 @@
 #include "support/json.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "support/memory.h"
+#include "support/say.h"
+#include "support/text.h"
 
 int cli_json_print(json_t *value, bool pretty) {
-    size_t flags = JSON_REAL_PRECISION(9) | (pretty ? JSON_INDENT(2) : JSON_COMPACT);
-    int code = CLI_OK;
-    if (!value || json_dumpf(value, stdout, flags) != 0) {
-        // a failure to write shows at the end of main
-        code = value && ferror(stdout) ? CLI_FAILED : cli_fail_memory();
-    } else {
-        putchar('\n');
-        fflush(stdout); // whoever reads line by line sees it now
-    }
+    const size_t flags = JSON_REAL_PRECISION(9) | (pretty ? JSON_INDENT(2) : JSON_COMPACT);
+    const bool printed = value && json_dumpf(value, stdout, flags) == 0;
     json_decref(value);
-    return code;
+    if (!printed) {
+        if (!ferror(stdout)) { // which main notices
+            cli_say("out of memory");
+        }
+        return CLI_FAILED;
+    }
+    putchar('\n');
+    fflush(stdout); // so that a program that reads line by line sees it now
+    return CLI_OK;
 }
 
 json_t *cli_json_text(const char *text) {
-    fv__text clean = {0};
-    fv__text_add_utf8(&clean, text);
-    json_t *value = clean.failed ? NULL : json_string(clean.bytes ? clean.bytes : "");
-    fv__text_free(&clean);
+    char *clean = cli_clean(text);
+    json_t *value = json_string(clean);
+    free(clean);
     return value;
 }
 
@@ -28,10 +34,26 @@ json_t *cli_json_number(double number) {
     return isfinite(number) ? json_real(number) : json_null();
 }
 
+json_t *cli_json_shape(const cli_shape *shape) {
+    json_t *list = json_array();
+    for (int i = 0; i < shape->rank; i++) {
+        json_array_append_new(list, json_integer(shape->sizes[i]));
+    }
+    return list;
+}
+
+static void add_number(json_t *object, const char *prefix, const char *name, double number) {
+    char *key = cli_format("%s%s", prefix, name);
+    json_object_set_new(object, key, cli_json_number(number));
+    free(key);
+}
+
 void cli_json_metrics(json_t *object, const char *prefix, const fv_metrics *metrics) {
-    fv__named_value values[FV__METRIC_VALUES];
-    int count = fv__metrics_name(metrics, prefix, values);
-    for (int i = 0; i < count; i++) {
-        json_object_set_new(object, values[i].name, cli_json_number(values[i].value));
+    add_number(object, prefix, "loss", metrics->loss);
+    add_number(object, prefix, "accuracy", metrics->accuracy);
+    for (int i = 0; i < FV_MAX_TOP && metrics->top_k[i]; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "top%d", metrics->top_k[i]);
+        add_number(object, prefix, name, metrics->top[i]);
     }
 }

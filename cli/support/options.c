@@ -1,146 +1,91 @@
-// The command line: one table of all options. Each command names those it takes; options may stand anywhere, and
-// `--name value` and `--name=value` are the same.
-#include "support/cli.h"
+// The command line, read by the table of the command. `--name value` and `--name=value` are the same.
+#include "support/options.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/settings.h"
+#include "support/command.h"
+#include "support/memory.h"
+#include "support/names.h"
+#include "support/numbers.h"
+#include "support/say.h"
 
-typedef enum option_kind { FLAG, COUNT, SECONDS, SEED, TEXT, SETS, MAPS } option_kind;
+const cli_option cli_option_help = {
+    .name = "help", .letter = "h", .kind = CLI_KIND_FLAG, .sentence = "Explain the command."};
 
-typedef struct option {
-    const char *name, *letter; // "help", and "h" for -h or NULL
-    const char *value;         // what it is called in help; NULL for a flag
-    option_kind kind;
-    const char *owner; // NULL: the commands that list it take it; EVERY; or, where two take one of this name, which
-    size_t offset;     // in cli_options
-    const char *sentence;
-} option;
-
-#define EVERY "*"
-#define AT(member) offsetof(cli_options, member)
-
-static const option table[] = {
-    {"data", NULL, "SET", TEXT, NULL, AT(data),
-     "Use this data set, by its name or the folder or archive of photographs, not the one in the recipe."},
-    {"path", NULL, "DIR", TEXT, NULL, AT(path), "Folder with the data set's files."},
-    {"split", NULL, "SPLIT", TEXT, NULL, AT(split), "train or test (default: test)."},
-    {"samples", NULL, "RANGE", TEXT, NULL, AT(samples),
-     "Which samples: test:0-9, train:5, 3,5,7-9 (default: test:0-9; explain: the first five; report: chosen)."},
-    {"top", NULL, "K", COUNT, NULL, AT(top), "How many classes to show or count (predict: 3; eval: as in the recipe)."},
-    {"per-class", NULL, NULL, FLAG, NULL, AT(per_class), "Precision, recall and F1 of each class."},
-    {"confusion", NULL, NULL, FLAG, NULL, AT(confusion), "Which classes are taken for which."},
-    {"csv", NULL, "DIR", TEXT, "eval", AT(csv), "Write classes.csv, confusion.csv and calibration.csv to this folder."},
-    {"csv", NULL, NULL, FLAG, "predict", AT(as_csv), "Answer in CSV on standard output."},
-    {"pictures", NULL, "DIR", TEXT, NULL, AT(pictures),
-     "Draw confusion, classes, calibration, mistakes and predictions into this folder."},
-    {"what", NULL, "WHAT", TEXT, NULL, AT(what), "curves, filters or positions (default: curves)."},
-    {"augment", NULL, "FILE", TEXT, NULL, AT(augment), "Draw what augmentation makes of training pictures (PNG, SVG)."},
-    {"sha256", NULL, "SUM", TEXT, NULL, AT(sha256), "SHA-256 that a file from an address must have."},
-    {"resume", NULL, "RUN", TEXT, NULL, AT(resume), "Go on in this run folder where it stopped."},
-    {"checkpoint-steps", NULL, "N", COUNT, NULL, AT(checkpoint_steps),
-     "Also checkpoint every N steps inside an epoch."},
-    {"tensorboard", NULL, NULL, FLAG, NULL, AT(tensorboard), "Also write RUN/tensorboard, for TensorBoard."},
-    {"mode", NULL, "MODE", TEXT, NULL, AT(mode), "train or infer (default: train)."},
-    {"batch", NULL, "N", COUNT, NULL, AT(batch), "Samples a step (default: the recipe's)."},
-    {"seconds", NULL, "S", SECONDS, NULL, AT(seconds), "How long to measure (default: 3)."},
-    {"interactive", NULL, NULL, FLAG, NULL, AT(interactive), "Wait for lines \"run SECONDS\"; answer each with JSON."},
-    {"first-prediction", NULL, NULL, FLAG, NULL, AT(first_prediction),
-     "Only the time from start to a first prediction."},
-    {"no-rewrite", NULL, NULL, FLAG, NULL, AT(no_rewrite),
-     "The model as written, without the algebra pass that saves operations."},
-    {"plan", NULL, NULL, FLAG, NULL, AT(plan),
-     "Also how a training step runs: phases, instructions, arrays (docs/plan.md)."},
-    {"out", "o", "PATH", TEXT, NULL, AT(out),
-     "Where to write: a folder (train: runs/RECIPE-DATE-TIME; explain: explained; data get, weights get: the cache), "
-     "or import's file, the PNG of data show, the picture of plot (RUN/WHAT.png), the page of report "
-     "(RUN/report.html)."},
-    {"map", NULL, "RULE", MAPS, NULL, AT(maps),
-     "What arrays are called here: THEIRS=OURS, or a file of such lines; may be given again."},
-    {"layer", NULL, "NAME", TEXT, "import", AT(layer), "Only the weights of this layer, with those inside it."},
-    {"partial", NULL, NULL, FLAG, NULL, AT(partial), "Take over what fits and leave the rest as it is."},
-    {"classes", NULL, "FILE", TEXT, NULL, AT(classes), "Names of the classes, one a line."},
-    {"strict", NULL, NULL, FLAG, NULL, AT(strict), "Stop at the first file that cannot be read."},
-    {"set", NULL, "KEY=VALUE", SETS, NULL, AT(sets), "Override a key of the recipe; may be given again."},
-    {"method", NULL, "METHOD", TEXT, NULL, AT(method), "One way of explaining (default: all that apply)."},
-    {"layer", NULL, "NAME", TEXT, "explain", AT(layer),
-     "Which attention layer (default: the last; attention: each; gradient: all)."},
-    {"head", NULL, "N", TEXT, NULL, AT(head), "Which of its heads, from 0 (default: their mean; attention: each)."},
-    {"query", NULL, "N|R,C", TEXT, NULL, AT(query),
-     "Which token asks, or its row and column (default: the class token, or the mean of all)."},
-    {"class", NULL, "CLASS", TEXT, NULL, AT(class_name), "Explain this class, by name or number, not the predicted."},
-    {"format", NULL, "FORMAT", TEXT, NULL, AT(format), "png, npy, csv or json (default: png)."},
-    {"blocky", NULL, NULL, FLAG, NULL, AT(blocky), "Each pixel as its token, without smoothing between tokens."},
-    {"faithfulness", NULL, NULL, FLAG, NULL, AT(faithfulness), "Also measure the maps by deletion and insertion."},
-    {"threads", "t", "N", COUNT, EVERY, AT(threads), "Threads (default: what the machine and OMP_NUM_THREADS allow)."},
-    {"seed", NULL, "N", SEED, EVERY, AT(seed), "Start of all random numbers (default: 0)."},
-    {"json", NULL, NULL, FLAG, EVERY, AT(json), "Answer in JSON on standard output."},
-    {"quiet", "q", NULL, FLAG, EVERY, AT(quiet), "No progress, no remarks."},
-    {"help", "h", NULL, FLAG, EVERY, AT(help), "This help."},
-};
-enum { OPTION_COUNT = sizeof table / sizeof *table };
-
-// Whether the command's list of options has the name.
-static bool lists(const cli_command *command, const char *name) {
-    size_t length = strlen(name);
-    for (const char *at = command->options; (at = strstr(at, name)); at++) {
-        if ((at == command->options || at[-1] == ' ') && (at[length] == ' ' || at[length] == 0)) {
-            return true;
+const cli_option *cli_option_find(const cli_command *command, const char *name, size_t length, bool letter) {
+    for (const cli_option *row = command->options;; row++) {
+        const bool last = !row || !row->name;
+        const cli_option *now = last ? &cli_option_help : row;
+        const char *known = letter ? now->letter : now->name;
+        if (known && strlen(known) == length && strncmp(known, name, length) == 0) {
+            return now;
+        }
+        if (last) {
+            return NULL;
         }
     }
-    return false;
 }
 
-static bool takes(const cli_command *command, const option *row) {
-    bool every = row->owner && strcmp(row->owner, EVERY) == 0;
-    return every || ((!row->owner || strcmp(row->owner, command->name) == 0) && lists(command, row->name));
+// --- Options that the command does not take
+
+typedef struct owners {
+    const char *name;
+    size_t length;
+    bool letter;
+    FILE *out; // "eval, predict"
+} owners;
+
+static void add_owner(const cli_command *command, void *context) {
+    owners *all = context;
+    char name[CLI_COMMAND_NAME];
+    if (cli_option_find(command, all->name, all->length, all->letter)) {
+        fprintf(all->out, "%s%s", ftell(all->out) > 0 ? ", " : "", cli_command_name(command, name));
+    }
 }
 
-// The row of "name" or, behind one dash, of its letter: if there is one, the row that the command takes.
-static const option *find(const cli_command *command, const char *word, size_t length, bool letter) {
-    const option *found = NULL;
-    for (int i = 0; i < OPTION_COUNT && !(found && takes(command, found)); i++) {
-        if (letter ? length == 1 && table[i].letter && table[i].letter[0] == word[0]
-                   : strlen(table[i].name) == length && strncmp(table[i].name, word, length) == 0) {
-            found = &table[i];
-        }
+static const char *nearest_option(const cli_command *command, const char *name) {
+    enum { MOST = 64 };
+    const char *names[MOST + 2] = {cli_option_help.name};
+    int count = 1;
+    for (const cli_option *row = command->options; row && row->name && count < MOST; row++) {
+        names[count++] = row->name;
     }
-    return found;
+    return cli_nearest(name, names);
 }
 
-// An option that the command does not take: what was meant, or whose it is.
-static int refuse(const cli_command *command, const option *row, const char *word, size_t length) {
-    if (row) {
-        char owners[128] = "";
-        for (int i = 0; cli_commands[i]; i++) {
-            if (lists(cli_commands[i], row->name)) {
-                size_t used = strlen(owners);
-                snprintf(owners + used, sizeof owners - used, "%s%s", used ? ", " : "", cli_commands[i]->name);
-            }
-        }
-        return cli_usage(command, "%s takes no %.*s; it belongs to: %s", command->name, (int)length, word, owners);
+// "did you mean --split?", or how a key of the recipe is set. Release with free.
+static char *guess(const cli_command *command, const char *wanted) {
+    const char *nearest = nearest_option(command, wanted);
+    if (nearest) {
+        return cli_format("; did you mean --%s?", nearest);
     }
-    char name[64];
-    const char *names[OPTION_COUNT + 1] = {NULL};
-    int count = 0;
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        if (takes(command, &table[i])) {
-            names[count++] = table[i].name;
-        }
-    }
-    size_t dashes = strspn(word, "-");
-    snprintf(name, sizeof name, "%.*s", (int)(length - dashes), word + dashes);
-    for (const fv__option *key = fv__train_options; key->name && lists(command, "set"); key++) {
-        if (strcmp(key->name, name) == 0) {
-            return cli_usage(command, "unknown option --%s; it is a key of the recipe: --set train.%s=...", name, name);
-        }
-    }
-    const char *nearest = fv__nearest_name(name, names);
-    return cli_usage(command, "unknown option %.*s%s%s%s", (int)length, word, nearest ? "; did you mean --" : "",
-                     nearest ? nearest : "", nearest ? "?" : "");
+    const bool sets = cli_option_find(command, "set", 3, false);
+    return sets ? cli_format("; a key of the recipe is set with --set, as in --set train.%s=...", wanted)
+                : cli_copy("");
 }
+
+// Whose option it is, or what was meant.
+static int refuse(const cli_command *command, const char *word, size_t length) {
+    char name[CLI_COMMAND_NAME], *commands;
+    size_t size;
+    const size_t dashes = strspn(word, "-");
+    owners all = {
+        .name = word + dashes, .length = length - dashes, .letter = dashes == 1, .out = cli_stream(&commands, &size)};
+    cli_command_each(add_owner, &all);
+    fclose(all.out);
+    char *wanted = cli_format("%.*s", (int)all.length, all.name), *hint = guess(command, wanted);
+    const int code = commands[0] ? cli_usage(command, "%s takes no %.*s; it belongs to: %s",
+                                             cli_command_name(command, name), (int)length, word, commands)
+                                 : cli_usage(command, "unknown option %.*s%s", (int)length, word, hint);
+    free(hint);
+    free(wanted);
+    free(commands);
+    return code;
+}
+
+// --- Values
 
 static bool parse_seed(const char *text, uint64_t *seed) {
     char *end;
@@ -149,109 +94,117 @@ static bool parse_seed(const char *text, uint64_t *seed) {
     return errno == 0 && *end == 0 && text[0] >= '0' && text[0] <= '9';
 }
 
-static const char *collect(const char *values[CLI_MAX_SETS], int *count, const char *value) {
-    if (*count == CLI_MAX_SETS) {
-        return "given fewer times";
+// "test or train", "png, npy, csv or json". Release with free.
+static char *list_words(const cli_word *words) {
+    char *text;
+    size_t size;
+    FILE *out = cli_stream(&text, &size);
+    for (int i = 0; words[i].word; i++) {
+        fprintf(out, "%s%s", i == 0 ? "" : words[i + 1].word ? ", " : " or ", words[i].word);
     }
-    values[(*count)++] = value;
-    return NULL;
+    fclose(out);
+    return text;
 }
 
-// Stores the value of an option; NULL, or what it should have been.
-static const char *store(const option *row, const char *value, cli_options *options) {
+// --method rolout: did you mean 'rollout'? Otherwise what there is.
+static int refuse_word(const cli_command *command, const cli_option *row, const char *value) {
+    enum { MOST = 16 };
+    const char *names[MOST + 1] = {NULL};
+    for (int i = 0; i < MOST && row->words[i].word; i++) {
+        names[i] = row->words[i].word;
+    }
+    const char *nearest = cli_nearest(value, names);
+    char *all = list_words(row->words);
+    const int code = cli_usage(command, "--%s: '%s' should be %s%s%s%s", row->name, value, all,
+                               nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    free(all);
+    return code;
+}
+
+// Sets the member; returns NULL, or what the value should have been.
+static const char *store(const cli_option *row, const char *value, void *options) {
     void *target = (char *)options + row->offset;
-    double number;
-    int whole;
+    cli_list *list = target;
     switch (row->kind) {
-    case FLAG:
+    case CLI_KIND_FLAG:
         *(bool *)target = true;
         return NULL;
-    case COUNT:
-        if (!fv__parse_int(value, &whole) || whole < 1) {
-            return "a whole number, at least 1";
-        }
-        *(int *)target = whole;
-        return NULL;
-    case SECONDS:
-        if (!fv__parse_float(value, &number) || number <= 0) {
-            return "a number above 0";
-        }
-        *(double *)target = number;
-        return NULL;
-    case SEED:
+    case CLI_KIND_COUNT:
+        return cli_parse_int(value, target) && *(int *)target >= 1 ? NULL : "a whole number, at least 1";
+    case CLI_KIND_NUMBER:
+        return cli_parse_number(value, target) && *(double *)target > 0 ? NULL : "a number above 0";
+    case CLI_KIND_SEED:
         return parse_seed(value, target) ? NULL : "a whole number, at least 0";
-    case TEXT:
+    case CLI_KIND_LIST:
+        if (list->count == CLI_MOST_ITEMS) {
+            return "given fewer times";
+        }
+        list->items[list->count++] = value;
+        return NULL;
+    case CLI_KIND_TEXT:
+    case CLI_KIND_CHOICE:
         *(const char **)target = value;
         return value[0] ? NULL : "something";
-    case SETS:
-        return collect(options->sets, &options->set_count, value);
-    case MAPS:
-        return collect(options->maps, &options->map_count, value);
     }
     return NULL;
 }
 
-// One word that begins with a dash, and perhaps the next one; the number of words used, 0 after a message.
-static int read_option(const cli_command *command, int left, char **words, cli_options *options) {
+static bool is_word(const cli_word *words, const char *value) {
+    while (words->word && strcmp(words->word, value) != 0) {
+        words++;
+    }
+    return words->word;
+}
+
+// --- The command line
+
+// One word that begins with a dash, and perhaps the next one; *used is the number of words.
+static int read_option(const cli_command *command, int left, char **words, cli_parsed *out, int *used) {
     const char *word = words[0], *equals = strchr(word, '=');
-    bool letter = word[1] != '-';
-    size_t length = equals ? (size_t)(equals - word) : strlen(word), dashes = letter ? 1 : 2;
-    const option *row = find(command, word + dashes, length - dashes, letter);
-    if (!row || !takes(command, row)) {
-        refuse(command, row, word, length);
-        return 0;
+    const bool letter = word[1] != '-';
+    const size_t length = equals ? (size_t)(equals - word) : strlen(word), dashes = letter ? 1 : 2;
+    const cli_option *row = cli_option_find(command, word + dashes, length - dashes, letter);
+    if (!row) {
+        return refuse(command, word, length);
     }
     if (!row->value && equals) {
-        cli_usage(command, "%.*s takes no value", (int)length, word);
-        return 0;
+        return cli_usage(command, "%.*s takes no value", (int)length, word);
     }
     if (row->value && !equals && left < 2) {
-        cli_usage(command, "%s needs a value: %s %s", word, word, row->value);
-        return 0;
+        return cli_usage(command, "%s needs a value: %s %s", word, word, row->value);
+    }
+    *used = row->value && !equals ? 2 : 1;
+    if (row == &cli_option_help) {
+        out->help = true;
+        return CLI_OK;
     }
     const char *value = equals ? equals + 1 : row->value ? words[1] : "";
-    const char *wanted = store(row, value, options);
-    if (wanted) {
-        cli_usage(command, "%.*s: '%s' should be %s", (int)length, word, value, wanted);
-        return 0;
+    if (row->kind == CLI_KIND_CHOICE && !is_word(row->words, value)) {
+        return refuse_word(command, row, value);
     }
-    return row->value && !equals ? 2 : 1;
+    const char *wanted = store(row, value, out->options);
+    return wanted ? cli_usage(command, "%.*s: '%s' should be %s", (int)length, word, value, wanted) : CLI_OK;
 }
 
-bool cli_options_read(const cli_command *command, int count, char **words, cli_options *options) {
-    *options = (cli_options){.command = command, .arguments = (const char **)words};
+int cli_options_read(const cli_command *command, int count, char **words, cli_parsed *out) {
+    *out = (cli_parsed){.options = cli_alloc(1, command->options_size), .arguments = (const char **)words};
+    for (const cli_option *row = command->options; row && row->name; row++) {
+        if (row->preset) {
+            store(row, row->preset, out->options);
+        }
+    }
     bool only_arguments = false; // after "--"
-    for (int i = 0; i < count;) {
+    for (int i = 0, used; i < count; i += used) {
+        used = 1;
         if (!only_arguments && strcmp(words[i], "--") == 0) {
             only_arguments = true;
-            i++;
         } else if (!only_arguments && words[i][0] == '-' && words[i][1]) {
-            int used = read_option(command, count - i, words + i, options);
-            if (used == 0) {
-                return false;
-            }
-            i += used;
-        } else if (options->argument_count == command->most_arguments) {
-            cli_usage(command, "'%s' is one argument too many", words[i]);
-            return false;
+            CLI_TRY(read_option(command, count - i, words + i, out, &used));
+        } else if (out->argument_count == command->most_arguments) {
+            return cli_usage(command, "'%s' is one argument too many", words[i]);
         } else {
-            options->arguments[options->argument_count++] = words[i++];
+            out->arguments[out->argument_count++] = words[i];
         }
     }
-    return true;
-}
-
-void cli_options_describe(const cli_command *command, FILE *out) {
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        const option *row = &table[i];
-        if (takes(command, row)) {
-            char name[64], letter[8] = "    ";
-            if (row->letter) {
-                snprintf(letter, sizeof letter, "-%s, ", row->letter);
-            }
-            snprintf(name, sizeof name, "%s--%s%s%s", letter, row->name, row->value ? " " : "",
-                     row->value ? row->value : "");
-            fprintf(out, "  %-26s %s\n", name, row->sentence);
-        }
-    }
+    return CLI_OK;
 }

@@ -1,94 +1,92 @@
 #include "support/recipe.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/memory.h"
-#include "base/text.h"
+#include "support/memory.h"
+#include "support/say.h"
 
-// What the command line changes in a recipe.
-typedef struct changes {
-    const char **list; // of assignments
-    int count;
-    fv__text own[2]; // those made here
-    int own_count;
-    bool failed;
-} changes;
-
-static void add(changes *all, const char *assignment) {
-    all->list[all->count++] = assignment;
-}
-
-// KEY = "VALUE", whatever is in the value.
-static void add_text(changes *all, const char *key, const char *value) {
-    fv__text *text = &all->own[all->own_count++];
-    fv__text_addf(text, "%s=\"", key);
-    for (; *value; value++) {
-        fv__text_addf(text, *value == '"' || *value == '\\' ? "\\%c" : "%c", *value);
+const fv_builtin_recipe *cli_recipe_find(const char *name) {
+    const fv_builtin_recipe *recipe;
+    for (size_t i = 0; (recipe = fv_recipe_get_builtin(i)) && strcmp(recipe->name, name) != 0; i++) {
     }
-    fv__text_add(text, "\"");
-    all->failed |= text->failed;
-    add(all, text->bytes);
+    return recipe;
 }
 
-// data.path, from the root where there is such a path, so that a run finds its data again from any folder.
-static void add_path(changes *all, const char *path) {
-    char *whole = realpath(path, NULL);
-    add_text(all, "data.path", whole ? whole : path);
-    free(whole); // realpath's
+// KEY="VALUE", whatever is in the value. Release with free.
+static char *assign_text(const char *key, const char *value) {
+    char *text = cli_alloc(strlen(key) + 2 * strlen(value) + 4, 1), *at = text + sprintf(text, "%s=\"", key);
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\') {
+            *at++ = '\\';
+        }
+        *at++ = *value;
+    }
+    *at = '"';
+    return text;
 }
 
-// --data, --path and --strict: a data set by name, or photographs.
-static void add_data(changes *all, const cli_options *options) {
-    const bool photos = options->data && fv_dataset_is_path(options->data);
-    const char *path = options->path ? options->path : photos ? options->data : NULL;
-    if (options->data) {
-        add_text(all, "data.set", photos ? "folder" : options->data);
+// data.path, from the root where there is such a path, so that a run finds its data from any folder.
+static char *assign_path(const char *path) {
+    char *whole = realpath(path, NULL), *text = assign_text("data.path", whole ? whole : path);
+    free(whole);
+    return text;
+}
+
+enum { MOST_OF_DATA = 3 };
+
+// --data, --path and --strict as assignments. Returns how many; release each with free.
+static int assign_data(const cli_source *source, char *list[MOST_OF_DATA]) {
+    int made = 0;
+    const bool photos = source->data && fv_dataset_is_path(source->data);
+    const char *path = source->path ? source->path : photos ? source->data : NULL;
+    if (source->data) {
+        list[made++] = assign_text("data.set", photos ? "folder" : source->data);
     }
     if (path) {
-        add_path(all, path);
+        list[made++] = assign_path(path);
     }
-    if (options->strict) {
-        add(all, "data.strict=true");
+    if (source->strict) {
+        list[made++] = cli_copy("data.strict=true");
     }
+    return made;
 }
 
-int cli_recipe_apply(const cli_options *options, bool data, fv_recipe *recipe) {
-    enum { MOST_OF_DATA = 3 };
-    changes all = {.list = calloc((size_t)options->set_count + MOST_OF_DATA, sizeof *all.list)};
-    fv_status status = FV_MEMORY;
+// Those, if `data` says so, and --set.
+static fv_status change(const cli_source *source, bool data, fv_recipe *recipe, fv_error *error) {
+    char *own[MOST_OF_DATA];
+    const char *list[MOST_OF_DATA + CLI_MOST_ITEMS];
+    const int made = data ? assign_data(source, own) : 0;
+    int count = 0;
+    for (int i = 0; i < made; i++) {
+        list[count++] = own[i];
+    }
+    for (int i = 0; i < source->sets.count; i++) {
+        list[count++] = source->sets.items[i];
+    }
+    const fv_status status = count ? fv_recipe_set_all(recipe, list, count, error) : FV_OK;
+    for (int i = 0; i < made; i++) {
+        free(own[i]);
+    }
+    return status;
+}
+
+fv_status cli_recipe_change_data(const cli_source *source, fv_recipe *recipe, fv_error *error) {
+    return change(source, true, recipe, error);
+}
+
+int cli_recipe_apply(const cli_source *source, bool data, fv_recipe *recipe) {
     fv_error error;
-    if (all.list) {
-        if (data) {
-            add_data(&all, options);
-        }
-        for (int i = 0; i < options->set_count; i++) {
-            add(&all, options->sets[i]);
-        }
-        status = all.failed ? FV_MEMORY : FV_OK;
-    }
-    if (status) {
-        fv__fail_memory(&error, "the recipe");
-    } else if (all.count) {
-        status = fv_recipe_set_all(recipe, all.list, all.count, &error);
-    }
-    for (int i = 0; i < all.own_count; i++) {
-        fv__text_free(&all.own[i]);
-    }
-    free(all.list);
-    if (!status) {
-        return CLI_OK;
-    }
-    cli_fail(&error);
-    return status == FV_INVALID && options->set_count ? CLI_USAGE : CLI_FAILED; // a wrong --set is a wrong command line
+    const fv_status status = change(source, data, recipe, &error);
+    const int code = cli_check(status, &error);
+    return status == FV_INVALID && source->sets.count ? CLI_USAGE : code; // a wrong --set is a wrong command line
 }
 
-int cli_recipe_open(const char *name, const cli_options *options, fv_recipe **recipe) {
+int cli_recipe_open(const char *name, const cli_source *source, fv_recipe **recipe) {
     fv_error error;
     *recipe = NULL;
-    if (fv_recipe_open(name, recipe, &error) != FV_OK) {
-        return cli_fail(&error);
-    }
-    int code = cli_recipe_apply(options, true, *recipe);
+    CLI_TRY(cli_check(fv_recipe_open(name, recipe, &error), &error));
+    const int code = cli_recipe_apply(source, true, *recipe);
     if (code != CLI_OK) {
         fv_recipe_free(*recipe);
         *recipe = NULL;

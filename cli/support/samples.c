@@ -4,17 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "support/memory.h"
+#include "support/say.h"
 
 enum { MOST = 1 << 20 };
 
-bool cli_samples_split(const char *text, char split[16]) {
-    const char *colon = strchr(text, ':');
-    snprintf(split, 16, "%.*s", colon ? (int)(colon - text < 15 ? colon - text : 15) : 4, colon ? text : "test");
-    return strcmp(split, "test") == 0 || strcmp(split, "train") == 0;
+int cli_samples_split(const cli_command *command, const char *text, cli_samples *samples) {
+    const char *colon = text ? strchr(text, ':') : NULL;
+    snprintf(samples->split, sizeof samples->split, "%.*s", colon ? (int)(colon - text < 15 ? colon - text : 15) : 4,
+             colon ? text : "test");
+    if (strcmp(samples->split, "test") != 0 && strcmp(samples->split, "train") != 0) {
+        return cli_usage(command, "--samples: '%s' should begin with test: or train:", text);
+    }
+    return CLI_OK;
 }
 
-// A number at *text, which moves behind it.
+// A number at *text, which moves to what follows it.
 static bool read_number(const char **text, size_t *number) {
     char *end;
     if (**text < '0' || **text > '9') {
@@ -26,52 +31,57 @@ static bool read_number(const char **text, size_t *number) {
     return errno == 0;
 }
 
-static bool add_range(cli_samples *samples, size_t first, size_t last) {
-    size_t more = last - first + 1;
-    size_t *grown = fv__realloc(samples->index, (samples->count + more) * sizeof *grown);
-    if (!grown) {
+// "7", "3-9" or "9990-" at *text, which moves to what follows it.
+static bool read_range(const char **text, size_t total, size_t *first, size_t *last) {
+    if (!read_number(text, first)) {
         return false;
     }
-    samples->index = grown;
+    *last = *first;
+    if (**text != '-') {
+        return true;
+    }
+    (*text)++;
+    *last = total ? total - 1 : 0;
+    return **text == 0 || **text == ',' || read_number(text, last);
+}
+
+static void add_range(cli_samples *samples, size_t first, size_t last) {
+    samples->index = cli_grow(samples->index, samples->count + (last - first + 1), sizeof *samples->index);
     for (size_t i = first; i <= last; i++) {
         samples->index[samples->count++] = i;
     }
-    return true;
 }
 
-const char *cli_samples_read(const char *text, size_t total, cli_samples *samples, char *problem, size_t room) {
-    const char *at = strchr(text, ':') ? strchr(text, ':') + 1 : text;
-    for (bool more = true; more;) {
-        size_t first = 0, last;
-        bool good = read_number(&at, &first);
-        last = first;
-        if (good && *at == '-') {
-            at++;
-            last = total ? total - 1 : 0; // "9990-": to the end
-            good = *at == 0 || *at == ',' || read_number(&at, &last);
+int cli_samples_read(const cli_command *command, const char *text, size_t total, size_t usual, cli_samples *samples) {
+    if (!text) {
+        usual = total < usual ? total : usual;
+        if (usual) {
+            add_range(samples, 0, usual - 1);
         }
+        return CLI_OK;
+    }
+    const char *at = strchr(text, ':') ? strchr(text, ':') + 1 : text;
+    for (bool more = true; more; at += more) {
+        size_t first, last;
+        const bool good = read_range(&at, total, &first, &last);
         more = *at == ',';
         if (!good || (*at && !more)) {
-            snprintf(problem, room, "'%s' does not name samples; examples: 7, 0-9, 3,5,7-9, test:0-9, train:100-",
-                     text);
-            return problem;
+            return cli_usage(command,
+                             "--samples: '%s' does not name samples; examples: 7, 0-9, 3,5,7-9, test:0-9, "
+                             "train:100-",
+                             text);
         }
         if (first >= total || last >= total) {
-            snprintf(problem, room, "'%s': the %s set has samples 0 to %zu", text, samples->split, total - 1);
-            return problem;
+            return cli_usage(command, "--samples: '%s': the %s set has samples 0 to %zu", text, samples->split,
+                             total - 1);
         }
-        if (last < first || last - first >= MOST || samples->count + (last - first) >= MOST) {
-            snprintf(problem, room,
-                     last < first ? "'%s': a range goes from the smaller to the larger number"
-                                  : "'%s': too many samples at a time",
-                     text);
-            return problem;
+        if (last < first) {
+            return cli_usage(command, "--samples: '%s': a range goes from the smaller to the larger number", text);
         }
-        if (!add_range(samples, first, last)) {
-            snprintf(problem, room, "out of memory");
-            return problem;
+        if (last - first >= MOST || samples->count + (last - first) >= MOST) {
+            return cli_usage(command, "--samples: '%s': too many samples at a time", text);
         }
-        at += more;
+        add_range(samples, first, last);
     }
-    return NULL;
+    return CLI_OK;
 }

@@ -1,52 +1,75 @@
-// Text in columns, as wide as their widest cell.
-#include "support/cli.h"
+#include "support/table.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { MAX_COLUMNS = 12 };
+#include "support/memory.h"
+#include "support/text.h"
 
-void cli_table_add(cli_table *table, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fv__text_addv(&table->cells, format, arguments);
-    va_end(arguments);
-    fv__text_add_bytes(&table->cells, "", 1);
-    table->count++;
+enum { MOST_COLUMNS = 16 };
+
+static void add(cli_table *table, const char *text) {
+    if (table->count == table->room) {
+        table->room = 2 * table->room + 64;
+        table->cells = cli_grow(table->cells, table->room, sizeof *table->cells);
+    }
+    table->cells[table->count++] = cli_escape(text);
 }
 
-static void print_row(const cli_table *table, const char **cell, const int *widths, FILE *out) {
-    int columns = (int)strlen(table->alignment), behind = 0; // blanks not printed yet: none at the end of a line
-    for (int c = 0; c < columns; c++, *cell += strlen(*cell) + 1) {
-        int blanks = widths[c] - cli_columns(*cell);
-        bool right = table->alignment[c] == 'r';
-        if (**cell) {
-            fprintf(out, "%*s%s", behind + (right ? blanks : 0), "", *cell);
-            behind = (right ? 0 : blanks) + 2;
+void cli_table_add(cli_table *table, const char *format, ...) {
+    char *text;
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) >= 0) {
+        add(table, text);
+        free(text);
+    }
+    va_end(arguments);
+}
+
+void cli_table_add_row(cli_table *table, ...) {
+    va_list texts;
+    va_start(texts, table);
+    for (size_t c = 0; c < strlen(table->alignment); c++) {
+        add(table, va_arg(texts, const char *));
+    }
+    va_end(texts);
+}
+
+static void print_row(const cli_table *table, char *const *cells, const int *widths, FILE *out) {
+    int pending = 0; // blanks not printed yet: none at the end of a line
+    for (int c = 0; table->alignment[c]; c++) {
+        const int blanks = widths[c] - cli_columns(cells[c]);
+        const bool right = table->alignment[c] == 'r';
+        if (cells[c][0]) {
+            fprintf(out, "%*s%s", pending + (right ? blanks : 0), "", cells[c]);
+            pending = (right ? 0 : blanks) + 2;
         } else {
-            behind += blanks + 2;
+            pending += widths[c] + 2;
         }
     }
     fputc('\n', out);
 }
 
-int cli_table_print(cli_table *table, FILE *out) {
-    int code = table->cells.failed ? cli_fail_memory() : CLI_OK;
-    int columns = (int)strlen(table->alignment), widths[MAX_COLUMNS] = {0};
-    const char *cell = table->cells.bytes;
-    for (size_t i = 0; i < table->count && code == CLI_OK; i++, cell += strlen(cell) + 1) {
-        int width = cli_columns(cell), *widest = &widths[i % (size_t)columns];
-        *widest = width > *widest ? width : *widest;
+void cli_table_print(cli_table *table, FILE *out) {
+    const size_t columns = strlen(table->alignment);
+    int widths[MOST_COLUMNS] = {0};
+    for (size_t i = 0; i < table->count; i++) {
+        const int width = cli_columns(table->cells[i]), *widest = &widths[i % columns];
+        widths[i % columns] = width > *widest ? width : *widest;
     }
-    cell = table->cells.bytes;
-    for (size_t row = 0; row < table->count / (size_t)columns && code == CLI_OK; row++) {
-        print_row(table, &cell, widths, out);
+    for (size_t i = 0; i + columns <= table->count; i += columns) {
+        print_row(table, table->cells + i, widths, out);
     }
-    fv__text_free(&table->cells);
-    table->count = 0;
-    return code;
+    cli_table_free(table);
 }
 
-void cli_table_drop(cli_table *table) {
-    fv__text_free(&table->cells);
+void cli_table_free(cli_table *table) {
+    for (size_t i = 0; i < table->count; i++) {
+        free(table->cells[i]);
+    }
+    free(table->cells);
+    *table = (cli_table){.alignment = table->alignment};
 }

@@ -1,12 +1,15 @@
-#include "report.h"
-
+// What `fovea train` says before the first step and after the last.
 #include <string.h>
 
+#include "support/exit.h"
 #include "support/json.h"
+#include "support/numbers.h"
+#include "support/text.h"
+#include "train.h"
 
 // --- Before
 
-static void tell_patches(const fv_model_info *model, const fv_layer_info *layer) {
+static void print_patches(const fv_model_info *model, const fv_layer_info *layer) {
     const int tokens = layer->shape[0], values = layer->shape[1];
     int side = 1;
     while (side * side * model->channels < values) {
@@ -16,14 +19,14 @@ static void tell_patches(const fv_model_info *model, const fv_layer_info *layer)
             model->height / side, model->width / side, tokens, values);
 }
 
-static void tell_layers(const fv_model *model) {
+static void print_layers(const fv_model *model) {
     fv_summary *summary;
     if (fv_model_summarize(model, NULL, &summary, NULL) != FV_OK) {
         return;
     }
     for (int i = 0; i < summary->layer_count; i++) {
         if (strcmp(summary->layers[i].kind, "patches") == 0) {
-            tell_patches(fv_model_get_info(model), &summary->layers[i]);
+            print_patches(fv_model_get_info(model), &summary->layers[i]);
         }
     }
     fv_summary_free(summary);
@@ -33,8 +36,8 @@ static size_t count_of(const fv_dataset *data) {
     return fv_dataset_get_info(data)->count;
 }
 
-void cli_train_tell_start(const fv_recipe *recipe, const fv_model *model, const fv_dataset *train,
-                          const fv_dataset *validation) {
+void cli_train_begin(const fv_recipe *recipe, const fv_model *model, const fv_dataset *train,
+                     const fv_dataset *validation) {
     char number[CLI_NUMBER_SIZE];
     const fv_dataset_info *data = fv_dataset_get_info(train);
     const fv_recipe_info *info = fv_recipe_get_info(recipe);
@@ -51,7 +54,7 @@ void cli_train_tell_start(const fv_recipe *recipe, const fv_model *model, const 
     }
     fv_dataset_free(test);
     fprintf(stderr, "; %d classes\n", data->classes);
-    tell_layers(model);
+    print_layers(model);
 }
 
 // --- After
@@ -71,32 +74,33 @@ static void print_text(const fv_metrics *metrics) {
     printf(" on %s samples\n", cli_count(number, (double)metrics->samples));
 }
 
-// What is where, for whoever comes back to the terminal.
-static void tell_folder(const char *folder, const fv_progress *last) {
+// What is where, for people who come back to the terminal.
+static void print_folder(const char *folder, const fv_progress *last) {
     if (!last->epoch) {
         printf("This run was finished already\n");
     }
-    printf("Left in %s: model.safetensors (all that prediction needs), history.csv, recipe.yaml, run.json\n", folder);
-    printf("Next: fovea eval %s, fovea predict %s, fovea plot %s\n", folder, folder, folder);
+    cli_line(stdout, "Left in %s: model.safetensors (all that prediction needs), history.csv, recipe.yaml, run.json",
+             folder);
+    cli_line(stdout, "Next: fovea eval %s, fovea predict %s, fovea plot %s", folder, folder, folder);
 }
 
-int cli_train_tell_end(const cli_options *options, const fv_recipe *recipe, const char *folder, const fv_progress *last,
-                       const fv_metrics *test) {
+int cli_train_end(const train_options *options, const fv_recipe *recipe, const char *folder, const fv_progress *last,
+                  const fv_metrics *test) {
     const fv_recipe_info *info = fv_recipe_get_info(recipe);
-    const bool talks = !options->json && !options->quiet;
-    int code = CLI_OK;
-    if (talks && last->epoch < last->epochs) {
+    if (options->json) {
+        return test->samples ? print_json(test) : CLI_OK;
+    }
+    if (options->source.quiet) {
+        return CLI_OK;
+    }
+    if (last->epoch < last->epochs) {
         printf("Stopped after epoch %d: the validation did not improve for %d epochs (train.patience)%s\n", last->epoch,
                info->patience,
                info->keep_best ? "" : "; train.keep_best keeps the best epoch's weights instead of the last");
     }
-    if (test->samples && options->json) {
-        code = print_json(test);
-    } else if (test->samples && talks) {
+    if (test->samples) {
         print_text(test);
     }
-    if (talks) {
-        tell_folder(folder, last);
-    }
-    return code;
+    print_folder(folder, last);
+    return CLI_OK;
 }

@@ -1,44 +1,48 @@
 // `fovea train`: a recipe becomes a run folder.
+#include "train.h"
+
 #include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
-#include "base/memory.h"
-#include "formats/file.h"
-#include "progress.h"
-#include "report.h"
+#include "commands.h"
+#include "support/interrupt.h"
+#include "support/memory.h"
+#include "support/paths.h"
+#include "support/progress.h"
 #include "support/recipe.h"
+#include "support/say.h"
 
-typedef struct run_context {
+typedef struct training {
+    const train_options *options;
     const fv_recipe *recipe;
-    cli_progress progress;
-    fv_metrics test; // no samples: there was no test set
-} run_context;
+    fv_progress last; // of the last epoch
+    fv_metrics test;  // no samples: there was no test set
+} training;
 
-static bool on_event(void *opaque, const fv_event *event) {
-    run_context *context = opaque;
+static bool on_event(void *context, const fv_event *event) {
+    training *now = context;
     const bool go_on = !cli_interrupted();
-    if (event->kind == FV_EVENT_START && !context->progress.quiet) {
-        cli_train_tell_start(context->recipe, event->model, event->training, event->validation);
+    if (event->kind == FV_EVENT_START && !now->options->source.quiet) {
+        cli_train_begin(now->recipe, event->model, event->training, event->validation);
     } else if (event->kind == FV_EVENT_TEST) {
-        context->test = *event->metrics;
+        now->test = *event->metrics;
     }
     if (go_on || event->kind == FV_EVENT_EPOCH) { // the last words of a run are not drawn over
-        cli_progress_show(&context->progress, event);
+        cli_train_show(now->options, event, &now->last);
     }
     return go_on;
 }
 
-// runs/RECIPE-YYYYMMDD-HHMMSS, to be freed with fv__free.
+// runs/RECIPE-YYYYMMDD-HHMMSS; release with free.
 static char *default_folder(const char *recipe) {
-    const char *base = strrchr(recipe, '/') ? strrchr(recipe, '/') + 1 : recipe;
-    const char *ending = strstr(base, ".yaml");
-    time_t now = time(NULL);
+    const char *base = cli_last_part(recipe), *ending = strstr(base, ".yaml");
+    const time_t now = time(NULL);
     struct tm local;
     char stamp[32];
     strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
-    return fv__format("runs/%.*s-%s", (int)(ending ? ending - base : (long)strlen(base)), base, stamp);
+    return cli_format("runs/%.*s-%s", (int)(ending ? ending - base : (long)strlen(base)), base, stamp);
 }
 
 // A folder with something in it may be somebody's run.
@@ -54,114 +58,132 @@ static bool is_taken(const char *path) {
     return taken;
 }
 
-static int train(const cli_options *options, const fv_recipe *recipe, const char *folder) {
-    run_context context = {
-        .recipe = recipe,
-        .progress = {.live = cli_is_live() && !options->quiet, .quiet = options->quiet, .json = options->json}};
-    const fv_train_options train_options = {.size = sizeof train_options,
-                                            .folder = folder,
-                                            .resume = options->resume != NULL,
-                                            .threads = options->threads,
-                                            .seed = options->seed,
-                                            .checkpoint_steps = options->checkpoint_steps,
-                                            .no_rewrite = options->no_rewrite,
-                                            .test = true,
-                                            .tensorboard = options->tensorboard,
-                                            .on_event = on_event,
-                                            .context = &context};
-    fv_model *model = NULL;
+static int train(const train_options *options, const fv_recipe *recipe, const char *folder) {
+    training now = {.options = options, .recipe = recipe};
+    const fv_train_options how = {.size = sizeof how,
+                                  .folder = folder,
+                                  .resume = options->resume != NULL,
+                                  .threads = options->source.threads,
+                                  .seed = options->source.seed,
+                                  .checkpoint_steps = options->checkpoint_steps,
+                                  .no_rewrite = options->source.no_rewrite,
+                                  .test = true,
+                                  .tensorboard = options->tensorboard,
+                                  .on_event = on_event,
+                                  .context = &now};
     fv_error error;
     cli_interrupt_catch("\nfovea: stopping after this step; once more to stop at once\n");
-    fv_status status = fv_recipe_train(recipe, &train_options, &model, &error);
-    cli_progress_end(&context.progress);
+    cli_progress_begin(options->source.quiet);
+    const fv_status status = fv_recipe_train(recipe, &how, NULL, &error);
+    cli_progress_keep();
     if (status == FV_INTERRUPTED) {
-        if (is_taken(folder)) {
-            cli_say("interrupted; go on with: fovea train --resume %s", folder);
-        } else {
-            cli_say("interrupted before the first step; nothing was written to %s", folder);
-        }
+        cli_say(is_taken(folder) ? "interrupted; continue with: fovea train --resume %s"
+                                 : "interrupted before the first step; nothing was written to %s",
+                folder);
         return CLI_INTERRUPTED;
     }
-    if (status != FV_OK) {
-        return cli_fail(&error);
-    }
-    int code = cli_train_tell_end(options, recipe, folder, &context.progress.last, &context.test);
-    fv_model_free(model);
-    return code;
+    CLI_TRY(cli_check(status, &error));
+    return cli_train_end(options, recipe, folder, &now.last, &now.test);
 }
 
-// The recipe, by its name or from the run folder that is gone on with.
-static int open_recipe(const cli_options *options, fv_recipe **recipe) {
-    if (!options->resume) {
-        return cli_recipe_open(options->arguments[0], options, recipe);
-    }
-    char *path = fv__format("%s/recipe.yaml", options->resume);
-    if (!path) {
-        return cli_fail_memory();
-    }
-    int code = CLI_FAILED;
-    if (fv__file_exists(path)) {
-        code = cli_recipe_open(path, options, recipe);
-    } else {
-        cli_say("%s: no run to go on with: there is no recipe.yaml in it", options->resume);
-    }
-    fv__free(path);
-    return code;
-}
+// --- A run that continues
 
-static int run(const cli_options *options) {
-    if (options->resume &&
-        (options->out || options->set_count || options->strict || options->no_rewrite || options->argument_count)) {
-        return cli_usage(&cli_train, "--resume goes on with the recipe and folder of the run, so %s cannot be given",
-                         options->out          ? "--out"
-                         : options->set_count  ? "--set"
-                         : options->strict     ? "--strict"
-                         : options->no_rewrite ? "--no-rewrite"
-                                               : "a recipe");
-    }
-    if (!options->resume && options->argument_count == 0) {
-        return cli_usage(&cli_train, "train needs a recipe; `fovea help recipes` lists those that come with fovea");
-    }
+static int resume(const train_options *options, const cli_arguments *arguments) {
+    const cli_source *source = &options->source;
+    const char *idle = options->out         ? "--out"
+                       : source->sets.count ? "--set"
+                       : source->strict     ? "--strict"
+                       : source->no_rewrite ? "--no-rewrite"
+                       : arguments->count   ? "a recipe"
+                                            : NULL;
     fv_recipe *recipe = NULL;
-    int code = open_recipe(options, &recipe);
-    if (code != CLI_OK) {
-        return code;
+    if (idle) {
+        return cli_usage(&cli_train, "--resume continues with the recipe and folder of the run, so %s cannot be given",
+                         idle);
     }
-    char *made = options->resume || options->out ? NULL : default_folder(options->arguments[0]);
-    const char *folder = options->resume ? options->resume : options->out ? options->out : made;
-    if (!folder) {
-        code = cli_fail_memory();
-    } else if (!options->resume && is_taken(folder)) {
-        cli_say("%s is not empty; choose another folder with --out, or go on with that run: fovea train --resume %s",
-                folder, folder);
-        code = CLI_FAILED;
-    } else {
-        code = train(options, recipe, folder);
+    int code;
+    char *path = cli_format("%s/recipe.yaml", options->resume);
+    if (!cli_is_file(path)) {
+        cli_say("%s: not a run to resume: there is no recipe.yaml in it", options->resume);
+        CLI_TRY_OR_DONE(CLI_FAILED);
     }
-    fv__free(made);
+    CLI_TRY_OR_DONE(cli_recipe_open(path, source, &recipe));
+    code = train(options, recipe, options->resume);
+done:
+    free(path);
     fv_recipe_free(recipe);
     return code;
 }
 
+static int begin(const train_options *options, const char *name) {
+    fv_recipe *recipe;
+    CLI_TRY(cli_recipe_open(name, &options->source, &recipe));
+    int code = CLI_FAILED;
+    char *folder = options->out ? cli_copy(options->out) : default_folder(name);
+    if (is_taken(folder)) {
+        cli_say("%s is not empty; choose another folder with --out, or continue that run: fovea train --resume %s",
+                folder, folder);
+    } else {
+        code = train(options, recipe, folder);
+    }
+    free(folder);
+    fv_recipe_free(recipe);
+    return code;
+}
+
+static int run(const void *given, const cli_arguments *arguments) {
+    const train_options *options = given;
+    if (options->resume) {
+        return resume(options, arguments);
+    }
+    return arguments->count
+               ? begin(options, arguments->items[0])
+               : cli_usage(&cli_train, "train needs a recipe; `fovea help recipes` lists those that come with fovea");
+}
+
+static const cli_option options[] = {
+    CLI_SOURCE_DATA(train_options, source),
+    CLI_SOURCE_PATH(train_options, source),
+    CLI_SOURCE_SET(train_options, source),
+    CLI_SOURCE_STRICT(train_options, source),
+    CLI_TEXT("out", "DIR", train_options, out, "The run folder (default: runs/RECIPE-DATE-TIME).", .letter = "o",
+             .values = CLI_FOLDERS),
+    CLI_TEXT("resume", "RUN", train_options, resume, "Continue in this run folder where it stopped.",
+             .values = CLI_FOLDERS),
+    CLI_COUNT("checkpoint-steps", "N", train_options, checkpoint_steps,
+              "Also write a checkpoint every N steps of an epoch."),
+    CLI_FLAG("tensorboard", train_options, tensorboard,
+             "Also write RUN/tensorboard: numbers of each step and epoch, and at the end images of the weights."),
+    CLI_SOURCE_NO_REWRITE(train_options, source),
+    CLI_THREADS(train_options, source.threads),
+    CLI_SEED(train_options, source.seed),
+    CLI_FLAG("json", train_options, json,
+             "Answer in JSON on standard output: a line for each epoch, with the names of history.csv, and one for the "
+             "test set."),
+    CLI_QUIET(train_options, source.quiet),
+    CLI_END};
+
 const cli_command cli_train = {
     .name = "train",
-    .arguments = "RECIPE | --resume RUN  [OPTIONS]",
+    .arguments = "RECIPE | --resume RUN",
     .sentence = "Train the model of a recipe",
     .details =
-        "RECIPE is a built-in one by its name (`fovea help recipes`) or a file of one's own by its path.\n"
-        "The run folder gets recipe.yaml as resolved, model.safetensors, history.csv, curves.png and .svg, run.json "
-        "and\n"
-        "a checkpoint.\n"
-        "Ctrl-C stops after the step under way and keeps everything; --resume goes on as if nothing had happened.\n"
-        "\n"
-        "  fovea train fashion-attention\n"
-        "  fovea train ./mine.yaml --out runs/mine --threads 2 --seed 1\n"
-        "  fovea train mnist-mha --set train.epochs=1 --set data.limit=1000     a quick try\n"
-        "  fovea train fashion-attention --set 'train.optimizer={sgd: {lr: 0.01, momentum: 0.9}}'\n"
-        "  fovea train photos --data ./pictures            a folder or zip of photographs, in it a folder a class\n"
-        "  fovea train --resume runs/mine\n"
-        "  fovea train mnist-mha --tensorboard, and beside it: tensorboard --logdir runs\n",
-    .options = "data path strict out set resume checkpoint-steps no-rewrite tensorboard",
+        "RECIPE is a built-in recipe by its name (`fovea help recipes`), or your own file by its path. The run folder "
+        "gets recipe.yaml with every key written out, model.safetensors, history.csv, curves.png and curves.svg, "
+        "run.json and a checkpoint.\n\n"
+        "Before the first step it prints the shapes of the data, after the last the loss and accuracies on the test "
+        "split. The first Ctrl-C ends the current step, writes a checkpoint and says how to continue; a second one "
+        "stops at once. With --resume the run ends with the same result as if it had never stopped.",
+    .examples = CLI_EXAMPLES(
+        {"fovea train fashion-attention", NULL}, {"fovea train ./mine.yaml --out runs/mine --threads 2 --seed 1", NULL},
+        {"fovea train mnist-mha --set train.epochs=1 --set data.limit=1000", "a quick try"},
+        {"fovea train fashion-attention --set 'train.optimizer={sgd: {lr: 0.01, momentum: 0.9}}'", NULL},
+        {"fovea train photos --data ./pictures", "a folder or zip of images, with one folder per class"},
+        {"fovea train --resume runs/mine", NULL},
+        {"fovea train mnist-mha --tensorboard", "to look at with: tensorboard --logdir runs"}),
+    .options = options,
+    .options_size = sizeof(train_options),
+    .values = CLI_RECIPES,
     .most_arguments = 1,
     .run = run,
 };

@@ -11,14 +11,14 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "formats/file.h"
-#include "formats/npy.h"
 #include "formats/sha256.h"
+#include "fovea.h"
 #include "graph/runner.h"
 
 enum {
     BATCH = 64,
     PAYS_FROM = 256, // multiply-adds a value: reading one back takes about as long as these
-    HEADER = FV__NPY_HEADER
+    HEADER = FV_NPY_HEADER
 };
 
 struct fv__features {
@@ -159,7 +159,7 @@ static fv_status compute(frozen_run *run, const fv__samples *samples, const fv__
     for (int i = 0; i < shape.rank; i++) {
         sizes[1 + i] = (size_t)shape.size[i];
     }
-    fv__npy_header(header, sizes, 1 + (size_t)shape.rank);
+    fv_npy_header(header, sizes, 1 + (size_t)shape.rank);
     FV__TRY(fv__writer_open(features->path, &writer, error));
     run->samples = samples;
     fv__writer_append(writer, header, sizeof header, NULL);
