@@ -176,7 +176,7 @@ static void backward_weights(const fv__attention_head *h, const fv__attention_gr
     if (h->drops) {
         drop(h, h->parts.weights, h->parts.dropped);
     }
-    if (gradients->value) {
+    if (gradients->value) { // forward: O = (P ∘ M) · V, so dV += (P ∘ M)ᵀ · dO
         kernels->pack(h->rows, d->value_depth, d_out, d->out_row, 1, h->parts.d_out_rows);
         transposed_product(h, FV__VALUE, h->parts.dropped, h->parts.d_out_rows, d->value_depth, d->value_row,
                            gradients->value);
@@ -184,6 +184,7 @@ static void backward_weights(const fv__attention_head *h, const fv__attention_gr
     if (!gradients->query && !gradients->key && !gradients->scale) {
         return;
     }
+    // and d(P ∘ M) = dO · Vᵀ
     fv__multiply(kernels, h->rows, d->value_depth, d->stride, fv__by_row(d_out, d->out_row),
                  fv__packed(h->parts.values), h->parts.gradient, d->stride);
     if (h->mask) { // no gradient passes a masked score, not even in a row that is masked as a whole
@@ -210,7 +211,7 @@ static void backward_block(const fv__attention_head *h, const fv__attention_grad
         }
         return;
     }
-    if (d_query) {
+    if (d_query) { // forward: S = factor · Q · Kᵀ; the factor is in dS already
         fv__multiply(kernels, h->rows, d->keys, d->depth, fv__by_row(h->parts.gradient, d->stride),
                      fv__packed(h->parts.key_rows), d_query, d->query_row);
     }

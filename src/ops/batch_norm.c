@@ -71,10 +71,11 @@ static void forward(const fv__call *call) {
 static void backward(const fv__call *call) {
     const parts p = parts_of(call);
     const int rows = rows_of(call), features = fv__shape_features(&call->node->output);
-    if (call->d_in[X]) {
+    if (call->d_in[X]) { // forward: y = x · scale + shift, so dx = dy · scale
         call->kernels->scale_columns(call->d_out, p.scale, NULL, call->d_in[X], rows, features, false);
     }
-    if (call->d_in[GAMMA]) {
+    if (call->d_in
+            [GAMMA]) { // scale = gamma · factor and shift = beta − mean · scale: dgamma += dy · (x − mean) · factor
         call->kernels->scale_columns_backward(call->d_out, call->in[X], call->in[MEAN], p.factor, call->d_in[GAMMA],
                                               rows, features);
     }

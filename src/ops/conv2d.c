@@ -116,7 +116,8 @@ static void forward(const fv__call *call) {
     }
 }
 
-// dW and db of `images` images (more than one only if pointwise).
+// Forward: y[pixel] = Σ x[window(pixel)] · W + b, so dW += Σ x[window(pixel)]ᵀ · dy[pixel] and db += Σ dy[pixel], here of
+// `images` images (more than one only if pointwise).
 static void kernel_gradient(const fv__call *call, const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts,
                             const float *x, const float *d_pre, int images) {
     if (call->node->input_count == 3 && call->d_in[2]) {
@@ -142,7 +143,8 @@ static void kernel_gradient(const fv__call *call, const fv__conv2d_geometry *g, 
     call->kernels->gemm(&product);
 }
 
-// dy · Wᵀ of `pixels` output pixels: (pixels, kh·kw·channels).
+// From the same line: what each output pixel adds to the gradient of its window, dy · Wᵀ, of `pixels` of them: (pixels,
+// kh·kw·channels).
 static void window_gradients(const fv__call *call, const fv__conv2d_geometry *g, const fv__conv2d_prepared *parts,
                              const float *d_pre, int pixels, float *windows) {
     int window = g->kernel[0] * g->kernel[1] * g->channels;

@@ -71,7 +71,7 @@ static void forward(const fv__call *call) {
     }
 }
 
-// dA[i] += dK · B[p, q]ᵀ
+// Forward: K += A[i] · B[p, q] at tap (p, q), so dA[i] += dK · B[p, q]ᵀ
 static void backward_first(const fv__call *call, const sizes *s, int tap, int i) {
     fv__multiply_add(call->kernels, s->aw * s->in, s->out, s->middle,
                      fv__by_row(call->d_out + kernel_at(s, tap / s->bw, tap % s->bw, i), s->out),
@@ -79,7 +79,7 @@ static void backward_first(const fv__call *call, const sizes *s, int tap, int i)
                      true);
 }
 
-// dB[p, q] += A[i]ᵀ · dK
+// and dB[p, q] += A[i]ᵀ · dK
 static void backward_second(const fv__call *call, const sizes *s, int tap, int i) {
     fv__multiply_add(call->kernels, s->middle, s->aw * s->in, s->out,
                      fv__by_column(call->in[0] + (ptrdiff_t)i * s->aw * s->in * s->middle, s->middle),

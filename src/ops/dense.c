@@ -138,11 +138,11 @@ static void forward_slices(const fv__call *call, int begin, int end) {
 static void backward_features(const fv__call *call, const dimensions *d, const float *d_pre, const float *transposed,
                               int first, int width) {
     int rows = call->samples * d->tokens;
-    if (call->d_in[0]) {
+    if (call->d_in[0]) { // forward: y = x · W, so dx = dPre · Wᵀ
         fv__multiply(call->kernels, rows, d->out, width, fv__by_row(d_pre, d->out), fv__packed(transposed),
                      call->d_in[0] + first, d->in);
     }
-    if (call->d_in[1]) {
+    if (call->d_in[1]) { // and dW += xᵀ · dPre
         fv__multiply_add(call->kernels, width, rows, d->out, fv__by_column(call->in[0] + first, d->in),
                          fv__by_row(d_pre, d->out), call->d_in[1] + (ptrdiff_t)first * d->out, d->out, true);
     }

@@ -85,12 +85,12 @@ static void backward_tile(const fv__call *call, int tile) {
     if (tile == 0 && call->node->input_count == 3 && call->d_in[BIAS]) {
         kernels->add_columns(call->d_out, d.row, call->d_in[BIAS], call->samples, d.row);
     }
-    if (call->d_in[X]) {
+    if (call->d_in[X]) { // forward: y[h] = x[h] · W[h], so dx[h] = dy[h] · W[h]ᵀ
         kernels->pack(d.out, width, call->in[WEIGHTS] + weight, 1, d.row, call->scratch);
         fv__multiply(kernels, call->samples, d.out, width, fv__by_row(call->d_out + column, d.row),
                      fv__packed(call->scratch), call->d_in[X] + feature, x_row);
     }
-    if (call->d_in[WEIGHTS]) {
+    if (call->d_in[WEIGHTS]) { // and dW[h] += x[h]ᵀ · dy[h]
         fv__multiply_add(kernels, width, call->samples, d.out, fv__by_column(call->in[X] + feature, x_row),
                          fv__by_row(call->d_out + column, d.row), call->d_in[WEIGHTS] + weight, d.row, true);
     }

@@ -162,7 +162,7 @@ static void forward(const fv__call *call) {
     }
 }
 
-// dV = pᵀ · dy
+// Forward: y = p · V, so dV = pᵀ · dy
 static void backward_value(const sample *s, const float *mean, const float *d_out, float *d_value) {
     const dimensions *d = &s->d;
     for (int i = 0; i < d->products; i++) {
@@ -173,7 +173,7 @@ static void backward_value(const sample *s, const float *mean, const float *d_ou
     }
 }
 
-// dp / T = dy · Vᵀ / T
+// and dp / T = dy · Vᵀ / T
 static void backward_mean(const sample *s, const float *d_out) {
     const dimensions *d = &s->d;
     for (int i = 0; i < d->products; i++) {
@@ -188,7 +188,7 @@ static void backward_mean(const sample *s, const float *d_out) {
     }
 }
 
-// dQ and dK of the block; d_query and d_key are the whole sample's.
+// Forward: P = softmax(scale · Q · Kᵀ), so with dS from softmax dQ = dS · K and dK = dSᵀ · Q, of the block; d_query and d_key are the whole sample's.
 static void backward_block(const sample *s, int head, float *d_query, float *d_key) {
     const dimensions *d = &s->d;
     const float *d_mean = s->parts.d_mean + (ptrdiff_t)head * d->keys;

@@ -49,7 +49,7 @@ static void forward(const fv__call *call) {
     }
 }
 
-// dA += Σ_h dY[h] · X[h]ᵀ
+// Forward: y[h] = A · X[h], so dA += Σ_h dY[h] · X[h]ᵀ
 static void backward_left(const fv__call *call, int h) {
     const fv__weight_product_attributes *a = call->node->attributes;
     const float *block = call->in[1] + (ptrdiff_t)h * a->inner * a->columns;
@@ -59,7 +59,7 @@ static void backward_left(const fv__call *call, int h) {
                      a->inner, true);
 }
 
-// dX[h] += Aᵀ · dY[h]
+// and dX[h] += Aᵀ · dY[h]
 static void backward_right(const fv__call *call, int h) {
     const fv__weight_product_attributes *a = call->node->attributes;
     fv__multiply_add(call->kernels, a->inner, a->rows, a->columns, fv__by_column(call->in[0], a->inner),
