@@ -360,6 +360,66 @@ static void damaged_files(void **state) {
     fv_model_free(model);
 }
 
+// A file that version 0.1 wrote, and what it predicted for this image.
+static void loads_a_file_of_0_1(void **state) {
+    (void)state;
+    static const float expected[10] = {0.078893833F, 0.14665906F,  0.087232053F, 0.085252591F, 0.12175681F,
+                                       0.088972107F, 0.083088219F, 0.1211711F,   0.091626078F, 0.095348142F};
+    uint8_t image[28 * 28];
+    fv_error error;
+    fv_model *model;
+    float got[10];
+    fv_recipe *recipe;
+    for (int i = 0; i < 28 * 28; i++) {
+        image[i] = (uint8_t)(7 * i);
+    }
+    assert_int_equal(fv_model_load(FV__SOURCE_DIR "/tests/golden/model-0.1.safetensors", &model, &error), FV_OK);
+    assert_string_equal(fv_model_get_info(model)->class_names[9], "Ankle boot");
+    assert_true(fv_model_get_info(model)->label_smoothing == 0.1);
+    assert_int_equal(predict_once(model, image, 1, got, &error), FV_OK);
+    for (int i = 0; i < 10; i++) {
+        assert_true(fabsf(got[i] - expected[i]) < 1e-6F);
+    }
+    assert_int_equal(fv_model_get_recipe(model, &recipe, &error), FV_OK);
+    assert_int_equal(fv_recipe_get_info(recipe)->batch, 64);
+    fv_recipe_free(recipe);
+    fv_model_free(model);
+}
+
+// The same model through memory, and its weights by name.
+static void in_memory_and_by_name(void **state) {
+    (void)state;
+    fv_error error;
+    fv_model *model = build_small(), *loaded;
+    void *bytes;
+    size_t size;
+    float kernel[4096], changed[4096];
+    assert_int_equal(fv_model_save_memory(model, &bytes, &size, &error), FV_OK);
+    assert_int_equal(fv_model_load_memory(bytes, size, "memory", &loaded, &error), FV_OK);
+    assert_memory_equal(loaded->weights, model->weights, model->graph.weight_count * sizeof(float));
+    fv_model_free(loaded);
+    assert_int_equal(fv_model_load_memory(bytes, size / 2, "half", &loaded, &error), FV_FORMAT);
+    assert_says(error, "half");
+    fv_free(bytes);
+    assert_int_equal(fv_model_load_memory("", 0, "nothing", &loaded, &error), FV_FORMAT);
+    fv_weight_info info = {.size = sizeof info};
+    assert_int_equal(fv_model_get_weight(model, 0, &info, &error), FV_OK);
+    assert_true(info.count > 0 && info.count <= 4096);
+    assert_int_equal(fv_model_get_weight(model, fv_model_get_weight_count(model), &info, &error), FV_INVALID);
+    assert_int_equal(fv_model_read_weight(model, info.name, kernel, info.count, &error), FV_OK);
+    memcpy(changed, kernel, sizeof kernel);
+    changed[0] += 1;
+    assert_int_equal(fv_model_write_weight(model, info.name, changed, info.count, &error), FV_OK);
+    assert_int_equal(fv_model_read_weight(model, info.name, kernel, info.count, &error), FV_OK);
+    assert_true(kernel[0] == changed[0]);
+    changed[0] = INFINITY;
+    assert_int_equal(fv_model_write_weight(model, info.name, changed, info.count, &error), FV_NUMERIC);
+    assert_int_equal(fv_model_read_weight(model, info.name, kernel, info.count - 1, &error), FV_INVALID);
+    assert_int_equal(fv_model_read_weight(model, "conv2d/kernle", kernel, 1, &error), FV_NOT_FOUND);
+    assert_says(error, "conv2d/kernel");
+    fv_model_free(model);
+}
+
 // --- The summary
 
 static void summary(void **state) {
@@ -451,6 +511,8 @@ int main(void) {
         cmocka_unit_test(prediction),
         cmocka_unit_test(saved_and_loaded),
         cmocka_unit_test(damaged_files),
+        cmocka_unit_test(loads_a_file_of_0_1),
+        cmocka_unit_test(in_memory_and_by_name),
         cmocka_unit_test(summary),
         cmocka_unit_test(every_allocation_can_fail),
     };
