@@ -32,7 +32,7 @@ static int run(const void *given, const cli_arguments *arguments) {
     const char *name = arguments->items[0];
     const bool folder = cli_is_folder(name);
     cli_samples shown = {.count = 0};
-    cli_subject subject = {NULL};
+    cli_subject subject = {.model = NULL};
     fv_dataset *data = NULL;
     fv_error error;
     size_t evaluated;

@@ -21,7 +21,8 @@ const char *cli_command_suggest(const cli_command *const *list, const char *name
         names[i] = list[i]->name;
     }
     const char *nearest = cli_nearest(name, names);
-    snprintf(hint, CLI_COMMAND_HINT, nearest ? "; did you mean '%s'?" : "", nearest);
+    snprintf(hint, CLI_COMMAND_HINT, "%s%s%s", nearest ? "; did you mean '" : "", nearest ? nearest : "",
+             nearest ? "'?" : "");
     return hint;
 }
 
