@@ -7,7 +7,8 @@
 #include "support/say.h"
 
 typedef struct help_options {
-    bool json;
+    bool json, man;
+    const char *completion;
 } help_options;
 
 static void print_overview(void) {
@@ -53,7 +54,21 @@ static int explain(const cli_command *command, const cli_arguments *topic) {
 
 static int run(const void *given, const cli_arguments *topic) {
     const help_options *options = given;
+    if (options->man || options->completion) {
+        if (topic->count > 0 || options->json || (options->man && options->completion)) {
+            return cli_usage(&cli_help, "--%s stands alone", options->man ? "man" : "completion");
+        }
+        if (options->man) {
+            cli_help_man();
+        } else {
+            cli_help_completion(options->completion);
+        }
+        return CLI_OK;
+    }
     if (topic->count == 0) {
+        if (options->json) {
+            return cli_help_tree();
+        }
         print_overview();
         return CLI_OK;
     }
@@ -76,7 +91,13 @@ static int run(const void *given, const cli_arguments *topic) {
                      cli_command_suggest(cli_commands, name, hint), name);
 }
 
-static const cli_option options[] = {CLI_JSON(help_options, json), CLI_END};
+static const cli_option options[] = {
+    CLI_FLAG("man", help_options, man, "Print the man page."),
+    CLI_CHOICE("completion", "SHELL", help_options, completion, "Print the script that completes command lines.",
+               CLI_WORDS({"bash", NULL}, {"zsh", NULL}, {"fish", NULL})),
+    CLI_FLAG("json", help_options, json,
+             "Answer in JSON on standard output: all commands with their options, or with `recipes` the recipes."),
+    CLI_END};
 
 const cli_command cli_help = {
     .name = "help",
@@ -88,7 +109,8 @@ const cli_command cli_help = {
                      {"fovea help recipes", "the recipes that come with fovea"},
                      {"fovea help recipe | less", "every key of a recipe"},
                      {"fovea help recipe dense", "those of one layer, section, optimizer, ..."},
-                     {"fovea help recipe mnist-mha > mine.yaml", "a built-in recipe, to start your own"}),
+                     {"fovea help recipe mnist-mha > mine.yaml", "a built-in recipe, to start your own"},
+                     {"source <(fovea help --completion bash)", "complete command lines in this shell"}),
     .options = options,
     .options_size = sizeof(help_options),
     .values = CLI_TOPICS,

@@ -45,7 +45,8 @@ const cli_command cli_predict = {
     .arguments = "MODEL|RUN|RECIPE [FILE|DIR|-]...",
     .sentence = "Classify images, or samples of a data set",
     .details =
-        "Images are JPEG, PNG, GIF, BMP or PNM files of any size, or folders, which are searched for them with all "
+        "Images are JPEG, PNG, GIF, WebP, TIFF, BMP or PNM files of any size, or folders, which are searched for them "
+        "with all "
         "folders inside, by name or content; - is an image on standard input. The model file knows how to prepare "
         "them: they are resized as the model was trained with (input.resize of its recipe) and turned upright where "
         "their camera says how. A grey model sees the luma of colours (ITU-R BT.601), a colour model sees grey as "
