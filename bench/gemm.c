@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Compares gemm with LIBXSMM and OpenBLAS at the shapes of the recipes, on one core. Neither is a dependency of the
 // library: they take part where CMake finds them.
 //

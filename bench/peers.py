@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The peers of fovea's benchmark: the same models in Keras, PyTorch, torch.compile and ONNX Runtime.
 
 One process times one model in one framework. It builds the model, checks its parameter count, warms up, prints

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """The recipe `cats-dogs-mhsa` in Keras, for `recipe` to time: from photographs in folders to a trained classifier.
 
 The same work as fovea's: pictures of `train` and `validation` resized to 224 x 224 (bilinear), a frozen MobileNetV2,

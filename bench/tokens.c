@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Time and memory of training by tokens: the transformer of vit-cifar100 on images of 16, 32, 64 … pixels, cut into
 // patches of 2 × 2. Attention's time grows with the square of the tokens; its memory must not.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea bench`: images per second of a model on random data, and how that compares with what the machine can do.
 #include <string.h>
 #include <sys/resource.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea cache list | clear`: what downloads and earlier runs have left on disk.
 #include <string.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All commands, in the order of `fovea help`. Adding one is a file (or a folder) with a cli_command, and a line here.
 #ifndef FOVEA_CLI_COMMANDS_H
 #define FOVEA_CLI_COMMANDS_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea import`: weights of another program into a model.
 #include "commands.h"
 #include "support/json.h"

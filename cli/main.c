@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The program `fovea`: finds the command, runs it, and makes sure that what was printed arrived.
 #include <errno.h>
 #include <locale.h>

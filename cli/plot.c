@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea plot`: pictures of what training did and of what a model has learned.
 #include <limits.h>
 #include <stdlib.h>

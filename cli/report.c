@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea report`: everything about a run on one HTML page.
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea summary`: a model layer by layer, and what a step of training takes.
 #include <string.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea version`: what is needed to tell which program ran where.
 #include <string.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea weights list | get | check`: trained weights known by name, where they are, and what is in files of weights.
 #include <string.h>
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Writes a C file with the fixed parts of the report (src/report/embedded.h), so that the program needs no files.
 #   cmake -DOUTPUT=report_parts.c -DFOLDER=src/report -P embed_page.cmake
 set(parts "")

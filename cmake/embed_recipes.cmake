@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Writes a C file with the text of the built-in recipes (src/recipe/builtin.h), so that the program needs no files.
 #   cmake -DOUTPUT=builtin_recipes.c "-DRECIPES=recipes/a.yaml;recipes/b.yaml" -P embed_recipes.cmake
 list(SORT RECIPES)

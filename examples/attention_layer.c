@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The attention layer alone: two sequences of 4 query tokens look at 6 key tokens of another width; the second sequence
 // has only 3 keys, the rest is padding. Prints who looks where, then trains the layer a little towards a target.
 //   cc attention_layer.c $(pkg-config --cflags --libs fovea) -lm -o attention_layer && ./attention_layer

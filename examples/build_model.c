@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Builds a small attention classifier in code, saves it, loads it again and asks both for a prediction. The weights are
 // fresh, so the answer is no better than a guess; training works on recipes (train_recipe.c).
 #include <math.h>

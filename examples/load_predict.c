@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loads a trained model and classifies image files.
 //
 //     load_predict MODEL IMAGE...      load_predict runs/first cat.jpg dog.png

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trains a recipe on its first thousand samples, for a quick try, and keeps the model.
 //
 //     train_recipe [RECIPE [KEY=VALUE...]]      train_recipe fashion-attention train.epochs=2

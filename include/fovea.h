@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // fovea: train, explain and ship attention-based image classifiers. This is the only public header, and the manual of
 // the C API. Read it from top to bottom in a quarter of an hour.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // For tests in which every single allocation of the library fails once:
 //     for (int most = 0; status == FV_MEMORY; most++) { limit_allocations(most); status = …; lift_limit(); }
 #ifndef FOVEA_TESTS_ALLOCATIONS_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A known data set whose files are at a path.
 #ifndef FOVEA_TESTS_DATASETS_H
 #define FOVEA_TESTS_DATASETS_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the tests of explanations share: a model with biases, an image of noise, an explainer that has looked at it.
 #ifndef FOVEA_TESTS_EXPLAINING_H
 #define FOVEA_TESTS_EXPLAINING_H

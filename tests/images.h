@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the tests of src/image share: an image to encode, and checks of what a decoder makes of a file.
 #ifndef FOVEA_TESTS_IMAGES_H
 #define FOVEA_TESTS_IMAGES_H

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # What an installation is for: a program found by CMake's find_package, one found by pkg-config, and `fovea` itself from
 # another place than it was built in.
 #   install.sh SOURCE_DIR BUILD_DIR COMPILER

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pictures for tests, made by the libraries' own encoders. Include it after scratch.h or training.h.
 #ifndef FOVEA_TESTS_PICTURES_H
 #define FOVEA_TESTS_PICTURES_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the tests of plans share: a small model built through the layers, its data, and runs of it.
 #ifndef FOVEA_TESTS_PLANNING_H
 #define FOVEA_TESTS_PLANNING_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One prediction with a predictor made for it.
 #ifndef FOVEA_TESTS_PREDICTING_H
 #define FOVEA_TESTS_PREDICTING_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole program as its users run it, for tests: a child process in a folder with a small data set of its own, its
 // exit code, and what it printed.
 #ifndef FOVEA_TESTS_PROGRAM_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A folder for a test's files, removed at the end, and ways of making broken files. Include it first.
 #ifndef FOVEA_TESTS_SCRATCH_H
 #define FOVEA_TESTS_SCRATCH_H

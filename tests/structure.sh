@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # The structure that docs/design.md promises, held against the sources and the program as built:
 #   - a folder of src/ includes its own headers, those of folders in its row of "Who may know whom", and what these may
 #     know in turn; no row leads back to itself;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The attention layer as a call, against a naive reference in double: any lengths and widths, every kind of mask, and
 // gradients against differences.
 #include <math.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Augmentation: each operation against a naive one in double, draws that belong to (seed, epoch, sample) alone, mixing,
 // the options, and the samples as training renders them.
 #include "scratch.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs that stop and go on: whatever happens in between, the model has the same bits as without it.
 #include "training.h"
 

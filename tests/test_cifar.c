@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CIFAR-10 and CIFAR-100: plain and packed files, folders and archives, labels and class names, and what can be wrong.
 #include "datasets.h"
 #include "scratch.h"

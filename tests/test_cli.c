@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole program as its users run it. The examples too.
 #include "program.h"
 

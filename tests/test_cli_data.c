@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea data` as its users run it: what it shows, checks and recognizes, and what it says of damaged files.
 #include "program.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea eval` and `fovea plot` as their users run them: numbers, tables, files, pictures.
 #include "program.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Photographs of one's own through the program: data, training, prediction, explanation.
 #include "program.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Data sets: where their files are looked for, what can be wrong with them, views, digests and statistics.
 #include "datasets.h"
 #include "scratch.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Charts: the files are what they say, of the expected size, and values stand where they belong.
 #include "scratch.h"
 

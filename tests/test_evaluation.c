@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Confusion, precision, recall, F1 and calibration against numbers counted another way: sample by sample, from
 // probabilities chosen by hand.
 #include "scratch.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attention weights and rollout against plain loops; what an explainer refuses.
 #include "explaining.h"
 #include "predicting.h"

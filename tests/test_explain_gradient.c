@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Explanations by gradients, against numbers that are changed to see what happens: gradients of values in the middle,
 // of attention weights and memory slots, and Grad-CAM.
 #include "explaining.h"

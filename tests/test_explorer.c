@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The page of `fovea report` in a browser, Chromium. It drives the explorer itself (#selftest), and what it found must
 // be what the library computes.
 #include "datasets.h"

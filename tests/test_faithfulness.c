@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Occlusion and faithfulness, which need predictions alone, against one prediction at a time.
 #include "explaining.h"
 #include "predicting.h"

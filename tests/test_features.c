@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The output of frozen layers: where they end, that learning from it changes nothing, and the file it is kept in.
 #include "training.h"
 

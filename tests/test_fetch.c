@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Downloads, from a small HTTP server in a thread of this test that can also misbehave.
 #include "scratch.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Batch norms, activations and whole blocks that the algebra pass makes part of the layers before them: the same
 // outputs, gradients and training as written; and a frozen network that costs no backward and no gradient.
 #include "training.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Folders of photographs as data sets: layouts, broken files, recipes.
 #include "datasets.h"
 #include "training.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // File formats: round trips, and everything that can be wrong with a file, each with the message it must give.
 #include "scratch.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // gemm and pack at every level this machine has, against a naive product in double precision: random shapes with all
 // tails, tables of rows, segments, transposes, and every finish; guard numbers around c; the promise about bits.
 #include <math.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where tokens lie in the image, against changing every pixel and looking which tokens change.
 #include "explaining.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The engine's gradients, on small models, against finite differences.
 #include "ops/dense.h"
 #include "ops/pointwise.h"

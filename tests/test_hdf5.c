@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading weights from HDF5: files written here by the library itself, in the layouts that Keras writes, and broken
 // ones. What becomes of the arrays: test_import.c.
 #include "scratch.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Decoding every kind of picture, good and broken, and resizing.
 #include "images.h"
 

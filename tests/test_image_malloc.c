@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The libraries of src/image running out of memory: each malloc of theirs fails once, alone or with all that follow, and
 // the result is an image or a sentence.
 #include "images.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Decoding BMP and PNM, whose files are written here byte by byte.
 #include "images.h"
 

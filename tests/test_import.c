@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Taking over weights: which array goes where, rules, what does not fit, and `weights:` of a recipe.
 #include "scratch.h"
 

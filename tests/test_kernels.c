@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The kernels that no op runs, at every instruction-set level: optimizers against their formulas in double, sums of
 // gradient slots, and that cutting an array into pieces changes no bits. Also what becomes of NaN and infinity.
 #include <math.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Layers: shapes, weights and their names, what is refused and how that is said. That they compute what they should is
 // judged by the reference vectors.
 #include "allocations.h"

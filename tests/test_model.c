@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Models: built in code or from values, saved and loaded, damaged files, prediction, the summary.
 #include "allocations.h"
 #include "predicting.h"

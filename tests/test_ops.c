@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every case of every op at every instruction-set level of this machine, and every op's table, which must be as op.h
 // says. An argument chooses tests by pattern: test_ops 'dense*'.
 #include <setjmp.h>

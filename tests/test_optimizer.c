@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Optimizers, held against naive ones in double.
 #include "training.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Option tables: every kind read, every way to be wrong answered with a sentence, written back, described.
 #include <locale.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Plans: the same bits for any number of threads, and what a plan promises of smaller batches, failures and memory.
 #include "allocations.h"
 #include "planning.h"

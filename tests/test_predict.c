@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prediction of picture files: the same as of the data set they make, whatever lies among them.
 #include <pthread.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Recipes: the built-in ones, every kind of mistake, overriding keys, the recipe as resolved, and training from one.
 #include "datasets.h"
 #include "training.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea report`: the page as a file, and as a browser shows it. The browser drives the explorer itself (#selftest),
 // and what it found must be what the library computes.
 #include "program.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The algebra pass: models as written and rewritten give the same outputs, gradients and training, and rules keep off
 // what somebody asks for.
 #include "training.h"

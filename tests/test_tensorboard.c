@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Event files byte by byte, and where the tensorboard package is installed, as it reads them.
 #include "scratch.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Decoding TIFF: what libtiff's own encoder writes, of every kind that fovea reads, and what it does not read.
 #include "images.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Training settings, schedules, metrics and the loop of epochs on small pictures.
 #include "allocations.h"
 #include "training.h"

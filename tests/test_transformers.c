@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the layers of the transformers are made of, and what they refuse.
 #include "predicting.h"
 #include "training.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Archives of photographs: what they unpack to, and what they must not.
 #include "datasets.h"
 #include "training.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Decoding WebP: lossy, lossless, with alpha, animated, turned, damaged.
 #include "images.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The document reader: trees with lines, everything that is refused, dotted paths, and writing back.
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the tests of training share: small pictures whose class can be seen, a small model, and a run of both.
 #ifndef FOVEA_TESTS_TRAINING_H
 #define FOVEA_TESTS_TRAINING_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea data show SET|RECIPE --augment FILE`: what augmentation makes of a few training images.
 #include <string.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea data check SET|PATH`: every file of a data set, and what is wrong with it.
 #include "commands.h"
 #include "data.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea data list | show | check | get`: the data sets known by name, what is in them, and where they come from.
 #include "data.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea data`: a file for each action (list.c, show.c, check.c, get.c); augment.c is a part of show.
 #ifndef FOVEA_CLI_DATA_H
 #define FOVEA_CLI_DATA_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea data get SET|URL`: downloads.
 #include <string.h>
 

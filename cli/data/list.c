@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea data list`: the data sets known by name, and where they were found.
 #include "commands.h"
 #include "data.h"

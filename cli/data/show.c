@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea data show`: what is in a data set.
 #include <string.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea eval`: what a model makes of a whole split.
 #include "eval.h"
 

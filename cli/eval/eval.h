@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea eval` in three files: the command (eval.c), its tables, JSON and CSV (report.c), and its pictures (pictures.c).
 #ifndef FOVEA_CLI_EVAL_H
 #define FOVEA_CLI_EVAL_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pictures of `fovea eval --pictures DIR`: charts as PNG and SVG, grids of samples as PNG.
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The numbers of `fovea eval` as tables, JSON and CSV.
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What `fovea explain` is asked for: method, samples, class, layer, head and query.
 #include <stdlib.h>
 #include <string.h>

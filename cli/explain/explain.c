@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea explain`: what a model looked at, as pictures or numbers.
 #include "explain.h"
 

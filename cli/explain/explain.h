@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea explain` in five files: the loop over the images (explain.c), what is asked for (choose.c), pictures
 // (picture.c), files of numbers (files.c), and how faithful the maps are (faithfulness.c).
 #ifndef FOVEA_CLI_EXPLAIN_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // --faithfulness: deletion and insertion of every map, averaged over the images, next to random orders of the pixels.
 #include "explain.h"
 #include "support/say.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers of `fovea explain`. Maps: DIR/test-3-METHOD.npy (height, width) each, or DIR/test-3.csv with a column each.
 // Weights: DIR/test-3-LAYER.npy ([groups,] heads, queries, keys), or DIR/test-3-LAYER.csv. JSON: all in
 // DIR/test-3.json.

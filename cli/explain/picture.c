@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pictures of `fovea explain`: an image and next to it its maps, or the weights of layers, one cell per head or slot.
 #include <math.h>
 #include <stdlib.h>

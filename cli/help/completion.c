@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea help --completion SHELL`: scripts that complete command lines, from the commands' tables. They name commands,
 // actions, options, and values where these are known: words of choices, recipes, data sets, weights, files and folders.
 #include <fovea.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea help [COMMAND | recipes | recipe [NAME]]`: help that teaches by example.
 #include "help.h"
 

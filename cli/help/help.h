@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea help`: the command (help.c), the page of a command (page.c), pages on recipes (recipe.c), and what is made of
 // the commands' tables for other programs: JSON (tree.c), the man page (man.c), shell completion (completion.c).
 #ifndef FOVEA_CLI_HELP_H

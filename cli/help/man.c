@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea help --man`: the man page, from the commands' tables and the prose below.
 #include <fovea.h>
 #include <stdlib.h>

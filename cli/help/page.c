@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What `fovea COMMAND --help` prints, from the command's tables.
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pages of `fovea help` on recipes, made from the tables that recipes are read by.
 #include "help.h"
 

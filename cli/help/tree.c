@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea help --json`: all commands and their actions, with their options.
 #include "help.h"
 #include "support/command.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea predict MODEL FILE…`: what image files show. On a terminal a line says how far it is:
 //     Pictures  ━━━━━━━━━━━━━╸      640/938  210 img/s  2 s left
 #include "support/files.h"

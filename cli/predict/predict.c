@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea predict`: what a model takes images for.
 #include "predict.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea predict` in four files: the command (predict.c), samples of a data set (samples.c), image files (files.c), and
 // what both share: the likeliest classes, and how they are written (ranked.c).
 #ifndef FOVEA_CLI_PREDICT_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The likeliest classes of each image, as JSON, CSV and table cells.
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea predict MODEL`: chosen samples of a data set.
 #include <stdlib.h>
 

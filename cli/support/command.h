@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A command: its name, what it takes, what --help says of it, and the function that runs it. Its options are a table
 // beside it (support/options.h). Parsing, help, the man page, shell completion and the tests read these.
 #ifndef FOVEA_CLI_SUPPORT_COMMAND_H

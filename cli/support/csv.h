@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rows of CSV (RFC 4180).
 #ifndef FOVEA_CLI_SUPPORT_CSV_H
 #define FOVEA_CLI_SUPPORT_CSV_H

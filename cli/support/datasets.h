@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Data sets as the command line names them.
 #ifndef FOVEA_CLI_SUPPORT_DATASETS_H
 #define FOVEA_CLI_SUPPORT_DATASETS_H

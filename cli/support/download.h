@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How downloads are shown: a bar for each file on a terminal, else its address.
 #ifndef FOVEA_CLI_SUPPORT_DOWNLOAD_H
 #define FOVEA_CLI_SUPPORT_DOWNLOAD_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Exit codes, and the one way to pass them on.
 #ifndef FOVEA_CLI_SUPPORT_EXIT_H
 #define FOVEA_CLI_SUPPORT_EXIT_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The image files that the command line names.
 #ifndef FOVEA_CLI_SUPPORT_FILES_H
 #define FOVEA_CLI_SUPPORT_FILES_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Signals that ask the program to end: Ctrl-C (SIGINT), SIGTERM, and SIGHUP, which a terminal sends when it is closed.
 #ifndef FOVEA_CLI_SUPPORT_INTERRUPT_H
 #define FOVEA_CLI_SUPPORT_INTERRUPT_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JSON on standard output.
 #ifndef FOVEA_CLI_SUPPORT_JSON_H
 #define FOVEA_CLI_SUPPORT_JSON_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory and texts of the program itself. Where there is no memory left, these end it with a sentence: a command line
 // has nothing better to do. Everything is released with free().
 #ifndef FOVEA_CLI_SUPPORT_MEMORY_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // "Did you mean …?" for a mistyped name.
 #ifndef FOVEA_CLI_SUPPORT_NAMES_H
 #define FOVEA_CLI_SUPPORT_NAMES_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbers as people write and read them.
 #ifndef FOVEA_CLI_SUPPORT_NUMBERS_H
 #define FOVEA_CLI_SUPPORT_NUMBERS_H

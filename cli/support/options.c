@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The command line, read by the table of the command. `--name value` and `--name=value` are the same.
 #include "support/options.h"
 

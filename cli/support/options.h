@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Options of a command: a table beside the struct that it fills. A row names the option, what its value is called, the
 // struct and member it sets, and says in a sentence what it does; what follows is optional and named:
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files and folders.
 #ifndef FOVEA_CLI_SUPPORT_PATHS_H
 #define FOVEA_CLI_SUPPORT_PATHS_H

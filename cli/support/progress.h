@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The line of a progress, drawn over and over on the terminal:
 //     Pictures  ━━━━━━━━━━━━━╸      640/938  210 img/s  2 s left
 // It is never wider than the terminal, and nothing is drawn where standard error is not one (or a dumb one). There is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Recipes that commands are given, and what the command line changes in them. A failure is reported here; the exit code
 // is returned.
 #ifndef FOVEA_CLI_SUPPORT_RECIPE_H

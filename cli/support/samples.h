@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Samples of a data set as the command line names them: test:0-9, train:5, 3,5,7-9, test:9990-
 #ifndef FOVEA_CLI_SUPPORT_SAMPLES_H
 #define FOVEA_CLI_SUPPORT_SAMPLES_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Messages, on standard error: "fovea: sentence".
 #ifndef FOVEA_CLI_SUPPORT_SAY_H
 #define FOVEA_CLI_SUPPORT_SAY_H

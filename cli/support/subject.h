@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What commands work on: a RECIPE, or a MODEL (a file) or RUN (a folder with one), and the data that belongs to it. A
 // failure is reported here; the exit code is returned.
 #ifndef FOVEA_CLI_SUPPORT_SUBJECT_H

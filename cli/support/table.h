@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Columns of text, as wide as their widest cell.
 #ifndef FOVEA_CLI_SUPPORT_TABLE_H
 #define FOVEA_CLI_SUPPORT_TABLE_H

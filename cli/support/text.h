@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text on a terminal. Names of files, classes and layers come from outside and may hold anything: whatever prints them
 // goes through cli_line, cli_say (support/say.h), a table, or the line of a progress, which all escape them. JSON and
 // CSV keep names as they are.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // On a terminal the line of an epoch is drawn over and over:
 //     Epoch 3/10  ━━━━━━━━━━━━━╸      640/938  2,310 img/s  12 s left - loss: 0.2511 - accuracy: 0.9081
 // and stays, once the epoch is done, as

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What `fovea train` says before the first step and after the last.
 #include <string.h>
 

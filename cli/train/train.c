@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea train`: a recipe becomes a run folder.
 #include "train.h"
 

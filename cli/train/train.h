@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `fovea train` in three files: the command (train.c), the lines of its epochs (epochs.c), and what it says before the
 // first step and after the last (report.c).
 #ifndef FOVEA_CLI_TRAIN_H

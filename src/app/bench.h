@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A benchmark: whole steps on random samples in memory, and what its times are compared with.
 #ifndef FOVEA_APP_BENCH_H
 #define FOVEA_APP_BENCH_H

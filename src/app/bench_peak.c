@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the times of a benchmark are compared with: the rate that the matrix kernel reaches on this machine in the same
 // minute.
 #include "app/bench.h"

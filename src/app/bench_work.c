@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a benchmark times: whole steps on random samples in memory. A step of training is forward, loss, backward and
 // update; a step of inference is bytes to probabilities.
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What training reports, as event files for TensorBoard in RUN/tensorboard.
 #ifndef FOVEA_APP_BOARD_H
 #define FOVEA_APP_BOARD_H

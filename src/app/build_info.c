@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What tells which library ran where: processor, kernels, compiler, and the libraries underneath.
 #include <archive.h>
 #include <gif_lib.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // curves.png and curves.svg of a run in progress, drawn again every few seconds from the epochs written so far.
 #ifndef FOVEA_APP_LIVE_CURVES_H
 #define FOVEA_APP_LIVE_CURVES_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A data set for a model that is there: in the size of its input, with its classes. The classes of photographs are
 // matched by name, so folders may be in another order, and a class without a folder has no samples.
 #include <string.h>

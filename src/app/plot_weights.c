@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // First-layer filters and position embeddings as grids of little images.
 #include <math.h>
 #include <stdio.h>

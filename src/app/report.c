@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The report of a model: which samples are evaluated and which are shown is chosen here; report/ writes the page.
 #include <jansson.h>
 #include <string.h>

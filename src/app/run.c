@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A run folder as its readers see it: the recipe, what run.json says, and the epochs of history.csv.
 #include "app/run.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef FOVEA_APP_RUN_H
 #define FOVEA_APP_RUN_H
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What augmentation makes of a few training pictures. Each row begins
 // with the picture as it is; the others are what epochs 1, 2, ... would see.
 #include <string.h>

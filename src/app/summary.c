@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a model is made of, layer by layer, and what training it takes.
 #include "base/cpu.h"
 #include "base/memory.h"

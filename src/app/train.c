@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Training as the public function does it: the run itself (recipe/train.c), and around it what a run shows of itself:
 // curves, TensorBoard's events, and the score on the test set.
 #include <string.h>

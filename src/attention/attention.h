@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Inside the attention call: the layer, and graph and plan for the shapes of one call.
 #ifndef FOVEA_ATTENTION_ATTENTION_H
 #define FOVEA_ATTENTION_ATTENTION_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Multi-head attention as a direct call (Vaswani et al. 2017): what the public functions check, run and copy. Graph and
 // plan (plan.c) are kept for the next call of the same shapes; the weights live next to them.
 #include <string.h>

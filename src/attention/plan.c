@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The attention call's graph: four dense layers around the attention op, made and planned for the shapes of one call.
 #include <math.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Threads come from three limits: the affinity mask, the CPU quota of the control group (version 2 `cpu.max`, version 1
 // `cpu.cfs_quota_us`; a limit on any ancestor counts too) and OMP_NUM_THREADS, which people set for this purpose.
 #include "base/cpu.h"

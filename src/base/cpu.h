@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What this machine is: how many threads are worth starting, the processor's name, its instruction-set levels, and the
 // denormal mode of a thread.
 #ifndef FOVEA_BASE_CPU_H

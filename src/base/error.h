@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a failure travels: a status as the return value, a sentence for people in the caller's fv_error.
 #ifndef FOVEA_BASE_ERROR_H
 #define FOVEA_BASE_ERROR_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Alignment is kept by a small header before each block, so that any malloc-like function of a host will do.
 #include "base/memory.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Memory: every allocation of the library goes through here, so that a host (or a test) can watch or limit it.
 #ifndef FOVEA_BASE_MEMORY_H
 #define FOVEA_BASE_MEMORY_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Structs that a caller fills and that may grow from version to version: they begin with `size_t size`.
 #ifndef FOVEA_BASE_OPTIONS_H
 #define FOVEA_BASE_OPTIONS_H

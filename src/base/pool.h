@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A small pool of threads that runs one phase of independent tasks after another.
 //
 // Tasks are handed out in order to workers that are free; which thread runs a task must not matter to its result. (Not

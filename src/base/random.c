@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "base/random.h"
 
 static void philox_round(uint32_t word[4], const uint32_t key[2]) {

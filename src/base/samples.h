@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Numbered samples, wherever they come from: a data set, files, memory, or features in a file of the cache. Prediction,
 // training, augmentation and features read them in this way alone.
 #ifndef FOVEA_BASE_SAMPLES_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // See text.h. The edit distance is Damerau and Levenshtein's in its restricted form (optimal string alignment): three
 // rows of the usual table are enough, because a swap looks back two.
 #include "base/text.h"

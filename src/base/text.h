@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Small things with text that several parts need: a growing string, numbers that do not depend on the host's locale,
 // and the nearest name for "did you mean" in messages.
 #ifndef FOVEA_BASE_TEXT_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Augmentation: what happens to a picture, at random and in training only, between its bytes and normalization. A draw
 // belongs to (seed, epoch, sample) alone, so a picture comes out the same whichever thread asks for it and when.
 //

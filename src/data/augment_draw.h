@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Drawing from the intervals of options.
 #ifndef FOVEA_DATA_AUGMENT_DRAW_H
 #define FOVEA_DATA_AUGMENT_DRAW_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Augmentations that move pixels. Rotation, zoom and translation are Keras's RandomRotation, RandomZoom and
 // RandomTranslation with bilinear interpolation and a border that reflects.
 #include "data/augment.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Augmentations that mix two samples and their labels. The share of the partner is drawn from Beta(alpha, alpha), two
 // gamma draws x, y giving x / (x + y); a gamma draw after Marsaglia and Tsang (2000).
 #include <math.h>

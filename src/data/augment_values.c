@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Augmentations that change or hide values. Contrast and brightness are Keras's RandomContrast and RandomBrightness for
 // values of 0…255.
 #include <math.h>

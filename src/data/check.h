@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a check of a data set finds: lists of files and sentences, collected by check.c (photographs) and check_files.c
 // (known sets), given out as fv_check_info.
 #ifndef FOVEA_DATA_CHECK_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A known data set: opens every file and says what is wrong with each, not only with the first.
 #include <stdio.h>
 #include <stdlib.h>

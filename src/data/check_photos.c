@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is wrong, or may be, with a folder of photographs.
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CIFAR-10 and CIFAR-100 in the official binary layout: records of one label byte (CIFAR-10) or two (CIFAR-100: coarse,
 // fine), then 1024 bytes of red, 1024 of green, 1024 of blue (Krizhevsky 2009). Each file as it is or packed with gzip
 // or xz, in a folder or in the archive as published.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A data set as training, evaluation and pictures see it: numbered samples of one size with a label each.
 #ifndef FOVEA_DATA_DATASET_H
 #define FOVEA_DATA_DATASET_H

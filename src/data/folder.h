@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Folders of photographs as data sets: DIR/CLASS/…, or DIR/train/CLASS/… with DIR/validation (or val, test) beside it.
 // A zip or tar file of such a folder is unpacked into the cache, once.
 #ifndef FOVEA_DATA_FOLDER_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is where in a folder of photographs.
 #include <dirent.h>
 #include <errno.h>

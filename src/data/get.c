@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Downloading a data set, and checking the content of its files.
 #include <stdlib.h>
 #include <string.h>

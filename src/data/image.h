@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What can be done to a picture whose values are numbers of 0…255, each with everything that augmentation draws given
 // as an argument. Resampling is bilinear, and what lies beyond the border reflects (d c b a | a b c d), as in Keras.
 #ifndef FOVEA_DATA_IMAGE_H

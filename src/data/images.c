@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The image files of a folder, as the public API gives them.
 #include <string.h>
 

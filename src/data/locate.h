@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Finds the folder where the files of a data set are.
 #ifndef FOVEA_DATA_LOCATE_H
 #define FOVEA_DATA_LOCATE_H

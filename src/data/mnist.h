@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Data sets in the files of MNIST: one IDX file of images and one of labels a split.
 #ifndef FOVEA_DATA_MNIST_H
 #define FOVEA_DATA_MNIST_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Opening a data set as the public API does it: by the name of a known set, or by the path of photographs.
 #include "data/open.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From what people call a data set to its row in the registry and its files.
 #ifndef FOVEA_DATA_OPEN_H
 #define FOVEA_DATA_OPEN_H

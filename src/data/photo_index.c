@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A text file in the cache, named after the folder's path: a line a picture, the fields separated by tabs.
 //
 //     fovea pictures 3: FORMATS

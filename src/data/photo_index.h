@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is known of the pictures below a folder, kept in the cache from one time to the next.
 #ifndef FOVEA_DATA_PHOTO_INDEX_H
 #define FOVEA_DATA_PHOTO_INDEX_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pictures of a folder: which files there are, and what a look at every one has told. That look decodes the whole
 // file, so that a broken picture is known before anything is made of it; what it told is kept in the cache, by size and
 // time of change, so that each file is decoded for it once.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The data sets fovea knows by name: one row a set in registry.c, which is where a new one is added.
 #ifndef FOVEA_DATA_REGISTRY_H
 #define FOVEA_DATA_REGISTRY_H

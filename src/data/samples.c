@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "data/samples.h"
 
 static fv_status read_sample(void *context, size_t index, uint8_t *pixels, fv_error *error) {

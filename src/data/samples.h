@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The samples of a data set.
 #ifndef FOVEA_DATA_SAMPLES_H
 #define FOVEA_DATA_SAMPLES_H

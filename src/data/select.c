@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parts of a data set that are not one stretch of it.
 #include <math.h>
 #include <string.h>

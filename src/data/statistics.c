@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is in a data set: its digest, and the figures that `fovea data show` prints.
 #include <math.h>
 #include <string.h>

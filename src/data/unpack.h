@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Archives of pictures, unpacked into the cache.
 #ifndef FOVEA_DATA_UNPACK_H
 #define FOVEA_DATA_UNPACK_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "draw/canvas.h"
 
 #ifdef FV__WITH_CAIRO

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Paper to draw on: lines, areas, text and small images, which become a PNG or an SVG file. The one place that knows
 // cairo; without it every canvas fails to open. Lengths are in units of which 72 make an inch of an SVG; x grows to the
 // right, y downwards.

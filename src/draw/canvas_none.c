@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Without cairo no canvas opens, so that nothing is ever drawn.
 #include "draw/canvas.h"
 

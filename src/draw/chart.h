@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What charts are made of: axes with ticks at round numbers, lines, and a legend.
 #ifndef FOVEA_DRAW_CHART_H
 #define FOVEA_DRAW_CHART_H

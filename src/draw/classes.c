@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A bar a class, best first. Many classes stand in several columns, so that all names can be read.
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A sequence of colours in Oklab, a space in which distances are about what people see (Ottosson 2020, "A perceptual
 // color space for image processing"): lightness rises in a straight line while the hue turns from violet-blue through
 // green to yellow, with as much chroma as the display has there, up to a limit.

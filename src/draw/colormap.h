@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Colours for numbers.
 #ifndef FOVEA_DRAW_COLORMAP_H
 #define FOVEA_DRAW_COLORMAP_H

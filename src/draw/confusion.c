@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A confusion matrix: few classes with names and numbers, many as a map of squares.
 #include <math.h>
 #include <stdio.h>

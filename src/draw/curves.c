@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Training curves: what one looks at first, and what compares runs.
 #include <math.h>
 #include <stdio.h>

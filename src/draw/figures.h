@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The charts fovea makes, each written to a .png or .svg file. They are given numbers and names alone.
 #ifndef FOVEA_DRAW_FIGURES_H
 #define FOVEA_DRAW_FIGURES_H

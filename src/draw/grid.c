@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A grid of small images with captions.
 #include <math.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A heat map laid over an image.
 #include <math.h>
 #include <stddef.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A reliability diagram: how often a model is right when it says how sure it is, and how often it says so.
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The attention weights themselves as a map: what the tokens of one layer receive from one query, or on average from
 // all, in one head or on average over the heads; with memory slots, how the tokens turn to one slot.
 #include "base/memory.h"

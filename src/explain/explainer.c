@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Making an explainer, running it on an image, and what it says of itself.
 //
 // It runs the graph as its layers write it, not the algebra pass's: there every attention layer still has weights, and

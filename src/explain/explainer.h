@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The inside of an explainer: the model's graph as written, what to show of it, and the two plans that run it.
 #ifndef FOVEA_EXPLAIN_EXPLAINER_H
 #define FOVEA_EXPLAIN_EXPLAINER_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Deletion and insertion (Petsiuk et al. 2018, "RISE: Randomized input sampling for explanation of black-box models"):
 // the target's probability while pixels leave or enter in the order of a map, and the area under each curve by the
 // trapezoidal rule. Deleted pixels take the image's mean colour; what is inserted into is the image blurred until

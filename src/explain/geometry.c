@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Receptive fields from the image on (the arithmetic of Araujo et al. 2019, "Computing receptive fields of
 // convolutional neural networks"): windows of `size` cells, moved by `stride` after `before` cells of padding, over a
 // grid of step s and field f give a grid with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the tokens of a model lie over its image: each at the centre of what it sees, its receptive field.
 #ifndef FOVEA_EXPLAIN_GEOMETRY_H
 #define FOVEA_EXPLAIN_GEOMETRY_H

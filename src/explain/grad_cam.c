@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Grad-CAM (Selvaraju et al. 2017): with F the last convolutional image and y the target's logit,
 //   map = max(0, Σ_c α_c · F_c),  α_c the mean over the places of ∂y/∂F_c
 #include "base/memory.h"

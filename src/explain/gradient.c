@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attention weighted by its gradient (after Chefer et al. 2021, "Generic attention-model explainability for
 // interpreting bi-modal and encoder-decoder transformers"): with A the weights of a layer and y the target's logit,
 //   relevance of a token = Σ over layers and queries of the mean over heads of max(0, ∂y/∂A ∘ A)

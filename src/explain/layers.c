@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The attention layers of a graph: which there are, whether a residual passes by each, and their weights.
 #include "base/memory.h"
 #include "explain/explainer.h"

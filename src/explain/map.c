@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A map by one of the methods, each of which has a file of its own.
 #include "base/options.h"
 #include "explain/explainer.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Occlusion (Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks"): a square is moved over
 // the image and covers it with the image's mean colour; a pixel's value is how far the target's logit falls, averaged
 // over the squares that covered it. Needs predictions alone, and so is the yardstick for maps that look inside.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attention rollout (Abnar and Zuidema 2020, "Quantifying attention flow in transformers"): how much of each token of
 // the first layer is in each of the last, if every layer mixed tokens by its weights alone,
 //   R = Â_L · … · Â_1,  Â = (A + I) / 2 with A the mean over the heads, I for the residual.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where downloads live, and what can be computed again but should not have to be: $XDG_CACHE_HOME/fovea, or
 // ~/.cache/fovea (XDG Base Directory Specification).
 #ifndef FOVEA_FETCH_CACHE_H

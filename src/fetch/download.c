@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Downloads and the cache as the public API has them.
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Downloads. A file goes to PATH.part, is picked up again where a broken connection left it, is checked, and only then
 // gets its name: what is at PATH is complete. Two processes that want the same file take turns.
 #ifndef FOVEA_FETCH_FETCH_H

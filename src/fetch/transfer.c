@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "fetch/transfer.h"
 
 #ifdef FV__WITH_CURL

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One HTTP transfer into an open file: the part of a download that libcurl does.
 #ifndef FOVEA_FETCH_TRANSFER_H
 #define FOVEA_FETCH_TRANSFER_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is inside a packed file, as a stream: the members of a tar archive (plain, gzip or xz) or a zip, or the one
 // content of a file that is packed alone (gzip, xz) or not at all. By libarchive. Nothing is ever written to disk, so
 // that names inside an archive can do no harm; a caller decides how much it is willing to receive.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "formats/crc32c.h"
 
 static const uint32_t polynomial = 0x82F63B78; // reflected

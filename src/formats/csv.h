@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CSV (RFC 4180): a header line of column names, then rows. Used for history.csv, which spreadsheets and fovea read.
 #ifndef FOVEA_FORMATS_CSV_H
 #define FOVEA_FORMATS_CSV_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whole files in, whole files out. A file fovea writes is either complete or not there: it is written beside its target
 // under another name, synced and renamed, so that neither a crash nor a full disk leaves half a model behind.
 #ifndef FOVEA_FORMATS_FILE_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Unpacks gzip from memory a piece at a time (zlib), so that a caller decides how much it is willing to receive.
 #ifndef FOVEA_FORMATS_GZIP_H
 #define FOVEA_FORMATS_GZIP_H

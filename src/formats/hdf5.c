@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "formats/hdf5.h"
 
 #ifdef FV__WITH_HDF5

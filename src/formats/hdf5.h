@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Weights in HDF5, by libhdf5, in the two layouts that Keras writes. A group of HDF5 is a folder, a dataset an array.
 //
 // Weights as published, and whole models ending in .h5: a group a layer, below it the names of its weights, under

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // IDX, the file format of MNIST and its relatives: two zero bytes, a type (0x08: unsigned bytes, the only one here),
 // the rank, `rank` big-endian 32-bit sizes, then the values. Plain or packed with gzip, told apart by their first
 // bytes.

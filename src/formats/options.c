@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading options: a table, a value of a recipe, and the struct the two are for. Defaults go through the same code as
 // what users write. Members are written with memcpy, so that an enum may stand where the table says int.
 #include "formats/options.h"

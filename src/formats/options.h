@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Options as tables: one row holds the name, kind, default, range and sentence of an option, and from it come the
 // reading of a recipe, its error messages, the recipe as resolved and the reference page. Whatever has options (a
 // layer, an optimizer, a section of a recipe) declares a struct and a table beside itself:

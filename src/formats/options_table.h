@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What options.c (reading) and options_write.c (writing, describing, checking) share.
 #ifndef FOVEA_FORMATS_OPTIONS_TABLE_H
 #define FOVEA_FORMATS_OPTIONS_TABLE_H

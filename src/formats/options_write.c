@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The other uses of option tables: in words, back into a recipe, onto the reference page, and a check of the table
 // itself.
 #include <math.h>

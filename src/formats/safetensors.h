@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Safetensors: named tensors in one file. 8 bytes of header length (little endian), a JSON header
 //   {"__metadata__": {key: text}, name: {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}, ...}
 // and the values, to which the offsets refer. A file comes from anywhere, so nothing in it is believed unchecked.

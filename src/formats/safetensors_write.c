@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writing safetensors. The header is padded with spaces so that the values begin at a multiple of 64 bytes.
 #include <jansson.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // SHA-256 (FIPS 180-4) of memory and files, as 64 lower-case hexadecimal digits; the arithmetic is libmd's.
 #ifndef FOVEA_FORMATS_SHA256_H
 #define FOVEA_FORMATS_SHA256_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Trained weights of other programs: arrays of numbers by name, whatever the file: safetensors, or HDF5 as Keras writes
 // it (hdf5.h). All of a file is read at once, as float32.
 #ifndef FOVEA_FORMATS_WEIGHTS_H

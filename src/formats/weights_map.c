@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rules that say what the arrays of another program are called here, and how they are laid out there.
 #include <string.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Files that appear whole: PATH.tmp is written, synced and renamed to PATH. The temporary's name is fixed and it is
 // locked, so that one left by a killed process is taken over by the next write and does not stay for ever.
 #include <errno.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The tree of a document: its memory (an arena of blocks), making and copying values. Reading values and complaining
 // about them is in yaml_read.c, parsing in yaml_parse.c, writing in yaml_emit.c, dotted paths in yaml_set.c.
 #include "formats/yaml.h"

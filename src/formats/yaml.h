@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Recipes as a tree: YAML text parsed into values that remember where they were written, so that whoever reads a value
 // can complain with file and line. Anchors, aliases, tags, several documents and duplicate keys are refused: a recipe
 // says what it says. (YAML 1.1 as libyaml reads it, but only true/false are booleans and only decimal numbers numbers.)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tree to text, through libyaml's emitter. Whether something is written plain or in quotes, in block or flow style, is
 // decided here and depends on the tree only, so that the same tree always gives the same bytes.
 #include <string.h>

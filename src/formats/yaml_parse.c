@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Text to tree, from libyaml's events, which arrive one by one: nothing deeper or longer than allowed is ever built.
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading values of a document's tree, and complaining about them with file and line.
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One value at a dotted path, as `--set train.epochs=2` asks for.
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the files behind yaml.h share among themselves.
 #ifndef FOVEA_FORMATS_YAML_TREE_H
 #define FOVEA_FORMATS_YAML_TREE_H

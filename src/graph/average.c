@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The average over tokens is linear, and runs before what is linear for each token alike:
 //   mean(x · W + b) = mean(x) · W + b
 // and before attention, where it becomes an average of the weights p over the queries, and goes on before the value's

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Compiles a graph into instructions and phases. The order is the graph's own; its reverse gives the backward pass.
 //
 // An instruction is one call of an op on some samples. It reads arrays and writes new ones (static single assignment:

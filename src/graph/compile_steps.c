@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The part of a plan that runs once a step: nodes that depend on weights only, forward before the samples and backward
 // after them. A node's depth is one more than its deepest input's, and nodes of one depth are the tasks of one phase.
 #include "base/memory.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Linear layers with nothing between them are one: dense(dense(x, A), B) = dense(x, A·B), and two convolutions are one
 // with a larger kernel. The weights are multiplied once a step instead of the activations, and gradients flow back
 // through the product exactly.

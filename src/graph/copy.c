@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Copies of a graph, which can be cut or rewritten.
 #include <string.h>
 

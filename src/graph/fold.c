@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What follows a linear layer becomes part of it: a batch norm by stored statistics changes its weights, once a step
 //   (x · W + b) · s + t = x · (W · s) + (b · s + t)
 // and an activation runs where the layer writes its output, while that is still near the core. Three convolutions that

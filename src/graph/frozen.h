@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The frozen part of a graph: what training leaves as it is, so that its output for a sample never changes.
 #ifndef FOVEA_GRAPH_FROZEN_H
 #define FOVEA_GRAPH_FROZEN_H

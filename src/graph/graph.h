@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A graph of ops: what a model computes, with no word on when or where. Nodes are in topological order, since a node
 // can only take earlier ones as inputs. Weights are nodes too (op `parameter`), so that the algebra may compute with
 // them.

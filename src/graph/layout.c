@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where everything of a plan lies and how its work is cut.
 //
 // An array that begins and ends in one sample phase lives in the worker's arena, for one micro-batch; its place is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Making and destroying plans: compile.c finds the instructions, layout.c their places.
 #include "graph/plan.h"
 

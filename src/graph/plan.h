@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A plan: how one graph runs for one purpose and batch size. It is a list of phases, and a phase is a number of
 // independent tasks; all memory is laid out when the plan is made, so that running allocates nothing.
 //

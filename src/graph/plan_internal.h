@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The parts of a plan, shared by the files that make it (plan.c, compile.c, layout.c), run it (run.c) and print it
 // (plan_print.c).
 #ifndef FOVEA_GRAPH_PLAN_INTERNAL_H

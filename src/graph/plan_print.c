@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A plan as text.
 #include "graph/plan_internal.h"
 

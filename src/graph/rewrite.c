@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The walk over the source graph: nodes are copied in order, and a rule changes how one of them is copied.
 //
 // max_pool2d(relu(x)) = relu(max_pool2d(x)), and so for any activation that never falls: moved after the pooling it

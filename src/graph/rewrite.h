@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The algebra pass: the same function, cheaper. It makes a new graph from a model's graph and says where the old
 // nodes' values are found in it.
 //

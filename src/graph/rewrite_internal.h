@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The rewriter: a walk over the source graph that copies its nodes in order. rewrite.c says what is copied and how,
 // rewrite_match.c what the rules look for; the rules are compose.c (linear layers joined), fold.c (what follows them
 // taken in), share.c (keys and values of heads) and average.c (averages moved to the front).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the rules look for.
 #include "graph/rewrite_internal.h"
 

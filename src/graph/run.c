@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a plan: phase after phase, each task on a worker that is free.
 //
 //     main      │ prepare │ samples             │ rows    │ samples             │ tiles   │ …

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "graph/runner.h"
 
 fv_status fv__runner_start(fv__runner *runner, int threads, fv_error *error) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What runs graphs: the kernels of one instruction-set level, a pool of threads, and one graph as the algebra pass left
 // it. Prediction, training, features, explanation and the attention call each hold one; plans are made and run through
 // it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attention whose heads need no key or no value of their own. With x the tokens that are attended to:
 //   scores   q · (x Wk + bk)ᵀ = (q Wkᵀ) · xᵀ + q · bk      the last term is the same for all keys: softmax forgets it
 //   output   P · (x Wv + bv) · Wo = (P x) · (Wv Wo) + bv Wo      the rows of P sum to one, except after dropout

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Taking nodes out of a graph: those that nobody asks for, and those that were added last.
 #include "base/memory.h"
 #include "graph/graph.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // BMP, by hand: the headers of Windows (2 to 5) and of OS/2 (1 and 2); palettes of 1, 2, 4 and 8 bits; 16, 24 and 32 bits
 // with or without masks; run lengths (RLE4, RLE8, RLE24); a JPEG or PNG inside. Transparent where a mask of the header
 // says which bits are alpha, unless alpha is 0 everywhere: then the writer has left it out.

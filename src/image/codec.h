@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the decoders of this folder share.
 #ifndef FOVEA_IMAGE_CODEC_H
 #define FOVEA_IMAGE_CODEC_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Image files as pixels: JPEG, PNG, GIF, WebP, TIFF, BMP and PNM, recognised by their first bytes and not by their names.
 // Of an animation or a file of several pages the first is read. Pixels are red, green and blue bytes: grey becomes three
 // equal channels, transparent pixels are blended with white, 16 bits are reduced to 8, CMYK is converted without a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pixels as an image file.
 #ifndef FOVEA_IMAGE_ENCODE_H
 #define FOVEA_IMAGE_ENCODE_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // GIF by giflib: the first frame, in its place on the canvas, which is enlarged where the frame does not fit in it.
 #include <gif_lib.h>
 #include <string.h>

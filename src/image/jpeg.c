@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JPEG by libjpeg-turbo: baseline, progressive and arithmetic, of 8 bits; grey, YCbCr, RGB, CMYK and YCCK. With the
 // accurate inverse transform and smooth chroma, libjpeg's defaults.
 #include <stdio.h> // before jpeglib.h, which needs it

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Recognises what is not decoded, so that a message can name it: other images, and other files that are met among images
 // or under their names. Formats and their first bytes: https://www.garykessler.net/library/file_sigs.html.
 #include <ctype.h>

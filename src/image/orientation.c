@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a camera was held: the tag "orientation" of EXIF (CIPA DC-008), 1 … 8, and the turns that undo it.
 #include <string.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PNG by libspng: all colour types and depths, palettes, interlaced or not; and its writer.
 #include <spng.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // PNM, by hand: netpbm's bitmaps (P1, P4), grey maps (P2, P5) and colour maps (P3, P6), as text or binary, up to 16 bits;
 // and PAM (P7) of 1 to 4 channels. https://netpbm.sourceforge.net/doc/pnm.html. Of several images the first is read.
 #include <string.h>

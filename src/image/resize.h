@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Images of any size to the size of a model's input: bilinear with half-pixel centres, as TensorFlow and Keras resize.
 #ifndef FOVEA_IMAGE_RESIZE_H
 #define FOVEA_IMAGE_RESIZE_H

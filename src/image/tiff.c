@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TIFF by libtiff: strips or tiles, every packing that libtiff was built with, 1 to 16 bits, grey, palettes, RGB, CMYK,
 // YCbCr and L*a*b*, with alpha; of several pages the first. https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf
 #include <stdio.h>

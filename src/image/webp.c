@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // WebP by libwebp: lossy and lossless, with alpha; of an animation the first frame, in its place on the canvas.
 #include <string.h>
 #include <webp/decode.h>

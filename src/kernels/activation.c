@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pointwise functions and their derivatives.
 #include "kernels/activation.h"
 #include "kernels/kernels.h"

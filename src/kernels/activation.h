@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pointwise functions a layer can end with.
 #ifndef FOVEA_KERNELS_ACTIVATION_H
 #define FOVEA_KERNELS_ACTIVATION_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sums and inner products.
 #include "kernels/kernels.h"
 #include "kernels/vector.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The parts of attention that are not products: scores become weights and back, for a block of query rows.
 //
 // Scores of a block are (rows, stride): row i belongs to query i, column j < columns to key j, and stride is columns

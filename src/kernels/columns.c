@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Columns scaled and shifted, each by its own numbers: what a batch norm with fixed statistics does.
 #include "kernels/kernels.h"
 #include "kernels/vector.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution of one NHWC image: each channel has its own window, so channels are the lanes. Cells
 // outside the image are left out of a window's sum, and nothing is padded. Inside the image the common 3×3 window runs
 // over several neighbours at a time, which share the cells they overlap on.

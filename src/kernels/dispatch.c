@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Chooses the level of kernels for this machine.
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // External attention's double normalization (Guo et al. 2021, "Beyond self-attention", section 3.2): softmax over the
 // tokens for each feature, then each token's features divided by their sum over the memory slots of a head:
 //   p[t][j] = exp(x[t][j] − max) / Σ (tokens) …      y[t][j] = p[t][j] / d[t],  d[t] = ε + Σ (slots k) p[t][k]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The many draws of one mask: an integer hash of the position under a key of 64 bits that Philox made (base/random.h).
 //
 // Three multiply-and-shift rounds on 32 bits ("triple32", found by search: Wellons, hash-prospector). The second half

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dropout: which elements live is drawn by position, never stored.
 #include "kernels/draw.h"
 #include "kernels/kernels.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Matrix products (contract: fv__gemm in kernels.h). Part of level.c.
 //
 // A tile of c, some rows x up to FULL_VECTORS vectors, stays in registers over a stretch of the sum: each step loads

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The compute kernels: plain single-threaded loops over arrays that know nothing of graphs or threads. Every kernel is
 // built once for each instruction-set level (level.c) and reached through that level's table of function pointers.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All kernels of one instruction-set level as one translation unit. Compiled once for each level: -DFV__LEVEL=v4
 // -march=x86-64-v4, -DFV__LEVEL=v3 -march=x86-64-v3, and without either for the machine-independent baseline; always
 // with -O3 -fno-trapping-math -fno-math-errno -ffp-contract=fast, and -mprefer-vector-width=512 for v4.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Softmax cross-entropy with label smoothing against one class or a mix of two:
 //   target t = (1 − smoothing) · ((1 − mix) · [label] + mix · [other]) + smoothing / classes
 //   loss = log Σ exp(z − max) − Σ t · (z − max),   dz = softmax(z) − t.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Normalizing rows by their own mean and deviation:
 //   layer norm (Ba et al. 2016):  y = (x − mean) / √(variance + ε) · gamma + beta
 //   NormL:                        y = (x − mean) / (deviation + ε) · gamma + beta

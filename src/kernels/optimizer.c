@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What happens at the end of a step to a range of parameters: gradients of the slots are added up, then the optimizer.
 #include "kernels/kernels.h"
 #include "kernels/vector.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The constants of one optimizer step.
 #ifndef FOVEA_KERNELS_OPTIMIZER_H
 #define FOVEA_KERNELS_OPTIMIZER_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pooling: the largest value of each window, and the average or largest value of each feature over all rows.
 #include "kernels/kernels.h"
 #include "kernels/vector.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Resampling of pictures of four values a pixel (missing channels are zeros): one vector is one pixel.
 //
 // As Keras's affine_transform with bilinear interpolation and fill mode "reflect" (d c b a | a b c d): the value at

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Resizing of photographs with three bytes a pixel, an axis at a time: a row of the result is the weighted sum of a few
 // rows, and a pixel of it the weighted sum of a few pixels of that. Which and with what weights is up to the caller
 // (image/resize.c).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Softmax over the columns of each row, and over the rows (tokens) of each column:
 //   y = exp(x − max) / Σ exp(x − max),   dx = y · (dy − Σ dy · y).
 #include "kernels/kernels.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Transposed copies, a square of whole vectors at a time.
 #include "kernels/kernels.h"
 #include "kernels/vector.h"

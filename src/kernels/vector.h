@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Vectors of the level being compiled, written with GNU vector extensions only: FV__LANES floats in one register.
 // Included by level.c before the kernels. Comparisons give masks: 0 or -1 in each lane.
 #ifndef FOVEA_KERNELS_VECTOR_H

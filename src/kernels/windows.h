@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Windows over one image.
 #ifndef FOVEA_KERNELS_WINDOWS_H
 #define FOVEA_KERNELS_WINDOWS_H

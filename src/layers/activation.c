@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A pointwise function, or softmax over the features, as a layer of its own, as Keras's Activation.
 #include "layers/layer.h"
 #include "ops/pointwise.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Self-attention of one head over the tokens: softmax(score(query, key)) · value, the value being the tokens
 // themselves.
 //   dot       score = query · key                    Luong et al. 2015, as Keras's Attention

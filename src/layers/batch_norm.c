@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Batch normalization (Ioffe and Szegedy 2015) as it is in a trained network: by its moving statistics,
 //   (x - moving_mean) / √(moving_variance + epsilon) · gamma + beta
 #include <stdio.h>

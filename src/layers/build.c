@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What build functions of layers share: nodes and weights named after the layer, and pieces that several layers have.
 #include "base/memory.h"
 #include "layers/layer.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From a list of layers as written to nodes of a graph: finds the type, reads its options, names the layer and lets the
 // type build. Also the small helpers that build functions share.
 #include <stdio.h>

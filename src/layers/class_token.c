@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The class token of ViT (Dosovitskiy et al. 2020): a trained token before all others, zero at first as in the paper's
 // code. After the transformer blocks `take_token: 0` gives what it has gathered.
 #include "layers/layer.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Convolution (a cross-correlation, as everywhere in deep learning) with Keras's conventions:
 //   y[i][j] = activation(sum over the window at (i·stride, j·stride) of x · kernel + bias), kernel (kh, kw, in, out)
 #include "layers/layer.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fully connected layer over the last axis: y = activation(x · kernel + bias), kernel (in, units), as Keras's Dense.
 #include "layers/layer.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution (Howard et al. 2017, "MobileNets") with Keras's conventions: one window a channel, kernel (kh,
 // kw, channels, 1).
 #include "layers/layer.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dropout (Srivastava et al. 2014): in training each value is 0 with probability `rate`, the others are divided by
 // 1 - rate; in prediction nothing happens.
 #include "layers/layer.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // External attention (Guo et al. 2021, "Beyond self-attention: external attention using two linear layers"): tokens
 // attend to a small memory of trained slots that all samples share, at a cost linear in the tokens:
 //   weights = double_norm(x_h · M_k)        over the tokens, then over the slots

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All values of a sample in one row, as Keras's Flatten: (height, width, channels) to (height * width * channels).
 #include "layers/layer.h"
 

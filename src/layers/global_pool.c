@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One value for each feature from all tokens or positions: their mean or their largest, as Keras's
 // GlobalAveragePooling and GlobalMaxPooling (Lin et al. 2013, "Network in network").
 #include "layers/layer.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Layers: what people call layers, as graphs of ops. A layer type declares its options beside itself and knows how to
 // add its nodes; a model is a list of layers, some of which (residual, repeat) hold lists of their own.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Layer normalization (Ba et al. 2016) over the last axis: (x - mean) / √(variance + epsilon) · gamma + beta.
 #include "layers/normalization.h"
 

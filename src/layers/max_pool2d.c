@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The largest value of each window, channel by channel, as Keras's MaxPooling2D.
 #include "layers/layer.h"
 #include "ops/pooling.h"

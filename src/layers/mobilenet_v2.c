@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // MobileNetV2 (Sandler et al. 2018, "MobileNetV2: inverted residuals and linear bottlenecks"), layer by layer as
 // keras.applications.MobileNetV2, whose names the weights have: "Conv1/kernel", "block_1_expand_BN/gamma", …
 //

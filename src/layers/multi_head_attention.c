@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Multi-head self-attention (Vaswani et al. 2017, "Attention is all you need"):
 //   head_i = softmax(q_i · k_iᵀ / √head_dim) · v_i,  output = concat(head_1 … head_h) · W_o + b_o
 // where q, k, v are dense projections of the tokens to heads * head_dim.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // NormL: (x - mean) / (deviation + epsilon) · a + b over the last axis. Unlike layer_norm's, epsilon joins the standard
 // deviation (of the population), not the variance.
 #include "layers/normalization.h"

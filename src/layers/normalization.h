@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What layer_norm and norm_l share: they differ in where epsilon stands and in what the weights are called.
 #ifndef FOVEA_LAYERS_NORMALIZATION_H
 #define FOVEA_LAYERS_NORMALIZATION_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An image as a sequence of tokens, one for each square of pixels (ViT, Dosovitskiy et al. 2020, "An image is worth
 // 16x16 words"). A dense layer after it makes the patch embedding.
 #include "layers/layer.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A trained vector added to each token, so that attention can tell where it stands (Gehring et al. 2017; ViT,
 // Dosovitskiy et al. 2020). Starts uniform in ±0.05, as Keras's Embedding.
 #include "layers/layer.h"

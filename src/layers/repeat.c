@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The same list of layers several times, one after the other, each time with weights of its own.
 #include "layers/layer.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The same values in another shape, in the same order, as Keras's Reshape: (6, 6, 192) to 36 tokens (36, 192).
 #include "layers/layer.h"
 

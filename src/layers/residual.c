@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // x + layers(x): the layers inside learn what to add (He et al. 2015, "Deep residual learning for image recognition").
 #include "layers/layer.h"
 

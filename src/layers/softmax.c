@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Softmax as a layer: e^x / sum of e^x, over the features of each token or, for each feature, over the tokens.
 #include "layers/layer.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One token in place of all: with a class token, what stands for the whole image (ViT, Dosovitskiy et al. 2020).
 #include "layers/layer.h"
 #include "ops/tokens.h"

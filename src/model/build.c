@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A model made in code: fv_model_create, then fv_model_add for each layer.
 #include <stdarg.h>
 #include <stdio.h>

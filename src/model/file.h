@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The model file: a safetensors file whose tensors are the weights by name and whose metadata says the rest.
 //   format          "fovea"
 //   format_version  "1"

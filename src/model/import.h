@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Taking over weights that another program has trained: which array of a file belongs to which weight of a model.
 //
 // Names are compared from their ends: theirs may have folders in front ("functional/dense/kernel" for our

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether an array of a file and a weight of the model are the same thing: by name, and by shape.
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a model is made of, layer by layer.
 #ifndef FOVEA_MODEL_LAYER_TABLE_H
 #define FOVEA_MODEL_LAYER_TABLE_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reading the model file. It comes from anywhere: what it says is checked before memory is taken for it.
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Making a model: from a recipe's values at once, or layer by layer in code.
 #include "model/model.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A model: its description (what a recipe says of input and layers), the graph built from it, weights, classes and
 // preprocessing. The description is what a model file stores, so that a model made in code loads like any other.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prediction: bytes to the model's input, logits to probabilities, in batches of FV__PREDICTION_BATCH images. An image
 // is read by the worker that carries it through the model. Plans and threads are made once and kept with the predictor;
 // a single image has its own plan, which is small enough to stay in a cache.

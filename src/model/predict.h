@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Inside a predictor: what runs a model's graph on images.
 #ifndef FOVEA_MODEL_PREDICT_H
 #define FOVEA_MODEL_PREDICT_H

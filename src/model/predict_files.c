@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prediction of picture files. One that cannot be read is carried through the model as a black image, so that the
 // others are computed as if it were good, and its probabilities are cleared after the batch.
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Weights of a model by name.
 #include <math.h>
 #include <string.h>

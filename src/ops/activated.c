@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Products with an activation after them.
 #include "ops/activated.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What dense and conv2d share: an activation at the end of a product. ReLU and ReLU6 go into the product's own
 // epilogue; the other functions run over blocks of rows that are still in the cache.
 #ifndef FOVEA_OPS_ACTIVATED_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A pointwise function on its own: y = f(x).
 #include "ops/check.h"
 #include "ops/pointwise.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The sum of two to eight values of one shape: residual connections.
 #include "ops/check.h"
 

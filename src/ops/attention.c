@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scaled dot-product and additive attention: softmax(scores) · V for each head of each group (Vaswani et al. 2017,
 // "Attention is all you need"; Bahdanau et al. 2015 for additive scores).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attention: attention and pooled_attention.
 #ifndef FOVEA_OPS_ATTENTION_H
 #define FOVEA_OPS_ATTENTION_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One head of attention, by blocks of query rows; the formulas are in attention.c.
 #include "ops/attention_head.h"
 #include "ops/product.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attention inside one head: what attention.c walks over. Its dimensions, its memory, its forward and backward.
 #ifndef FOVEA_OPS_ATTENTION_HEAD_H
 #define FOVEA_OPS_ATTENTION_HEAD_H

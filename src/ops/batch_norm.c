@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Batch normalization (Ioffe and Szegedy 2015) by the statistics it was trained with, whether training or not:
 //   y = gamma · (x − mean) / √(variance + ε) + beta, over the last axis
 // Inputs x (..., features), gamma, beta, mean, variance. The statistics are constants: they get no gradient.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The three convolutions of an inverted residual block (Sandler et al. 2018) as one: any first, a depthwise one, and a
 // 1×1 last,
 //   y = last(depthwise(first(x)))

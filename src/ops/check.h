@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every infer checks, with the same words.
 #ifndef FOVEA_OPS_CHECK_H
 #define FOVEA_OPS_CHECK_H

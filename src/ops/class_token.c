@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A trained token put before the tokens of every sample, in which attention can gather what the whole image shows
 // (Devlin et al. 2018; ViT, Dosovitskiy et al. 2020): x (tokens, features), token (features) to (1 + tokens, features).
 #include <string.h>

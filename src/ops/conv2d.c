@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Convolution of NHWC images, as a product without im2col: a row of the left operand is a window of the image, found
 // through a table of where windows begin; a segment is one row of the window, which lies in one piece.
 //   forward           y[pixel][filter] = Σ (kh) Σ (kw, channel)  x[window(pixel)] · W

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Shapes, memory and tables of a convolution.
 #include "ops/conv2d_layout.h"
 

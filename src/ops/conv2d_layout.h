@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The shapes of a convolution, where its memory goes, and the product it is; see conv2d.c for the method.
 #ifndef FOVEA_OPS_CONV2D_LAYOUT_H
 #define FOVEA_OPS_CONV2D_LAYOUT_H

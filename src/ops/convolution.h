@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Convolutions: conv2d, depthwise_conv2d and bottleneck.
 #ifndef FOVEA_OPS_CONVOLUTION_H
 #define FOVEA_OPS_CONVOLUTION_H

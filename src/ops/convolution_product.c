@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two convolutions with nothing between them are one, whose kernel is
 //   K[s p + i, s q + j, c, o] = Σ_m A[i, j, c, m] · B[p, q, m, o]
 // for a first kernel A that moves by s. Row i of A, one product for each (p, q): its (j, c) are neighbours in K too.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Softmax cross-entropy of logits with label smoothing, one loss for each sample. The gradient is that of the average
 // over the batch.
 #include "ops/check.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dense layer: y = activation(x · W + b) over the last axis of x, each token (or pixel) alike.
 //   dPre = dy ∘ activation'     dx = dPre · Wᵀ     dW += xᵀ · dPre     db += column sums of dPre
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dense layers.
 #ifndef FOVEA_OPS_DENSE_H
 #define FOVEA_OPS_DENSE_H

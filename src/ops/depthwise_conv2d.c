@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Depthwise convolution of NHWC images: every channel is correlated with its own window, as Keras's
 // DepthwiseConv2D with one filter a channel (Sifre and Mallat 2014; Howard et al. 2017, "MobileNets").
 //   y[i][j][c] = activation(Σ x[i·stride + p - before][j·stride + q - before][c] · kernel[p][q][c] + bias[c])

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The inner product of a value y and a direction d, a scalar for each sample: the gradient with respect to y is d, so
 // that any gradient can be asked for (tests, explanations).
 #include "ops/check.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The double normalization of external attention (Guo et al. 2021, section 3.2): softmax over the tokens for each
 // feature, then each token's features divided by ε + their sum over the memory slots, which are the last axis:
 // (tokens, slots) or (tokens, heads, slots). ε is the paper's 1e-9.

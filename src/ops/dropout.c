@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dropout (Srivastava et al. 2014), inverted: in training each element is 0 with probability `rate`, the others are
 // multiplied by 1 / (1 − rate). Which ones, says a hash of the element's position under a key of (seed, epoch, node,
 // sample): nothing is stored, backward draws again.

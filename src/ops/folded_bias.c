@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The bias of a linear layer with the batch norm after it (the algebra pass makes these):
 //   y = (bias − mean) · gamma / √(variance + ε) + beta
 // Inputs gamma, beta, mean, variance and, if the layer has one, its bias; all weights of shape (features).

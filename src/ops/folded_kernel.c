@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The kernel of a linear layer with the batch norm after it (the algebra pass makes these): its last axis or, for a
 // depthwise kernel, the one before, holds the output's features f:
 //   y[..., f] = kernel[..., f] · gamma[f] / √(variance[f] + ε)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The average or the largest value of each feature over all places: (tokens, features) or (height, width, channels) to
 // (features).
 #include "ops/check.h"

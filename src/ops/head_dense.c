@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A dense layer of which each head has its own columns and its own input:
 //   y[h] = x[h] · W[h] + b[h]     dx[h] = dy[h] · W[h]ᵀ     dW[h] += x[h]ᵀ · dy[h]     db += dy
 // where W[h] are the columns of head h of W (in, heads · out). Backward is cut into ranges of one head's input

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A product of two weights for each head, once a step. Where A and B both have a head's columns of their own, A being
 // (rows, heads · inner) or for one row (heads · inner):
 //   transposed:  Y (rows, heads · columns)   Y[:, h] = A[:, h] · B[:, h]ᵀ   with B (columns, heads · inner)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Layer normalization (Ba et al. 2016): y = (x − mean) / √(variance + ε) · gamma + beta over the last axis.
 #include "ops/normalized.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The largest value of each window of an image, then an activation. Padding is Keras's: `same` gives ⌈size / stride⌉
 // windows, with the odd cell of padding below and to the right; padding never wins.
 #include "ops/check.h"

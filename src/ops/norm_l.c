@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // NormL: y = (x − mean) / (deviation + ε) · gamma + beta over the last axis, with the population deviation.
 #include "ops/normalized.h"
 

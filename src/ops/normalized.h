@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Normalization: the attributes of all such ops, and what layer_norm and norm_l share, which is all but whether ε is
 // added to the variance or to the deviation.
 #ifndef FOVEA_OPS_NORMALIZED_H

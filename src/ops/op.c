@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Shapes, and the checks that all ops share.
 #include <stdio.h>
 

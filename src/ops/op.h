@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an op is: one mathematical function with its shapes, its derivative and its cost. It sees raw arrays only.
 //
 // An op sees no graph and no thread: a call covers a few samples (a micro-batch) whose arrays lie one after the other.

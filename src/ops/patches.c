@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An image as tokens: (height, width, channels) cut into squares of size × size pixels, row by row; a token holds its
 // square's pixels in the order row, column, channel (Dosovitskiy et al. 2020; Keras's extract_patches).
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One value at a time: activation and dropout.
 #ifndef FOVEA_OPS_POINTWISE_H
 #define FOVEA_OPS_POINTWISE_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The mean over the queries of attention's output, without that output: the mean is taken of the weights.
 //   p = mean over the queries of softmax(scale · Q · Kᵀ)     y = p · V     for each head
 // With P the weights of a block of query rows, T the number of queries, dp = dy · Vᵀ and dP = dp / T in every row:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pooling: max_pool2d and global_pool.
 #ifndef FOVEA_OPS_POOLING_H
 #define FOVEA_OPS_POOLING_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A trained table added to the tokens of every sample, so that a token shows where it is.
 #include <string.h>
 

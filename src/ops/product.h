@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Matrix products as ops write them. What fv__gemm guarantees of bits holds for all of them.
 #ifndef FOVEA_OPS_PRODUCT_H
 #define FOVEA_OPS_PRODUCT_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The same numbers seen in another shape; one size may be -1: what is left.
 #include "ops/check.h"
 #include "ops/tokens.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Softmax over the features of each token, or for each feature over the tokens.
 #include "ops/softmax.h"
 #include "ops/check.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Softmax, and the loss of its logits.
 #ifndef FOVEA_OPS_SOFTMAX_H
 #define FOVEA_OPS_SOFTMAX_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where values come from: `input`, what the data set gives (an image or a row of numbers for each sample), and
 // `parameter`, a trained weight or a constant that comes with the model. The attributes are the shape itself.
 #include "ops/check.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One token out of all: (tokens, features) to (features). With index 0, the class token's answer.
 #include <string.h>
 

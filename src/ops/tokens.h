@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Values in another order or shape: patches, take_token and reshape.
 #ifndef FOVEA_OPS_TOKENS_H
 #define FOVEA_OPS_TOKENS_H

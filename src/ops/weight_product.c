@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A product of two weights. It runs once a step, so that a chain of linear layers costs the samples one product only.
 #include "ops/check.h"
 #include "ops/product.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Products of weights, once a step; the algebra pass makes these.
 #ifndef FOVEA_OPS_WEIGHT_PRODUCTS_H
 #define FOVEA_OPS_WEIGHT_PRODUCTS_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "ops/windows.h"
 
 fv__windows fv__windows_over(const fv__shape *image, const int size[2], const int stride[2], fv__padding padding) {

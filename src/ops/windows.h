@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Windows over an image, as convolutions and pooling have them.
 #ifndef FOVEA_OPS_WINDOWS_H
 #define FOVEA_OPS_WINDOWS_H

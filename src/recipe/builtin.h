@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The recipes that come with fovea: recipes/*.yaml, made part of the library by cmake/embed_recipes.cmake.
 #ifndef FOVEA_RECIPE_BUILTIN_H
 #define FOVEA_RECIPE_BUILTIN_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `units: classes` in a recipe's model: as many as the data have.
 #ifndef FOVEA_RECIPE_CLASSES_H
 #define FOVEA_RECIPE_CLASSES_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `data:` of a recipe: which samples are learned from and which are kept for validation.
 #ifndef FOVEA_RECIPE_DATA_SECTION_H
 #define FOVEA_RECIPE_DATA_SECTION_H

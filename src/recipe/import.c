@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Import as the public API has it: a file of weights, the rules that name its arrays, and what fits the model.
 #include <math.h>
 #include <string.h>

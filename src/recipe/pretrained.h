@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Weights that others have trained: the ones fovea knows by name, where they are, and `weights:` of a recipe.
 #ifndef FOVEA_RECIPE_PRETRAINED_H
 #define FOVEA_RECIPE_PRETRAINED_H

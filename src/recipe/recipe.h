@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A recipe: one YAML file as data, model and training settings, checked as a whole. Each section's options are declared
 // beside what they configure.
 #ifndef FOVEA_RECIPE_RECIPE_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The page of `fovea help recipe`, made from the same tables that read recipes.
 #include "recipe/recipe.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A recipe with every key written out: what a run folder keeps, and by which a checkpoint knows its recipe again.
 #include <string.h>
 

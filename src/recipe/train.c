@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The public functions that bring recipe, data, model and training together.
 #include <string.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Training a recipe: data, model, frozen layers and the loop of epochs.
 #ifndef FOVEA_RECIPE_TRAIN_H
 #define FOVEA_RECIPE_TRAIN_H

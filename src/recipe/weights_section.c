@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `weights:` of a recipe: what a model begins with instead of drawn weights.
 #include "recipe/pretrained.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The charts of a report. Each is drawn into a file of its own beside the page and then becomes part of it, as an
 // image, because names inside one SVG would clash with those in the next.
 #include <stdio.h>

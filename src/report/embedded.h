@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The fixed parts of a report: page.css, explorer.html and explorer.js, made part of the library by
 // cmake/embed_page.cmake.
 #ifndef FOVEA_REPORT_EMBEDDED_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The data behind the explorer, as JSON that explorer.js reads: pictures, and for each of them the attention weights of
 // each layer and the heat maps of other methods (explorer_image.c). What would make the page too large is left out,
 // images first and then layers, and the page says so.

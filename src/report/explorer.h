@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The inside of the explorer: what explorer.c decides for all images and explorer_image.c writes of each.
 #ifndef FOVEA_REPORT_EXPLORER_H
 #define FOVEA_REPORT_EXPLORER_H

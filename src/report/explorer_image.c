@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One image of the explorer, as JSON.
 //
 // A weight is a byte: weight = byte / 255 · largest of its query's weights, which is kept as a float. So no weight is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an HTML page is made of. Everything goes to a growing text, whose failure to grow shows at its end.
 #ifndef FOVEA_REPORT_PAGE_H
 #define FOVEA_REPORT_PAGE_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The report of a run: one HTML page without links to anything outside, to be read offline, on a phone or on paper.
 // report.c puts it together, sections.c writes the parts for reading, explorer.c the data of the part to play with:
 // what the model looked at, image by image, which explorer.js shows.

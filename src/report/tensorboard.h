@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Event files, which TensorBoard shows while training goes on: a series of records, each a number or a picture with a
 // tag and a step.
 //

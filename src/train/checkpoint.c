@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tensors: `state.NAME` for each member of fv__run_state, `history`, `weights`, `best_weights`, `optimizer.NAME`: the
 // slabs as they lie in memory. Metadata: format, recipe, data, level, rewrite, and the SHA-256 of all of it.
 #include "train/checkpoint.h"

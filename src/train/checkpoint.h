@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Checkpoints: all that a run needs to go on as if it had never stopped, in one safetensors file that is written whole
 // or not at all. The same recipe, data, seed and instruction-set level give the same bits from there on.
 #ifndef FOVEA_TRAIN_CHECKPOINT_H

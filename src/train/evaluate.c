@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Evaluation: one pass over a data set, forward only.
 #include <math.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Confusion matrix, precision and recall (van Rijsbergen 1979, "Information Retrieval", chapter 7), and the expected
 // calibration error (Guo et al. 2017, "On calibration of modern neural networks", equation 3):
 //   ECE = Σ over bins of (samples in the bin / all) · |accuracy in the bin - mean confidence in the bin|

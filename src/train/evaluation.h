@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a model does with every sample of a set, besides the means of metrics.h: the numbers of fv_evaluation.
 #ifndef FOVEA_TRAIN_EVALUATION_H
 #define FOVEA_TRAIN_EVALUATION_H

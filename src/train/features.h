@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The output of a model's frozen part for every sample, computed once and kept in a file of the cache: a backbone that
 // is not trained then costs one pass instead of one an epoch.
 //

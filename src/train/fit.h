@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The loop of epochs: steps, validation, the best weights, early stopping, and all that a run leaves in its folder.
 #ifndef FOVEA_TRAIN_FIT_H
 #define FOVEA_TRAIN_FIT_H

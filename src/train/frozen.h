@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A model whose first layers are not trained learns from their output, which is kept in the cache (features.h).
 #ifndef FOVEA_TRAIN_FROZEN_H
 #define FOVEA_TRAIN_FROZEN_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The epochs of a run as numbers: kept in the checkpoint bit by bit, and written to history.csv for people.
 #ifndef FOVEA_TRAIN_HISTORY_H
 #define FOVEA_TRAIN_HISTORY_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Loss and accuracies, added up sample after sample in their order: the sums do not depend on threads.
 #ifndef FOVEA_TRAIN_METRICS_H
 #define FOVEA_TRAIN_METRICS_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The update. In a tile the gradient is read, the weights and the optimizer's state move, and the gradient is cleared
 // for the next step, all while it is in the cache. Clipping needs the norm of all gradients first: one more pass, whose
 // tiles' sums are added in their order.

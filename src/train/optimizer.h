@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Optimizers: how weights follow their gradient. Settings as a recipe gives them, state laid out as the weights are,
 // and the update as tasks over the pool: fixed tiles of weights, so that any number of threads gives the same bits.
 //

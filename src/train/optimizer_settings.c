@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The options of optimizers in a recipe. Defaults are Keras's.
 #include <math.h>
 #include <stddef.h>

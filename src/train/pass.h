@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A model carried over labelled samples to losses and accuracies: the plan of its graph with the loss at its end, and
 // the samples on their way into it. Training has one pass with gradients, evaluation one without.
 #ifndef FOVEA_TRAIN_PASS_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prediction of samples of a data set.
 #include "model/predict.h"
 #include "data/dataset.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A sample on its way into the model: read, augmented, mixed with another, normalized. What comes out depends on seed,
 // epoch and sample alone.
 #ifndef FOVEA_TRAIN_RENDER_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The folder of a run: recipe.yaml, history.csv, checkpoint.safetensors, model.safetensors, run.json.
 #ifndef FOVEA_TRAIN_RUN_FOLDER_H
 #define FOVEA_TRAIN_RUN_FOLDER_H

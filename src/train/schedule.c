@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // With lr the optimizer's rate:
 //   constant  lr
 //   step      lr · factor^⌊epoch / every⌋, epochs counted from 0

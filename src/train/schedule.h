@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The learning rate over time: a pure function of how many steps were made, so that a resumed run needs no memory of
 // it.
 #ifndef FOVEA_TRAIN_SCHEDULE_H

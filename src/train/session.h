@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One run of training from its beginning, or from its checkpoint, to its end: where it is, and what it leaves in its
 // folder. The loop that drives it is fit.c.
 #ifndef FOVEA_TRAIN_SESSION_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `train:` of a recipe.
 #ifndef FOVEA_TRAIN_SETTINGS_H
 #define FOVEA_TRAIN_SETTINGS_H

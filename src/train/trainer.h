@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Training one step at a time: samples in, weights moved. The loop of epochs around it is fit.h.
 #ifndef FOVEA_TRAIN_TRAINER_H
 #define FOVEA_TRAIN_TRAINER_H

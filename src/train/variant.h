@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One of several things, each with its own name and options, as a recipe writes them: `optimizer: adam`,
 // `optimizer: {adam: {lr: 1e-3}}`. What has variants (optimizers, schedules, losses) declares a list of them.
 #ifndef FOVEA_TRAIN_VARIANT_H

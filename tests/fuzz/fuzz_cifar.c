@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fuzzing the readers of archives and of CIFAR's records: any bytes give records or an error.
 #include "data/cifar.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fuzzing the IDX reader: any bytes, plain or packed, give values or an error.
 #include "base/memory.h"
 #include "formats/idx.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fuzzing the decoders of images in memory: any bytes give an image or an error. The first byte chooses how the others
 // begin, so that every decoder is reached at once; as it is for files that begin right themselves (a corpus).
 #include <stdlib.h>

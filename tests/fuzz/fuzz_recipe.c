@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // libFuzzer target: any bytes are a recipe or are refused with a sentence; what is accepted is written and read again
 // as the same tree. With a line beginning "--set ", the rest of that line is applied to what comes before it.
 #include <stdint.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fuzzing the safetensors reader: any bytes give an error, or tensors that can be read to their last byte.
 #include <stdlib.h>
 

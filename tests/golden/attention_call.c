@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cases of multi-head attention through the public call, forward and backward.
 #include <stdlib.h>
 #include <string.h>

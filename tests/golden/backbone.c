@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cases of transfer learning: MobileNetV2 on photographs, with Keras's ImageNet weights from the folder `weights`
 // beside the cases', and what stands on its features.
 #include <stdio.h>

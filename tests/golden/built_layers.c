@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cases that are one layer, built from its options as a recipe's layer is: the file's `in_kernel` is the weight
 // "in/kernel" of the layer.
 #include <stdio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rebuilding a reference case as a graph, running it, comparing.
 #include "golden.h"
 

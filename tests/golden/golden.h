@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reference cases: one safetensors file a case, with inputs, weights, results and gradients computed elsewhere, and in
 // its metadata what it is (`layer`, `config`). A case is rebuilt as a graph from those and from the tensors' shapes.
 #ifndef FOVEA_TESTS_GOLDEN_H

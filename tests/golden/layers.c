@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cases that are one layer: what graph they are.
 #include <math.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // fovea-golden DIR…: runs every reference case (*.safetensors) it finds in the folders, at each instruction-set level
 // this machine has. A line a case: PASS, FAIL with the first array that is off, or SKIP for a kind it does not know how
 // to build. Exit status: 0 all passed (or skipped), 1 a failure, 2 nothing could be read.

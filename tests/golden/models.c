@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cases that are a whole model: its recipe with the file's weights must give the file's probabilities, first gradients
 // and losses of ten training steps.
 #include <math.h>

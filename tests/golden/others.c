@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cases that are no layer: losses, metrics, optimizers.
 #include <math.h>
 #include <string.h>

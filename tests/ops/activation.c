@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pointwise functions.
 #include "ops/pointwise.h"
 #include "reference.h"

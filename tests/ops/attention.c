@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attention against the formula: every score, mask and draw of dropout told one by one.
 #include <math.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Three convolutions as one, against one after the other.
 #include <stdlib.h>
 

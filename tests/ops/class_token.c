@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A trained token before those of every sample.
 #include "harness.h"
 

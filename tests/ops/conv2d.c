@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Convolutions against the formula, with Keras's padding.
 #include "ops/convolution.h"
 #include "reference.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Softmax cross-entropy against one label or a mix of two.
 #include <math.h>
 

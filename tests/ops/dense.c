@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dense layers against the formula.
 #include "ops/dense.h"
 #include "reference.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Softmax over tokens, then division by the sum over the slots of each head.
 #include <math.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dropout: the draws, what is left outside training, and how many are kept.
 #include <math.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Biases that have taken in a batch norm.
 #include <math.h>
 

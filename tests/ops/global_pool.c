@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Average and largest value over all places.
 #include "harness.h"
 #include "ops/pooling.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One registry for the tests of every op: a case says the op, its shapes and a naive reference; the harness does the
 // rest at every instruction-set level this machine has.
 //

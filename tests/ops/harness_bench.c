@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sets a case up: infer, values, and what the reference makes of them.
 #include "harness_bench.h"
 

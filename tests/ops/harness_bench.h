@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Inside the harness: one case set up at one level (harness_bench.c), the arrays and calls of a run
 // (harness_run.c), and what is checked of them (harness_forward.c, harness_gradient.c).
 #ifndef FOVEA_TESTS_OPS_BENCH_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is checked of every forward.
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Backward against central differences of the reference in double, as KANN does it: where the slope changes within the
 // step (a kink of a ReLU), by so much it may be off.
 #include <math.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The arrays of a run, between canaries, and the calls on them.
 #include "harness_bench.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Dense layers head by head against the formula.
 #include "harness.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Products of weights head by head, both layouts.
 #include "harness.h"
 #include "ops/weight_products.h"

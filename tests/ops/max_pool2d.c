@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Largest values of windows, with Keras's padding.
 #include <math.h>
 #include <setjmp.h>

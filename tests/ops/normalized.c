@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Layer normalization and NormL, which differ in where epsilon stands.
 #include <math.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An image cut into patches: row, column, channel inside each.
 #include "harness.h"
 #include "ops/tokens.h"

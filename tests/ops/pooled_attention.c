@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The mean of attention over its queries, told query by query.
 #include <math.h>
 

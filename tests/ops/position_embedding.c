@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A table added to the tokens of every sample.
 #include "harness.h"
 

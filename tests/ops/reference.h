@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pieces of naive references that several ops share, in double.
 #ifndef FOVEA_TESTS_OPS_REFERENCE_H
 #define FOVEA_TESTS_OPS_REFERENCE_H

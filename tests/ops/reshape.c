@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Other shapes of the same numbers: infer is all there is.
 #include "harness.h"
 #include "ops/tokens.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Inputs and weights: their shape, nothing more.
 #include "harness.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One token out of all.
 #include "harness.h"
 #include "ops/tokens.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Products of weights, plain and block by block.
 #include "harness.h"
 #include "ops/weight_products.h"
