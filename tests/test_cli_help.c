@@ -135,6 +135,7 @@ static void reads_options(void **state) {
         {"eval a --out b -o", "eval takes no --out"},
         {"help --completion tcsh", "should be bash, zsh or fish"},
         {"help --man train", "--man stands alone"},
+        {"help recipe --json", "--json is for commands"},
         {"--quiet train", "options come after a command"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         assert_code(2, wrong[i][0]);
