@@ -35,8 +35,12 @@ for folder in "$source"/src/*/; do
     done
 done
 
-outside=$(grep -n '#include "' -r "$source/cli" | grep -vE '"(support/[a-z]+|commands|data|eval|explain|help|predict|train|fovea)\.h"' || true)
-[ -z "$outside" ] || complain "the program includes more than fovea.h and its own headers: $outside"
+for file in "$source"/cli/*.[ch] "$source"/cli/*/*.[ch]; do
+    for header in $(sed -n 's/^#include "\(.*\)"$/\1/p' "$file"); do
+        [ -e "$source/cli/$header" ] || [ -e "$(dirname "$file")/$header" ] ||
+            complain "${file#"$source/"} includes $header: the program may include fovea.h and its own headers alone"
+    done
+done
 internal=$(nm -u "$program" | grep -o 'fv__[a-z_0-9]*' || true)
 [ -z "$internal" ] || complain "the program asks for internal symbols: $internal"
 readelf -d "$program" | grep -q 'NEEDED.*libfovea\.so' || complain "the program does not link to libfovea.so"

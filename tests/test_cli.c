@@ -6,18 +6,9 @@
 
 static void teaches(void **state) {
     (void)state;
-    static const char *const commands[] = {"train", "eval", "predict", "explain", "report",  "summary", "plot",
-                                           "bench", "data", "cache",   "import",  "weights", "help",    "version"};
     assert_code(0, "");
     assert_has(out, "Exit codes");
     assert_code(0, "--help");
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        char line[64];
-        snprintf(line, sizeof line, "%s --help", commands[i]);
-        assert_code(0, line);
-        assert_has(out, "usage: fovea");
-        assert_has(out, "fovea ");
-    }
     assert_code(0, "help recipe");
     assert_has(out, "multi_head_attention");
     assert_has(out, "label_smoothing");

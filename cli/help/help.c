@@ -39,7 +39,7 @@ static void print_overview(void) {
 }
 
 // A command or an action, by its one or two names. Returns the exit code.
-static int explain(const cli_command *command, const cli_arguments *topic) {
+static int explain(const cli_command *command, const cli_arguments *topic, bool json) {
     const cli_command *action = NULL;
     if (topic->count > 1 && command->actions) {
         action = cli_command_find(command->actions, topic->items[1]);
@@ -49,7 +49,11 @@ static int explain(const cli_command *command, const cli_arguments *topic) {
         return cli_usage(&cli_help, "fovea %s has no action '%s'%s", command->name, topic->items[1],
                          command->actions ? cli_command_suggest(command->actions, topic->items[1], hint) : hint);
     }
-    cli_command_explain(action ? action : command);
+    command = action ? action : command;
+    if (json) {
+        return cli_help_json(command);
+    }
+    cli_command_explain(command);
     return CLI_OK;
 }
 
@@ -68,7 +72,7 @@ static int run(const void *given, const cli_arguments *topic) {
     }
     if (topic->count == 0) {
         if (options->json) {
-            return cli_help_tree();
+            return cli_help_json(NULL);
         }
         print_overview();
         return CLI_OK;
@@ -76,9 +80,12 @@ static int run(const void *given, const cli_arguments *topic) {
     const char *name = topic->items[0];
     const cli_command *command = cli_command_find(cli_commands, name);
     if (command) {
-        return explain(command, topic);
+        return explain(command, topic, options->json);
     }
     if (strcmp(name, "recipe") == 0) {
+        if (options->json) {
+            return cli_usage(&cli_help, "--json is for commands and the list of recipes");
+        }
         return cli_help_recipe(topic->count > 1 ? topic->items[1] : NULL);
     }
     if (topic->count > 1) {
@@ -97,7 +104,7 @@ static const cli_option options[] = {
     CLI_CHOICE("completion", "SHELL", help_options, completion, "Print the script that completes command lines.",
                CLI_WORDS({"bash", NULL}, {"zsh", NULL}, {"fish", NULL})),
     CLI_FLAG("json", help_options, json,
-             "Answer in JSON on standard output: all commands with their options, or with `recipes` the recipes."),
+             "Answer in JSON on standard output: commands with their options, or with `recipes` the recipes."),
     CLI_END};
 
 const cli_command cli_help = {

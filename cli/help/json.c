@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `fovea help --json`: all commands and their actions, with their options.
+#include "support/json.h"
 #include "help.h"
 #include "support/command.h"
-#include "support/json.h"
 
 static json_t *text_or_null(const char *text) {
     return text ? json_string(text) : json_null();
@@ -37,7 +37,10 @@ static json_t *command_json(const cli_command *command) {
                      "sentence", command->sentence, "options", options, "examples", examples, "actions", actions);
 }
 
-int cli_help_tree(void) {
+int cli_help_json(const cli_command *only) {
+    if (only) {
+        return cli_json_print(command_json(only), true);
+    }
     json_t *list = json_array();
     for (const cli_command *const *command = cli_commands; *command; command++) {
         json_array_append_new(list, command_json(*command));
