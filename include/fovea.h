@@ -670,7 +670,7 @@ typedef struct fv_train_options {
     // the same function, rounded in other places. A resumed run keeps to what it began with.
     bool no_rewrite;
     bool test;                   // at the end, evaluate on the test set, where there is one; run.json gets the result
-    bool tensorboard;            // also write FOLDER/tensorboard, for TensorBoard
+    bool tensorboard;            // also write FOLDER/tensorboard, for TensorBoard; a run begun so goes on so
     bool no_curves;              // do not draw FOLDER/curves.png and .svg
     fv_event_callback *on_event; // all kinds of events; stopping writes a checkpoint
     void *context;

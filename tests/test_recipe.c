@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recipes: the built-in ones, every kind of mistake, overriding keys, the recipe as resolved, and training from one.
+#include <dirent.h>
+
 #include "datasets.h"
 #include "training.h"
 
@@ -384,6 +386,43 @@ static void test_train(void **state) {
     fv_recipe_free(recipe);
 }
 
+static bool stop_after_epoch(void *context, const fv_event *event) {
+    (void)context;
+    return event->kind != FV_EVENT_EPOCH;
+}
+
+static int count_files(const char *folder) {
+    DIR *found = opendir(folder);
+    int count = 0;
+    for (struct dirent *entry; found && (entry = readdir(found));) {
+        count += entry->d_name[0] != '.';
+    }
+    if (found) {
+        closedir(found);
+    }
+    return count;
+}
+
+// What a run was begun with goes on when it is resumed.
+static void test_tensorboard_resumed(void **state) {
+    (void)state;
+    write_mnist(200);
+    fv_recipe *recipe = parse(tiny);
+    fv_error error;
+    char path[600];
+    snprintf(path, sizeof path, "data.path=%s", scratch);
+    assert_ok(fv_recipe_set(recipe, path, &failure));
+    assert_ok(fv_recipe_set(recipe, "train.epochs=2", &failure));
+    fv_train_options options = {
+        .size = sizeof options, .folder = scratch_path("board"), .tensorboard = true, .on_event = stop_after_epoch};
+    assert_int_equal(fv_recipe_train(recipe, &options, NULL, &error), FV_INTERRUPTED);
+    assert_int_equal(count_files(scratch_path("board/tensorboard/train")), 1);
+    options = (fv_train_options){.size = sizeof options, .folder = scratch_path("board"), .resume = true};
+    assert_ok(fv_recipe_train(recipe, &options, NULL, &failure));
+    assert_int_equal(count_files(scratch_path("board/tensorboard/train")), 2);
+    fv_recipe_free(recipe);
+}
+
 static void test_validation_parts(void **state) {
     (void)state;
     write_mnist(50);
@@ -462,6 +501,7 @@ int main(void) {
         cmocka_unit_test(test_resolve),
         cmocka_unit_test(test_reference),
         cmocka_unit_test(test_train),
+        cmocka_unit_test(test_tensorboard_resumed),
         cmocka_unit_test(test_validation_parts),
         cmocka_unit_test(test_normalize_by_dataset),
     };

@@ -6,6 +6,7 @@
 #include "app/board.h"
 #include "app/live_curves.h"
 #include "base/memory.h"
+#include "formats/file.h"
 #include "recipe/recipe.h"
 #include "recipe/train.h"
 #include "train/run_folder.h"
@@ -74,6 +75,17 @@ done:
     return status;
 }
 
+// A resumed run goes on writing what it was begun with.
+static bool wants_board(const fv_train_options *options) {
+    if (options->tensorboard || !options->resume || !options->folder) {
+        return options->tensorboard && options->folder;
+    }
+    char *path = fv__format("%s/tensorboard", options->folder);
+    const bool there = path && fv__folder_exists(path);
+    fv__free(path);
+    return there;
+}
+
 fv_status fv_recipe_train(const fv_recipe *recipe, const fv_train_options *options, fv_model **model, fv_error *error) {
     if (model) {
         *model = NULL;
@@ -81,7 +93,7 @@ fv_status fv_recipe_train(const fv_recipe *recipe, const fv_train_options *optio
     FV__TAKE(fv_train_options, options, error);
     training now = {.options = &own,
                     .curves = {.folder = own.no_curves ? NULL : own.folder},
-                    .board = {.run = own.tensorboard ? own.folder : NULL}};
+                    .board = {.run = wants_board(&own) ? own.folder : NULL}};
     fv_train_options inner = own;
     fv_model *trained = NULL;
     inner.on_event = on_event;

@@ -122,8 +122,15 @@ fv_status fv__tensorboard_open(const char *folder, fv__tensorboard **out, fv_err
     if (!board) {
         return status ? status : fv__fail_memory(error, folder);
     }
-    board->path = fv__format("%s/events.out.tfevents.%010lld.fovea.%ld", folder, (long long)time(NULL), (long)getpid());
-    board->file = board->path ? fopen(board->path, "wbe") : NULL;
+    for (int number = 0; !board->file; number++) { // another one of this second must not be lost
+        fv__free(board->path);
+        board->path = fv__format("%s/events.out.tfevents.%010lld.fovea.%ld.%d", folder, (long long)time(NULL),
+                                 (long)getpid(), number);
+        board->file = board->path ? fopen(board->path, "wbxe") : NULL;
+        if (!board->path || (!board->file && errno != EEXIST)) {
+            break;
+        }
+    }
     if (!board->file) {
         status = board->path ? fv__fail_file(error, board->path, "write", errno) : fv__fail_memory(error, folder);
         fv__tensorboard_close(board);
