@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `fovea version`: what is needed to tell which program ran where.
+// `fovea version`: which program this is, and the machine and libraries it runs with.
 #include <string.h>
 
 #include "commands.h"

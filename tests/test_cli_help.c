@@ -135,7 +135,7 @@ static void reads_options(void **state) {
         {"eval a --split tset", "'tset' should be test or train; did you mean 'test'?"},
         {"eval a --out b -o", "eval takes no --out"},
         {"help --completion tcsh", "should be bash, zsh or fish"},
-        {"help --man train", "--man stands alone"},
+        {"help --man train", "--man cannot be combined with anything else"},
         {"help recipe --json", "--json is for commands"},
         {"--quiet train", "options come after a command"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `fovea explain` in five files: the loop over the images (explain.c), what is asked for (choose.c), pictures
-// (picture.c), files of numbers (files.c), and how faithful the maps are (faithfulness.c).
+// `fovea explain` in six files: the loop over the images (explain.c), what one is called (image.c), what is asked for
+// (choose.c), pictures (picture.c), files of numbers (files.c), and how faithful the maps are (faithfulness.c).
 #ifndef FOVEA_CLI_EXPLAIN_H
 #define FOVEA_CLI_EXPLAIN_H
 
@@ -63,7 +63,7 @@ typedef struct cli_explanation {
     cli_explain_score scores[CLI_EXPLAIN_MAPS + 1]; // random last
     json_t *files;                                  // paths written for the image
     json_t *report;                                 // of all images
-    bool told;                                      // which maps do not apply to the model
+    bool reported;                                  // which maps do not apply to the model
     int left_out;                                   // unreadable pictures
 } cli_explanation;
 

@@ -61,7 +61,8 @@ static int run(const void *given, const cli_arguments *topic) {
     const help_options *options = given;
     if (options->man || options->completion) {
         if (topic->count > 0 || options->json || (options->man && options->completion)) {
-            return cli_usage(&cli_help, "--%s stands alone", options->man ? "man" : "completion");
+            return cli_usage(&cli_help, "--%s cannot be combined with anything else",
+                             options->man ? "man" : "completion");
         }
         if (options->man) {
             cli_help_man();

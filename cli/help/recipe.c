@@ -24,7 +24,7 @@ static bool is_heading_of(const char *line, const char *section) {
     return marks > 1 && strncmp(name, section, length) == 0 && (name[length] == (quoted ? '`' : '\n'));
 }
 
-// Every section of the reference that has this name, with what stands below it. Whether there is one.
+// Every section of the reference that has this name, with the text below it. Returns whether there is one.
 static bool print_section(const char *reference, const char *name) {
     bool found = false;
     for (const char *line = reference; *line;) {
@@ -50,10 +50,11 @@ int cli_help_recipe(const char *name) {
     }
     char *text = NULL;
     fv_error error;
-    int code = cli_check(fv_recipe_describe_keys(&text, &error), &error);
-    if (code == CLI_OK && !name) {
+    int code = CLI_OK;
+    CLI_TRY(cli_check(fv_recipe_describe_keys(&text, &error), &error));
+    if (!name) {
         fputs(text, stdout);
-    } else if (code == CLI_OK && !print_section(text, name)) {
+    } else if (!print_section(text, name)) {
         code = cli_usage(&cli_help,
                          "'%s' is neither a built-in recipe (`fovea help recipes`) nor a section, layer or other name "
                          "in `fovea help recipe`",

@@ -9,7 +9,7 @@
 bool cli_is_file(const char *path);   // anything but a folder, such as /dev/stdin
 bool cli_is_folder(const char *path); // or a link to one
 
-const char *cli_last_part(const char *path); // behind the last slash
+const char *cli_last_part(const char *path); // after the last slash
 
 // Makes the folder and those above it; one that is there is fine. Returns the exit code.
 int cli_make_folders(const char *path);
