@@ -20,7 +20,8 @@ find_package(fovea 0.2 REQUIRED)
 add_executable(user $source/examples/build_model.c)
 target_link_libraries(user PRIVATE fovea::fovea m)
 END
-cmake -S "$place/cmake" -B "$place/cmake/build" -DCMAKE_C_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
+cmake -G Ninja -S "$place/cmake" -B "$place/cmake/build" -DCMAKE_C_COMPILER="$compiler" \
+    -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
 cmake --build "$place/cmake/build" >/dev/null
 (cd "$place" && ./cmake/build/user | head -1)
 
